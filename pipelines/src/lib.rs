@@ -1,1 +1,18 @@
 #![doc = include_str!("../README.md")]
+#![deny(unsafe_code)]
+
+mod bus;
+mod connection;
+mod cursor;
+mod error;
+mod init;
+mod meeting;
+mod present;
+mod recording;
+
+pub use connection::Connection;
+pub use error::PipelineError;
+pub use init::{ELEMENTS, NeededElement, gstreamer_version, init, missing_elements};
+pub use meeting::{MeetingEvent, MeetingPipeline, Viewer};
+pub use present::{Area, PresentEvent, PresentPipeline, PresentSource, check_x11};
+pub use recording::{RecordingEvent, RecordingEvents, RecordingPipeline};

@@ -1,0 +1,68 @@
+//! The one place where a pipeline's bus is read and becomes typed events.
+//!
+//! The bus is read in the thread that posts, so there is no thread and no main loop for it. Whoever listens must return at once:
+//! it may send into an unbounded channel or set an atomic, and nothing else.
+
+use gst::prelude::*;
+
+/// What a pipeline says that somebody must know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum BusEvent {
+    /// Every sink has seen the end of its stream.
+    Ended,
+    /// An element cannot go on.
+    Error(Complaint),
+    /// An element goes on, without something.
+    Warning(Complaint),
+}
+
+/// Who complains, and the sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Complaint {
+    pub(crate) element: String,
+    pub(crate) sentence: String,
+}
+
+/// Calls `tell` for every event of this pipeline, from whatever thread posts it.
+pub(crate) fn listen(pipeline: &gst::Pipeline, tell: impl Fn(BusEvent) + Send + Sync + 'static) {
+    let bus = pipeline.bus().expect("a pipeline always has a bus");
+    bus.set_sync_handler(move |_, message| {
+        if let gst::MessageView::Latency(_) = message.view() {
+            redistribute_latency(message);
+        } else if let Some(event) = read(message) {
+            tell(event);
+        }
+        gst::BusSyncReply::Drop
+    });
+}
+
+fn read(message: &gst::Message) -> Option<BusEvent> {
+    let complaint = |error: gst::glib::Error, details: Option<gst::glib::GString>| {
+        let element = message.src().map(|source| source.name().to_string()).unwrap_or_default();
+        tracing::debug!(element, %error, details = details.as_deref().unwrap_or_default(), "a pipeline complains");
+        Complaint { element, sentence: error.message().to_owned() }
+    };
+
+    match message.view() {
+        gst::MessageView::Eos(_) => Some(BusEvent::Ended),
+        gst::MessageView::Error(error) => Some(BusEvent::Error(complaint(error.error(), error.debug()))),
+        gst::MessageView::Warning(warning) => {
+            Some(BusEvent::Warning(complaint(warning.error(), warning.debug())))
+        }
+        _ => None,
+    }
+}
+
+/// Asking all elements for their latency takes locks that the posting thread may hold, so it happens in a thread of GStreamer's.
+fn redistribute_latency(message: &gst::Message) {
+    let mut top = message.src().cloned();
+    while let Some(parent) = top.as_ref().and_then(|object| object.parent()) {
+        top = Some(parent);
+    }
+    if let Some(pipeline) = top.and_then(|object| object.downcast::<gst::Pipeline>().ok()) {
+        pipeline.call_async(|pipeline| {
+            // A pipeline that cannot spread its latency plays as before; nothing is lost.
+            let _ = pipeline.recalculate_latency();
+        });
+    }
+}

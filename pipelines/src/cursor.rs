@@ -1,0 +1,1 @@
+//! The pointer of an X11 display, as events for `screenenc`.
