@@ -1,0 +1,38 @@
+# Each of these works on a fresh Debian 12 that has Rust and Node; a second call starts at once.
+.DEFAULT_GOAL := run
+.PHONY: run demo test lint install-run install-test client
+
+DATA ?= data
+
+run: install-run client ## Serve https://localhost:8443 with everything on this machine.
+	cargo build --locked --release --package convene
+	exec target/release/convene serve --data $(DATA)
+
+demo: install-test client ## Hold a whole meeting on real input, without a person.
+	cargo build --locked --workspace
+	.ci/npm tests/browser
+	cd tests/browser && node --import tsx demo.ts
+
+test: install-test client ## All suites; the last line counts.
+	@.ci/npm tests/browser
+	@.ci/npm tests/azurite
+	@.ci/test
+
+lint: install-run ## What a reviewer need not say.
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	.ci/npm services/client
+	cd services/client && npm run --silent check
+
+install-run:
+	@.ci/install run
+
+install-test:
+	@.ci/install test
+
+client: services/client/dist/index.html
+
+services/client/dist/index.html: $(shell find services/client/src services/client/public services/client/index.html services/client/package-lock.json services/client/vite.config.ts -type f 2>/dev/null)
+	@.ci/npm services/client
+	@cd services/client && npm run --silent build
+	@touch $@

@@ -1,0 +1,59 @@
+/** People meet: start, join by code and by link, talk, and part. */
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { launch, Participant, until } from "../support/browser.ts";
+import { Service } from "../support/service.ts";
+
+let service: Service;
+let browser: Browser;
+
+beforeAll(async () => {
+  service = await Service.start();
+  browser = await launch();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await service?.stop();
+});
+
+test("a guest joins by link, both are in the roster, and a chat line reaches both", async () => {
+  const { host, code } = await Participant.host(browser, service.url, "Ann");
+  const guest = await Participant.join(browser, service.url, code, "Bob");
+  for (const participant of [host, guest]) {
+    await until("both names in the roster", () => participant.at("roster").innerText(), (names) => /Ann/.test(names) && /Bob/.test(names));
+  }
+  await guest.at("chat-input").fill("Good morning <b>all</b>");
+  await guest.at("chat-send").click();
+  for (const participant of [host, guest]) {
+    await until("the line in the chat", () => participant.at("chat-log").innerText(), (log) => log.includes("Good morning <b>all</b>"));
+  }
+  await guest.leave();
+  await until("Bob gone from the roster", () => host.at("roster").innerText(), (names) => !names.includes("Bob"));
+  await host.leave();
+});
+
+test("a guest joins by typing the code on the first page", async () => {
+  const { host, code } = await Participant.host(browser, service.url, "Ann");
+  const guest = await Participant.open(browser, service.url);
+  await guest.at("name-input").first().fill("Cem");
+  await guest.at("code-input").fill(`${code.slice(0, 3)} ${code.slice(3, 6)} ${code.slice(6)}`);
+  await guest.at("join").click();
+  await until("Cem in the host's roster", () => host.at("roster").innerText(), (names) => names.includes("Cem"));
+  await host.at("end-meeting").click();
+  const confirm = host.page.getByRole("button", { name: /end/i }).last();
+  if (await confirm.isVisible().catch(() => false)) await confirm.click().catch(() => undefined);
+  await until("the guest is told that it is over", () => guest.page.locator("body").innerText(), (text) => /ended|over/i.test(text));
+  await host.leave();
+  await guest.leave();
+});
+
+test("wrong and ended codes get one and the same sentence", async () => {
+  const guest = await Participant.open(browser, `${service.url}/000000000`);
+  await guest.at("name-input").first().fill("Eve");
+  await guest.at("join").click();
+  await until("a sentence", () => guest.page.locator("body").innerText(), (text) => /No meeting can be joined/i.test(text));
+  expect(await guest.at("roster").count()).toBe(0);
+  await guest.leave();
+});

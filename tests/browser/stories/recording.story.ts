@@ -1,0 +1,85 @@
+/** A meeting is recorded to two regions, played at once after its end, sought, and deleted. */
+import type { Browser } from "playwright-core";
+import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { launch, Participant, until } from "../support/browser.ts";
+import { probe, sha256 } from "../support/media.ts";
+import { Presented } from "../support/presented.ts";
+import { Service } from "../support/service.ts";
+
+let service: Service;
+let browser: Browser;
+
+beforeAll(async () => {
+  service = await Service.start();
+  browser = await launch();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await service?.stop();
+});
+
+async function blobs(region: "a" | "b"): Promise<string[]> {
+  const folder = service.region(region);
+  return existsSync(folder) ? (await readdir(folder)).filter((name) => name.endsWith(".webm")) : [];
+}
+
+test("a recording is whole, in both regions, and plays within two seconds of its end", async () => {
+  const { host, code } = await Participant.host(browser, service.url, "Ann");
+  const presented = await Presented.start(service, code, 800, 600);
+  await until("the host sees the screen", () => host.paintedUpdates(), (updates) => updates > 0);
+
+  await host.at("record").click();
+  await until("recording", () => host.at("recording-state").innerText(), (state) => /recording/i.test(state));
+  const begin = performance.now();
+  await presented.type("We are being recorded. ");
+  await presented.scroll(10);
+  await presented.page.waitForTimeout(4_000);
+  await host.at("stop-record").click();
+  const seconds = (performance.now() - begin) / 1000;
+  const stopped = performance.now();
+
+  const { recordings } = (await until(
+    "the recording is ready",
+    async () => (await host.page.request.get(`${service.url}/api/recordings`)).json(),
+    (list) => list.recordings[0]?.state === "ready",
+    10_000,
+  )) as { recordings: { id: string; duration_ms: number }[] };
+  expect(performance.now() - stopped).toBeLessThan(2_000);
+
+  const [name] = await blobs("a");
+  const [first, second] = [join(service.region("a"), name!), join(service.region("b"), name!)];
+  expect(await sha256(first)).toBe(await sha256(second));
+  const { duration, codecs } = await probe(first);
+  expect(codecs).toContain("vp8");
+  expect(Math.abs(duration - seconds)).toBeLessThan(0.5);
+  expect(Math.abs(recordings[0]!.duration_ms / 1000 - duration)).toBeLessThan(0.1);
+
+  await host.page.goto(`${service.url}/recordings`);
+  await host.at("play").first().click();
+  const player = host.at("player");
+  await player.waitFor();
+  const played = await player.evaluate(async (element, target) => {
+    const video = element as HTMLVideoElement;
+    if (video.readyState < 1) await new Promise((resolve) => video.addEventListener("loadedmetadata", resolve, { once: true }));
+    const sought = new Promise((resolve) => video.addEventListener("seeked", resolve, { once: true }));
+    video.currentTime = target;
+    await sought;
+    return { duration: video.duration, at: video.currentTime, width: video.videoWidth, error: video.error?.message ?? null };
+  }, duration / 2);
+  expect(played.error).toBeNull();
+  expect(Math.abs(played.duration - duration)).toBeLessThan(0.1);
+  expect(Math.abs(played.at - duration / 2)).toBeLessThan(0.1);
+  expect(played.width).toBe(800);
+
+  const deleted = await host.page.request.delete(`${service.url}/api/recordings/${recordings[0]!.id}`);
+  expect(await deleted.json()).toMatchObject({ deleted: true });
+  expect([...(await blobs("a")), ...(await blobs("b"))]).toEqual([]);
+
+  await presented.stop();
+  await host.leave();
+});

@@ -1,0 +1,89 @@
+/** A screen is shared, and every viewer sees exactly its pixels: early, late, and over a poor line. */
+import type { Browser } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+
+import { launch, Participant, until } from "../support/browser.ts";
+import { Line } from "../support/line.ts";
+import { Presented } from "../support/presented.ts";
+import { Service } from "../support/service.ts";
+
+let service: Service;
+let browser: Browser;
+let endings: (() => Promise<unknown>)[] = [];
+
+beforeAll(async () => {
+  service = await Service.start();
+  browser = await launch();
+});
+
+afterEach(async () => {
+  for (const end of endings.reverse()) await end();
+  endings = [];
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await service?.stop();
+});
+
+/** The viewer's canvas becomes the framebuffer. */
+async function equal(viewer: Participant, truth: () => Promise<string | null>, patienceMs = 30_000): Promise<void> {
+  await until(
+    "the canvas equals the framebuffer",
+    async () => [await viewer.screenHash(), await truth()],
+    ([seen, shown]) => seen !== undefined && seen !== null && seen === shown,
+    patienceMs,
+  );
+}
+
+test("an X11 screen is pixel for pixel the same at viewers who are early, late and on a poor line", async () => {
+  const { host, code } = await Participant.host(browser, service.url, "Ann");
+  endings.push(() => host.leave());
+  const line = await Line.to(service.port);
+  endings.push(() => line.stop());
+  const poor = await Participant.join(browser, `https://localhost:${line.port}`, code, "Poor");
+  endings.push(() => poor.leave());
+
+  const presented = await Presented.start(service, code);
+  endings.push(() => presented.stop());
+  await host.at("screen").waitFor();
+  const framebuffer = () => presented.display.hash();
+  await equal(host, framebuffer);
+  await equal(poor, framebuffer);
+
+  line.kbps = 100;
+  await presented.type("Ships come in at noon. ");
+  await presented.scroll(12);
+  await equal(host, framebuffer);
+  await presented.scroll(8, -120);
+  await equal(host, framebuffer);
+
+  const late = await Participant.join(browser, service.url, code, "Late");
+  endings.push(() => late.leave());
+  await equal(late, framebuffer);
+
+  line.kbps = Infinity;
+  await equal(poor, framebuffer);
+  expect(await host.at("screen").evaluate((canvas) => [(canvas as HTMLCanvasElement).width, (canvas as HTMLCanvasElement).height])).toEqual(
+    [1024, 768],
+  );
+});
+
+test("a browser's screen is pixel for pixel what the browser captured", async () => {
+  const { host, code } = await Participant.host(browser, service.url, "Ann");
+  endings.push(() => host.leave());
+  const viewer = await Participant.join(browser, service.url, code, "Bob");
+  endings.push(() => viewer.leave());
+  await host.at("present").click();
+  await until("the viewer paints", () => viewer.paintedUpdates(), (updates) => updates > 0);
+  for (const text of ["one", "two", "three"]) {
+    await host.at("chat-input").fill(text);
+    await host.at("chat-send").click();
+  }
+  await host.page.evaluate(() => (document.activeElement as HTMLElement).blur());
+  await equal(viewer, () => host.presentedHash());
+  const late = await Participant.join(browser, service.url, code, "Late");
+  endings.push(() => late.leave());
+  await equal(late, () => host.presentedHash());
+  await host.at("stop-present").click();
+});

@@ -1,0 +1,71 @@
+/** A poor line: a TCP proxy whose rate towards the client can be changed while it runs. */
+import { createServer, connect, type AddressInfo, type Server, type Socket } from "node:net";
+
+/** How often a share of the rate is handed on, in milliseconds. */
+const TICK_MS = 20;
+/** What may wait in the proxy before the server feels the line, like a home router's buffer. */
+const BUFFER_BYTES_MAX = 16 * 1024;
+
+export class Line {
+  /** Kilobits a second from the server to the client; `Infinity` for a good line. */
+  kbps = Infinity;
+  private sockets = new Set<Socket>();
+
+  private constructor(
+    private server: Server,
+    readonly port: number,
+  ) {}
+
+  static async to(port: number): Promise<Line> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const line = new Line(server, (server.address() as AddressInfo).port);
+    server.on("connection", (client) => line.carry(client, connect(port, "127.0.0.1")));
+    return line;
+  }
+
+  private carry(client: Socket, upstream: Socket): void {
+    for (const socket of [client, upstream]) {
+      this.sockets.add(socket);
+      socket.on("error", () => socket.destroy());
+      socket.on("close", () => {
+        client.destroy();
+        upstream.destroy();
+        this.sockets.delete(socket);
+      });
+    }
+    client.pipe(upstream);
+    let waiting: Buffer[] = [];
+    let bytes = 0;
+    let credit = 0;
+    const drain = () => {
+      credit = Number.isFinite(this.kbps) ? Math.min(credit + (this.kbps * TICK_MS) / 8, 8 * 1024) : Infinity;
+      while (waiting.length > 0 && credit > 0) {
+        const next = waiting[0]!;
+        const part = next.subarray(0, Math.max(1, Math.min(next.length, Math.floor(credit))));
+        client.write(part);
+        credit -= part.length;
+        bytes -= part.length;
+        if (part.length === next.length) waiting.shift();
+        else waiting[0] = next.subarray(part.length);
+      }
+      if (bytes < BUFFER_BYTES_MAX) upstream.resume();
+    };
+    const timer = setInterval(drain, TICK_MS);
+    upstream.on("data", (data: Buffer) => {
+      waiting.push(data);
+      bytes += data.length;
+      if (!Number.isFinite(this.kbps)) drain();
+      if (BUFFER_BYTES_MAX <= bytes) upstream.pause();
+    });
+    client.on("close", () => {
+      clearInterval(timer);
+      waiting = [];
+    });
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.sockets) socket.destroy();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+}

@@ -1,0 +1,19 @@
+/** What ffprobe and the file system say of a recording. */
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+
+import { run } from "./process.ts";
+
+export async function sha256(path: string): Promise<string> {
+  return createHash("sha256").update(await readFile(path)).digest("hex");
+}
+
+/** Reads every packet and decodes every frame; a complaint is an error. Gives the duration that the header states, in seconds. */
+export async function probe(path: string): Promise<{ duration: number; codecs: string[] }> {
+  const decoded = await run("ffmpeg", ["-v", "warning", "-i", path, "-f", "null", "-"]);
+  const { stdout, stderr } = await run("ffprobe", ["-v", "warning", "-of", "json", "-show_format", "-show_streams", path]);
+  const complaints = (decoded.stderr + stderr).trim();
+  if (complaints) throw new Error(`${path}: ${complaints}`);
+  const found = JSON.parse(stdout.toString()) as { format: { duration: string }; streams: { codec_name: string }[] };
+  return { duration: Number(found.format.duration), codecs: found.streams.map((stream) => stream.codec_name) };
+}
