@@ -18,15 +18,15 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Sets the properties that `screensink` and `screensrc` have in common.
+    /// Makes a `screensink` or a `screensrc` of this name that knows all of it.
     pub(crate) fn configure(
         &self,
-        builder: gst::ElementFactory,
-        element_name: &str,
+        factory: &gst::ElementFactory,
+        name: &str,
     ) -> Result<gst::Element, gst::glib::BoolError> {
-        builder
+        factory
             .create()
-            .name(element_name)
+            .name(name)
             .property("location", &self.location)
             .property_if_some("display-name", self.name.as_ref())
             .property_if_some("token", self.token.as_ref())

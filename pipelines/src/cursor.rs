@@ -1,1 +1,162 @@
-//! The pointer of an X11 display, as events for `screenenc`.
+//! The pointer of an X11 display: where it is, and how it looks.
+
+use x11rb::connection::Connection as _;
+use x11rb::protocol::Event;
+use x11rb::protocol::xfixes::{ConnectionExt as _, CursorNotifyMask, GetCursorImageReply};
+use x11rb::protocol::xproto::{ConnectionExt as _, Window};
+use x11rb::rust_connection::{ConnectionError, ReplyError, RustConnection};
+
+use crate::{Area, PipelineError};
+
+/// XFixes gives cursor images from version 1 on and every server of this century has version 2.
+const XFIXES_VERSION: (u32, u32) = (2, 0);
+
+/// A display that has been reached, and the part of it that is looked at.
+pub(crate) struct Display {
+    connection: RustConnection,
+    root: Window,
+    area: Area,
+}
+
+/// Where the pointer is, in pixels of the presented area.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) x: i32,
+    pub(crate) y: i32,
+    pub(crate) visible: bool,
+}
+
+/// How the pointer looks: BGRA, alpha not multiplied in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shape {
+    pub(crate) hot_x: u32,
+    pub(crate) hot_y: u32,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) bgra: Vec<u8>,
+}
+
+impl Display {
+    /// Reaches the display and makes sure that the area is on it.
+    pub(crate) fn open(name: Option<&str>, area: Area) -> Result<Self, PipelineError> {
+        let (connection, screen) = x11rb::connect(name)
+            .map_err(|error| PipelineError::NoScreen(no_display(name, &error.to_string())))?;
+        let root = connection.setup().roots[screen].root;
+        let display = Self { connection, root, area };
+        display.check_area()?;
+        Ok(display)
+    }
+
+    /// Asks to be told when the pointer looks different. Without XFixes the viewers see no pointer.
+    pub(crate) fn follow_shape(&self) -> Result<(), ReplyError> {
+        self.connection.xfixes_query_version(XFIXES_VERSION.0, XFIXES_VERSION.1)?.reply()?;
+        self.connection.xfixes_select_cursor_input(self.root, CursorNotifyMask::DISPLAY_CURSOR)?.check()
+    }
+
+    /// Whether the pointer has changed its look since the last call.
+    pub(crate) fn shape_changed(&self) -> Result<bool, ConnectionError> {
+        let mut changed = false;
+        while let Some(event) = self.connection.poll_for_event()? {
+            changed |= matches!(event, Event::XfixesCursorNotify(_));
+        }
+        Ok(changed)
+    }
+
+    pub(crate) fn shape(&self) -> Result<Shape, ReplyError> {
+        Ok(Shape::from(self.connection.xfixes_get_cursor_image()?.reply()?))
+    }
+
+    pub(crate) fn position(&self) -> Result<Position, ReplyError> {
+        let (window, left, top) = match self.area {
+            Area::Whole => (self.root, 0, 0),
+            Area::Window(window) => (window, 0, 0),
+            Area::Rect { x, y, .. } => (self.root, x, y),
+        };
+        let pointer = self.connection.query_pointer(window)?.reply()?;
+        Ok(Position {
+            x: i32::from(pointer.win_x) - i32::from(left),
+            y: i32::from(pointer.win_y) - i32::from(top),
+            visible: pointer.same_screen,
+        })
+    }
+
+    fn check_area(&self) -> Result<(), PipelineError> {
+        let lost =
+            |error: ReplyError| PipelineError::NoScreen(format!("The X display answers no more: {error}"));
+        match self.area {
+            Area::Whole => Ok(()),
+            Area::Window(window) => {
+                let found = self.connection.get_geometry(window).map_err(|error| lost(error.into()))?.reply();
+                found.map(|_| ()).map_err(|_| {
+                    PipelineError::NoScreen(format!(
+                        "There is no window {window:#x} on this display. `xwininfo` shows a window's id when one clicks on it."
+                    ))
+                })
+            }
+            Area::Rect { x, y, width, height } => {
+                let screen = self.connection.get_geometry(self.root).map_err(|error| lost(error.into()))?;
+                let screen = screen.reply().map_err(lost)?;
+                let fits = |start: u16, length: u16, whole: u16| {
+                    0 < length && u32::from(start) + u32::from(length) <= u32::from(whole)
+                };
+                if fits(x, width, screen.width) && fits(y, height, screen.height) {
+                    return Ok(());
+                }
+                Err(PipelineError::NoScreen(format!(
+                    "The area {width}x{height}+{x}+{y} is not on this display, which has {}x{} pixels.",
+                    screen.width, screen.height
+                )))
+            }
+        }
+    }
+}
+
+impl From<GetCursorImageReply> for Shape {
+    fn from(image: GetCursorImageReply) -> Self {
+        Self {
+            hot_x: u32::from(image.xhot),
+            hot_y: u32::from(image.yhot),
+            width: u32::from(image.width),
+            height: u32::from(image.height),
+            bgra: image.cursor_image.into_iter().flat_map(straight).collect(),
+        }
+    }
+}
+
+/// XFixes multiplies alpha into the colours; a picture with alpha has them as they are.
+fn straight(argb: u32) -> [u8; 4] {
+    let [blue, green, red, alpha] = argb.to_le_bytes();
+    let divide = |colour: u8| match u32::from(alpha) {
+        0 => 0,
+        alpha => u8::try_from((u32::from(colour) * 255 + alpha / 2) / alpha).unwrap_or(u8::MAX),
+    };
+    [divide(blue), divide(green), divide(red), alpha]
+}
+
+fn no_display(name: Option<&str>, error: &str) -> String {
+    let wayland = std::env::var("XDG_SESSION_TYPE").is_ok_and(|session| session == "wayland");
+    let which = match name {
+        Some(name) => format!("The X display `{name}` cannot be reached ({error})."),
+        None => format!("There is no X display to present ({error})."),
+    };
+    let remedy = if wayland {
+        "This is a Wayland session: give the screen's PipeWire node with --pipewire-node N, or present from the browser."
+    } else {
+        "Set DISPLAY or give --display, for example --display :0; on Wayland give --pipewire-node N, or present from the browser."
+    };
+    format!("{which} {remedy}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alpha_is_divided_out() {
+        assert_eq!(straight(0x8040_2000), [0, 64, 128, 0x80]);
+        assert_eq!(straight(0xff01_0203), [3, 2, 1, 0xff]);
+        assert_eq!(straight(0x00ff_ffff), [0, 0, 0, 0]);
+        // A colour brighter than its alpha is against the rules; it stays a colour.
+        assert_eq!(straight(0x01ff_0000), [0, 0, 255, 1]);
+    }
+}

@@ -27,3 +27,15 @@ pub enum PipelineError {
     #[error("{0}")]
     NoScreen(String),
 }
+
+impl PipelineError {
+    /// Two elements could not be made or joined.
+    pub(crate) fn build(error: impl std::fmt::Display) -> Self {
+        Self::Build(error.to_string())
+    }
+
+    /// The element that refused has said why on the bus, or else `otherwise` is all there is to say.
+    pub(crate) fn start(complaint: Option<String>, otherwise: &str) -> Self {
+        Self::Start(complaint.unwrap_or_else(|| format!("{otherwise} The log says which element refused.")))
+    }
+}

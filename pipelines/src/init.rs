@@ -25,6 +25,7 @@ pub const ELEMENTS: &[NeededElement] = &[
     needed("meetingrecorder", "convene", "recording a meeting"),
     needed("appsrc", "gstreamer1.0-plugins-base", "holding meetings"),
     needed("appsink", "gstreamer1.0-plugins-base", "holding meetings"),
+    needed("capsfilter", "libgstreamer1.0-0", "presenting a screen"),
     needed("videoconvert", "gstreamer1.0-plugins-base", "presenting and recording"),
     needed("vp8enc", "gstreamer1.0-plugins-good", "recording a meeting"),
     needed("opusenc", "gstreamer1.0-plugins-base", "recording a meeting"),

@@ -7,6 +7,7 @@ mod cursor;
 mod error;
 mod init;
 mod meeting;
+mod pointer;
 mod present;
 mod recording;
 
@@ -14,5 +15,5 @@ pub use connection::Connection;
 pub use error::PipelineError;
 pub use init::{ELEMENTS, NeededElement, gstreamer_version, init, missing_elements};
 pub use meeting::{MeetingEvent, MeetingPipeline, Viewer};
-pub use present::{Area, PresentEvent, PresentPipeline, PresentSource, check_x11};
+pub use present::{Area, FPS_DEFAULT, FPS_MAX, PresentEvent, PresentPipeline, PresentSource, check_x11};
 pub use recording::{RecordingEvent, RecordingEvents, RecordingPipeline};

@@ -1,12 +1,31 @@
 //! Presents a screen to a meeting.
 //!
 //! ```text
-//! ximagesrc show-pointer=false ! video/x-raw,framerate=30/1 ! videoconvert ! screenenc ! screensink location=https://HOST/CODE
+//! ximagesrc show-pointer=false use-damage=false ! video/x-raw,framerate=30/1 ! videoconvert ! screenenc
+//!     ! screensink location=https://HOST/CODE
 //! ```
+//!
+//! On Wayland `pipewiresrc path=NODE` stands in front instead. The pointer never is part of the pixels: a small thread follows it and
+//! tells the encoder, so that a moving pointer costs a few bytes.
 
-use tokio::sync::mpsc::UnboundedReceiver;
+use std::sync::Arc;
+use std::time::Duration;
 
+use gst::prelude::*;
+use parking_lot::Mutex;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::bus::{self, BusEvent};
+use crate::cursor::Display;
+use crate::init::{factory, init};
+use crate::pointer::PointerThread;
 use crate::{Connection, PipelineError};
+
+/// Frames a second when nothing else is said: what a shared screen needs to feel alive.
+pub const FPS_DEFAULT: u32 = 30;
+
+/// More than this no screen shows and no line carries.
+pub const FPS_MAX: u32 = 120;
 
 /// What is presented.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,24 +74,145 @@ pub enum PresentEvent {
     Failed(String),
 }
 
-/// Captures a screen and sends it to a meeting.
-pub struct PresentPipeline {}
+/// Captures a screen and sends it to a meeting. Dropping it stops at once; [`finish`](Self::finish) first sends what is outstanding.
+pub struct PresentPipeline {
+    pipeline: gst::Pipeline,
+    source: gst::Element,
+    /// Ends before the pipeline does, so that no event meets a stopped encoder.
+    pointer: Option<PointerThread>,
+}
 
 impl PresentPipeline {
     /// Joins the meeting and presents.
     pub fn start(
-        _source: &PresentSource,
-        _fps: u32,
-        _target: &Connection,
+        source: &PresentSource,
+        fps: u32,
+        meeting: &Connection,
     ) -> Result<(Self, UnboundedReceiver<PresentEvent>), PipelineError> {
-        Err(PipelineError::Build("not yet".into()))
+        init()?;
+        let sink = meeting.configure(&factory("screensink")?, "meeting").map_err(PipelineError::build)?;
+        Self::present(source, fps.clamp(1, FPS_MAX), &sink)
     }
 
     /// Sends what is outstanding, leaves, and then tells `Ended`.
-    pub fn finish(&self) {}
+    pub fn finish(&self) {
+        if !self.source.send_event(gst::event::Eos::new()) {
+            tracing::debug!("the presentation has ended already");
+        }
+    }
+
+    fn present(
+        source: &PresentSource,
+        fps: u32,
+        sink: &gst::Element,
+    ) -> Result<(Self, UnboundedReceiver<PresentEvent>), PipelineError> {
+        let (capture, display) = capture(source)?;
+        let encoder = factory("screenenc")?.create().name("encoder").build().map_err(PipelineError::build)?;
+        let mut chain = vec![capture.clone()];
+        if display.is_some() {
+            let rate = i32::try_from(fps).unwrap_or(i32::MAX);
+            let caps =
+                gst::Caps::builder("video/x-raw").field("framerate", gst::Fraction::new(rate, 1)).build();
+            chain.push(
+                factory("capsfilter")?
+                    .create()
+                    .property("caps", caps)
+                    .build()
+                    .map_err(PipelineError::build)?,
+            );
+        }
+        chain.push(factory("videoconvert")?.create().build().map_err(PipelineError::build)?);
+        chain.extend([encoder.clone(), sink.clone()]);
+
+        let pipeline = gst::Pipeline::with_name("present");
+        pipeline.add_many(&chain).map_err(PipelineError::build)?;
+        gst::Element::link_many(&chain).map_err(PipelineError::build)?;
+        let (events, receiver) = unbounded_channel();
+        let complaint = listen(&pipeline, events);
+
+        let mut presentation = Self { pipeline, source: capture, pointer: None };
+        if presentation.pipeline.set_state(gst::State::Playing).is_err() {
+            return Err(PipelineError::start(complaint.lock().take(), "The presentation did not start."));
+        }
+        presentation.pointer = display.map(|display| {
+            let pad = encoder.static_pad("sink").expect("screenenc has a sink pad");
+            PointerThread::start(display, pad, Duration::from_secs(1) / fps)
+        });
+        Ok((presentation, receiver))
+    }
+}
+
+impl Drop for PresentPipeline {
+    fn drop(&mut self) {
+        self.pointer = None;
+        if let Err(error) = self.pipeline.set_state(gst::State::Null) {
+            tracing::warn!(%error, "a presentation's pipeline did not stop");
+        }
+    }
 }
 
 /// Says what to do when the display cannot be reached.
-pub fn check_x11(_display: Option<&str>) -> Result<(), PipelineError> {
-    Ok(())
+pub fn check_x11(display: Option<&str>) -> Result<(), PipelineError> {
+    Display::open(display, Area::Whole).map(|_| ())
+}
+
+/// The element that captures, and the display whose pointer is to be followed.
+fn capture(source: &PresentSource) -> Result<(gst::Element, Option<Display>), PipelineError> {
+    match source {
+        PresentSource::X11 { display, area } => {
+            let reached = Display::open(display.as_deref(), *area)?;
+            // Whole frames through shared memory are exact and, measured, cheaper than gathering damaged pieces.
+            let ximagesrc = factory("ximagesrc")?;
+            let mut builder = ximagesrc
+                .create()
+                .name("screen")
+                .property("show-pointer", false)
+                .property("use-damage", false)
+                .property_if_some("display-name", display.as_ref());
+            match *area {
+                Area::Whole => {}
+                Area::Window(window) => builder = builder.property("xid", u64::from(window)),
+                Area::Rect { x, y, width, height } => {
+                    builder = builder
+                        .property("startx", u32::from(x))
+                        .property("starty", u32::from(y))
+                        .property("endx", u32::from(x) + u32::from(width) - 1)
+                        .property("endy", u32::from(y) + u32::from(height) - 1);
+                }
+            }
+            Ok((builder.build().map_err(PipelineError::build)?, Some(reached)))
+        }
+        PresentSource::PipeWire { node } => {
+            let capture = factory("pipewiresrc")?
+                .create()
+                .name("screen")
+                .property("path", node.to_string())
+                .property("do-timestamp", true)
+                .build()
+                .map_err(PipelineError::build)?;
+            Ok((capture, None))
+        }
+    }
+}
+
+/// Tells how it ends, once. The first complaint is kept for a pipeline that does not even start.
+fn listen(pipeline: &gst::Pipeline, events: UnboundedSender<PresentEvent>) -> Arc<Mutex<Option<String>>> {
+    let complaint = Arc::new(Mutex::new(None));
+    let first = complaint.clone();
+    bus::listen(pipeline, move |event| {
+        let told = match event {
+            BusEvent::Ended => PresentEvent::Ended,
+            BusEvent::Warning(complaint) => {
+                tracing::warn!(complaint.element, complaint.sentence, "the presentation goes on");
+                return;
+            }
+            BusEvent::Error(complaint) => {
+                first.lock().get_or_insert_with(|| complaint.sentence.clone());
+                PresentEvent::Failed(complaint.sentence)
+            }
+        };
+        // Nobody listens any more once the presentation is dropped.
+        let _ = events.send(told);
+    });
+    complaint
 }

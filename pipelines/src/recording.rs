@@ -3,12 +3,28 @@
 //! ```text
 //! screensrc location=https://HOST/CODE ! screendec ! meetingrecorder ! appsink sync=false
 //! ```
+//!
+//! It is another viewer of the meeting, and nothing more. The blocks leave through a channel that never makes GStreamer wait; how much
+//! may lie in it is limited, because a disk that takes nothing any more must end the recording and not fill the memory.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use gst::prelude::*;
+use parking_lot::Mutex;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use crate::bus::{self, BusEvent};
+use crate::init::{factory, init};
 use crate::{Connection, PipelineError};
+
+/// Blocks that nobody has fetched yet. A block of a busy screen has about 1 MB, so this is a disk that stood still for minutes.
+const WAITING_BYTES_MAX: u64 = 256 << 20;
+
+/// What these two cannot go on with ends the stream early, and the file can still be made whole.
+const BEFORE_THE_RECORDER: [&str; 2] = ["meeting", "decoder"];
 
 /// What a recording's pipeline brings forth.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +35,8 @@ pub enum RecordingEvent {
         number: u32,
         /// Its bytes.
         bytes: Bytes,
+        /// How long the file plays with it.
+        duration: Duration,
     },
     /// Block 0 once more, larger, with everything that is only known at the end.
     FirstAgain(Bytes),
@@ -34,24 +52,190 @@ pub enum RecordingEvent {
 }
 
 /// The blocks of a recording, in order.
-pub struct RecordingEvents {}
+pub struct RecordingEvents {
+    receiver: UnboundedReceiver<RecordingEvent>,
+    waiting_bytes: Arc<AtomicU64>,
+}
 
 impl RecordingEvents {
     /// The next event; `None` after the pipeline is gone.
     pub async fn next(&mut self) -> Option<RecordingEvent> {
-        None
+        let event = self.receiver.recv().await?;
+        self.waiting_bytes.fetch_sub(event_bytes(&event), Ordering::Relaxed);
+        Some(event)
     }
 }
 
 /// Watches a meeting and makes one WebM of it, block by block.
-pub struct RecordingPipeline {}
+pub struct RecordingPipeline {
+    pipeline: gst::Pipeline,
+    source: gst::Element,
+}
 
 impl RecordingPipeline {
     /// Joins the meeting and begins.
-    pub fn start(_source: &Connection) -> Result<(Self, RecordingEvents), PipelineError> {
-        Err(PipelineError::Build("not yet".into()))
+    pub fn start(meeting: &Connection) -> Result<(Self, RecordingEvents), PipelineError> {
+        init()?;
+        let source = meeting
+            .configure(&factory("screensrc")?, BEFORE_THE_RECORDER[0])
+            .map_err(PipelineError::build)?;
+        Self::record(source)
     }
 
     /// Ends the file where it is now. Blocks, `FirstAgain` and `Ended` still come.
-    pub fn finish(&self) {}
+    pub fn finish(&self) {
+        if !self.source.send_event(gst::event::Eos::new()) {
+            tracing::debug!("the recording has ended already");
+        }
+    }
+
+    /// Records what this source brings: bytes of a screen stream.
+    fn record(source: gst::Element) -> Result<(Self, RecordingEvents), PipelineError> {
+        let pipeline = gst::Pipeline::with_name("recording");
+        let decoder = factory("screendec")?
+            .create()
+            .name(BEFORE_THE_RECORDER[1])
+            .build()
+            .map_err(PipelineError::build)?;
+        let recorder =
+            factory("meetingrecorder")?.create().name("recorder").build().map_err(PipelineError::build)?;
+        let (events, receiver) = unbounded_channel();
+        let outlet = Arc::new(Outlet::new(events));
+        let waiting_bytes = outlet.waiting_bytes.clone();
+        let sink = block_sink(&outlet).upcast::<gst::Element>();
+        pipeline.add_many([&source, &decoder, &recorder, &sink]).map_err(PipelineError::build)?;
+        source.link(&decoder).map_err(PipelineError::build)?;
+        decoder.link_pads(None, &recorder, Some("screen")).map_err(PipelineError::build)?;
+        recorder.link(&sink).map_err(PipelineError::build)?;
+        listen(&pipeline, &outlet);
+
+        let recording = Self { pipeline, source };
+        if recording.pipeline.set_state(gst::State::Playing).is_err() {
+            return Err(PipelineError::start(outlet.complaint.lock().take(), "The recording did not start."));
+        }
+        Ok((recording, RecordingEvents { receiver, waiting_bytes }))
+    }
+}
+
+impl Drop for RecordingPipeline {
+    fn drop(&mut self) {
+        if let Err(error) = self.pipeline.set_state(gst::State::Null) {
+            tracing::warn!(%error, "a recording's pipeline did not stop");
+        }
+    }
+}
+
+/// Where events leave the pipeline, and what must be remembered between them.
+struct Outlet {
+    events: UnboundedSender<RecordingEvent>,
+    waiting_bytes: Arc<AtomicU64>,
+    /// How many blocks have left and how long the file plays with them.
+    blocks: Mutex<(u32, Duration)>,
+    finished: AtomicBool,
+    /// The first error: of a pipeline that did not even start.
+    complaint: Mutex<Option<String>>,
+}
+
+impl Outlet {
+    fn new(events: UnboundedSender<RecordingEvent>) -> Self {
+        Self {
+            events,
+            waiting_bytes: Arc::default(),
+            blocks: Mutex::default(),
+            finished: AtomicBool::new(false),
+            complaint: Mutex::default(),
+        }
+    }
+
+    fn tell(&self, event: RecordingEvent) {
+        self.waiting_bytes.fetch_add(event_bytes(&event), Ordering::Relaxed);
+        // Whoever let go of the receiver wants no more of it and is about to drop the pipeline.
+        let _ = self.events.send(event);
+    }
+
+    /// One buffer of the recorder's is one block; a second header is block 0 again.
+    fn take(&self, buffer: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
+        let is_header = buffer.flags().contains(gst::BufferFlags::HEADER);
+        let until = buffer.pts().zip(buffer.duration()).map(|(pts, duration)| Duration::from(pts + duration));
+        let bytes = match buffer.into_mapped_buffer_readable() {
+            Ok(mapped) => Bytes::from_owner(mapped),
+            Err(_) => return self.fail("The recorder's memory cannot be read."),
+        };
+        if WAITING_BYTES_MAX < self.waiting_bytes.load(Ordering::Relaxed) + bytes.len() as u64 {
+            return self.fail(
+                "The disk takes the recording too slowly: more than 256 MiB are waiting to be written.",
+            );
+        }
+
+        let mut blocks = self.blocks.lock();
+        let (number, duration) = *blocks;
+        let event = if is_header && 0 < number {
+            RecordingEvent::FirstAgain(bytes)
+        } else {
+            let duration = until.map_or(duration, |until| duration.max(until));
+            *blocks = (number + 1, duration);
+            RecordingEvent::Block { number, bytes, duration }
+        };
+        drop(blocks);
+        self.tell(event);
+        Ok(gst::FlowSuccess::Ok)
+    }
+
+    fn fail(&self, sentence: &str) -> Result<gst::FlowSuccess, gst::FlowError> {
+        if !self.finished.swap(true, Ordering::SeqCst) {
+            self.tell(RecordingEvent::Failed(sentence.into()));
+        }
+        Err(gst::FlowError::Error)
+    }
+
+    fn end(&self) {
+        if !self.finished.swap(true, Ordering::SeqCst) {
+            let (_, duration) = *self.blocks.lock();
+            self.tell(RecordingEvent::Ended { duration });
+        }
+    }
+}
+
+fn event_bytes(event: &RecordingEvent) -> u64 {
+    match event {
+        RecordingEvent::Block { bytes, .. } | RecordingEvent::FirstAgain(bytes) => bytes.len() as u64,
+        RecordingEvent::Lost(_) | RecordingEvent::Ended { .. } | RecordingEvent::Failed(_) => 0,
+    }
+}
+
+fn block_sink(outlet: &Arc<Outlet>) -> gst_app::AppSink {
+    let (blocks, end) = (outlet.clone(), outlet.clone());
+    let callbacks = gst_app::AppSinkCallbacks::builder()
+        .new_sample(move |sink| {
+            let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+            sample.buffer_owned().map_or(Ok(gst::FlowSuccess::Ok), |buffer| blocks.take(buffer))
+        })
+        .eos(move |_| end.end())
+        .build();
+    gst_app::AppSink::builder()
+        .sync(false)
+        .async_(false)
+        .enable_last_sample(false)
+        .callbacks(callbacks)
+        .build()
+}
+
+/// An error of the source or the decoder ends the stream, and the recorder makes the file whole; any other error leaves it as it is.
+fn listen(pipeline: &gst::Pipeline, outlet: &Arc<Outlet>) {
+    let outlet = outlet.clone();
+    bus::listen(pipeline, move |event| match event {
+        BusEvent::Error(complaint) => {
+            let lost = BEFORE_THE_RECORDER.contains(&complaint.element.as_str());
+            outlet.complaint.lock().get_or_insert_with(|| complaint.sentence.clone());
+            outlet.tell(if lost {
+                RecordingEvent::Lost(complaint.sentence)
+            } else {
+                RecordingEvent::Failed(complaint.sentence)
+            });
+        }
+        BusEvent::Warning(complaint) => {
+            tracing::warn!(complaint.element, complaint.sentence, "the recording goes on")
+        }
+        BusEvent::Ended => outlet.end(),
+    });
 }
