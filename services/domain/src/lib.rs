@@ -1,1 +1,22 @@
+//! Who may do what in a meeting; the README is the page to read.
 #![doc = include_str!("../README.md")]
+
+mod code;
+mod meeting;
+mod misses;
+mod rate;
+mod redacted;
+mod text;
+mod token;
+
+pub use code::{CodeError, SessionCode};
+pub use meeting::{
+    Audience, CHAT_LINES_KEPT_MAX, ChatLine, EMPTY_MEETING_MAX, EndCause, Input, Meeting, Message, Now,
+    Order, PARTICIPANTS_MAX, Participant, ParticipantId, RECORDERS_MAX, RecordingView, Refusal,
+    RefusalReason, UNUSED_MEETING_MAX,
+};
+pub use misses::{MISSES_OVERALL_MAX, MISSES_PER_ADDRESS_MAX, MissLimiter};
+pub use rate::{Allowance, Rate};
+pub use redacted::Redacted;
+pub use text::{CHAT_CHARACTERS_MAX, ChatText, DisplayName, NAME_CHARACTERS_MAX, TextError};
+pub use token::{TOKEN_CHARACTERS, Token};

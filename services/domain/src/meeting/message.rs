@@ -1,0 +1,223 @@
+//! What the server says in a meeting; serialised, these are the messages of PROTOCOL.md.
+
+use convene_recordings::{RecordingId, RecordingState};
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::ParticipantId;
+use crate::{ChatText, DisplayName, SessionCode};
+
+/// Somebody on the roster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Participant {
+    /// Unique in the meeting, never used twice.
+    pub id: ParticipantId,
+    /// How they want to be called.
+    pub name: DisplayName,
+    /// Whether they joined with the host's token.
+    pub host: bool,
+}
+
+/// One chat line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChatLine {
+    /// Counted from 1 in the meeting.
+    pub id: u32,
+    /// Who said it; they may have left.
+    pub from: ParticipantId,
+    /// How they were called.
+    pub name: DisplayName,
+    /// What they said.
+    pub text: ChatText,
+    /// When, on the server's clock.
+    #[serde(with = "time::serde::rfc3339")]
+    pub time: OffsetDateTime,
+}
+
+/// What the participants see of the meeting's recording.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RecordingView {
+    /// Which one.
+    pub id: RecordingId,
+    /// How far it is.
+    pub state: RecordingState,
+    /// What went wrong, when something did.
+    pub message: Option<String>,
+}
+
+/// From the server to participants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Message {
+    /// The answer to a join that was let in.
+    Joined {
+        /// The joiner's own number.
+        you: ParticipantId,
+        /// The meeting.
+        code: SessionCode,
+        /// Whether the joiner is the host.
+        host: bool,
+        /// The roster.
+        participants: Vec<Participant>,
+        /// Who presents.
+        presenter: Option<ParticipantId>,
+        /// The recording, if there is or was one.
+        recording: Option<RecordingView>,
+        /// What was said lately.
+        chat: Vec<ChatLine>,
+    },
+    /// The answer to a join that was not let in.
+    Refused(Refusal),
+    /// Somebody came.
+    ParticipantJoined {
+        /// Who.
+        participant: Participant,
+    },
+    /// Somebody left.
+    ParticipantLeft {
+        /// Who.
+        id: ParticipantId,
+    },
+    /// Somebody said something.
+    Chat(ChatLine),
+    /// Who presents now.
+    Presenter {
+        /// Nobody when `None`.
+        id: Option<ParticipantId>,
+    },
+    /// To the one who asked: send the screen.
+    PresentGranted,
+    /// To the presenter: stop, and why.
+    PresentEnded {
+        /// A sentence.
+        message: String,
+    },
+    /// To the presenter: how much of the stream is taken in.
+    Taken {
+        /// Since `PresentGranted`.
+        bytes: u64,
+    },
+    /// The recording changed.
+    Recording {
+        /// As it is now.
+        recording: Option<RecordingView>,
+    },
+    /// The meeting is over.
+    Ended {
+        /// A sentence.
+        message: String,
+    },
+    /// What was asked for is refused, and why.
+    Error {
+        /// A sentence.
+        message: String,
+    },
+}
+
+/// Why somebody is not let in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// For programs.
+    pub reason: RefusalReason,
+    /// For people.
+    pub message: String,
+}
+
+/// The reasons that programs tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RefusalReason {
+    /// Unknown, ended or malformed code: one answer for all of them.
+    NoMeeting,
+    /// Too many wrong codes from this address.
+    TooManyTries,
+    /// The meeting has as many as it may.
+    Full,
+    /// The message is no join, or a field is out of its limits.
+    BadRequest,
+    /// The server is about to stop.
+    ShuttingDown,
+}
+
+impl Refusal {
+    /// For a code that is unknown, ended or malformed.
+    pub fn no_meeting() -> Self {
+        Self::new(
+            RefusalReason::NoMeeting,
+            "No meeting can be joined with this code. It may be mistyped, or the meeting may be over; \
+             ask whoever invited you.",
+        )
+    }
+
+    /// For an address with too many misses.
+    pub fn too_many_tries() -> Self {
+        Self::new(
+            RefusalReason::TooManyTries,
+            "Too many wrong codes came from your address. Check the code and try again in a minute.",
+        )
+    }
+
+    /// For a server that is about to stop.
+    pub fn shutting_down() -> Self {
+        Self::new(RefusalReason::ShuttingDown, "The server is being stopped. Try again in a minute.")
+    }
+
+    /// For a message that is no join, or one with a field out of its limits.
+    pub fn bad_request(what: impl Into<String>) -> Self {
+        Self::new(RefusalReason::BadRequest, what)
+    }
+
+    /// Any reason, in words.
+    pub fn new(reason: RefusalReason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    fn name(text: &str) -> DisplayName {
+        DisplayName::parse(text.to_owned()).unwrap()
+    }
+
+    fn json(message: &Message) -> String {
+        serde_json::to_string(message).unwrap()
+    }
+
+    #[test]
+    fn messages_read_as_the_protocol_has_them() {
+        let line = ChatLine {
+            id: 7,
+            from: ParticipantId(4),
+            name: name("Cem"),
+            text: ChatText::parse("hello".into()).unwrap(),
+            time: datetime!(2026-01-31 10:00 UTC),
+        };
+        let chat = r#""id":7,"from":4,"name":"Cem","text":"hello","time":"2026-01-31T10:00:00Z"}"#;
+        let ann = Participant { id: ParticipantId(3), name: name("Ann"), host: true };
+        let joined = Message::Joined {
+            you: ParticipantId(3),
+            code: "123456789".parse().unwrap(),
+            host: true,
+            participants: vec![ann.clone()],
+            presenter: None,
+            recording: None,
+            chat: vec![line.clone()],
+        };
+        let start = r#"{"type":"joined","you":3,"code":"123456789","host":true,"participants":[{"id":3,"name":"Ann","host":true}],"presenter":null,"recording":null,"chat":[{"#;
+        assert_eq!(json(&joined), format!("{start}{chat}]}}"));
+        assert_eq!(json(&Message::Chat(line)), format!(r#"{{"type":"chat",{chat}"#));
+        assert_eq!(
+            json(&Message::ParticipantJoined { participant: ann }),
+            r#"{"type":"participant_joined","participant":{"id":3,"name":"Ann","host":true}}"#
+        );
+        assert_eq!(json(&Message::Presenter { id: None }), r#"{"type":"presenter","id":null}"#);
+        assert_eq!(json(&Message::PresentGranted), r#"{"type":"present_granted"}"#);
+        assert_eq!(json(&Message::Taken { bytes: 52311 }), r#"{"type":"taken","bytes":52311}"#);
+        assert_eq!(json(&Message::Recording { recording: None }), r#"{"type":"recording","recording":null}"#);
+        let refused = json(&Message::Refused(Refusal::no_meeting()));
+        assert!(refused.starts_with(r#"{"type":"refused","reason":"no-meeting","message":"No meeting can "#));
+    }
+}
