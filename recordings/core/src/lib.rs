@@ -1,1 +1,22 @@
 #![doc = include_str!("../README.md")]
+//! The types of recordings and the plan of one region; see the modules.
+
+mod backoff;
+mod block;
+mod config;
+mod digest;
+mod names;
+mod plan;
+mod recorder;
+mod recording;
+mod secret;
+
+pub use backoff::{BACKOFF_MAX, BACKOFF_MIN, backoff};
+pub use block::{BLOCK_BYTES_MAX, BLOCKS_MAX, Block, BlockError, BlockId, BlockInfo};
+pub use config::{AzureConfig, ConfigError, FolderConfig, MemoryConfig, StoreConfig};
+pub use digest::{Digest, DigestError};
+pub use names::{NameError, REGION_NAME_BYTES_MAX, RecordingId, RegionName};
+pub use plan::{COMMIT_BLOCKS_MIN, Input, Order, RegionPlan, WRONG_MAX, commit_interval};
+pub use recorder::{RecorderEvent, RecorderJob};
+pub use recording::{Copy, CopyState, Recording, RecordingState};
+pub use secret::Secret;

@@ -1,1 +1,26 @@
 #![doc = include_str!("../README.md")]
+//! The stores behind one trait, and what is built on them; see the modules.
+
+mod azure;
+mod clock;
+mod delete;
+mod folder;
+mod memory;
+mod reader;
+mod resume;
+mod spool;
+mod store;
+mod upload;
+mod writer;
+
+pub use azure::AzureStore;
+pub use convene_recordings::{AzureConfig, FolderConfig, MemoryConfig, StoreConfig};
+pub use delete::delete_everywhere;
+pub use folder::FolderStore;
+pub use memory::{MemoryStore, Weather};
+pub use reader::{MediaReader, READ_BYTES_MAX, ReadError};
+pub use resume::{Resumed, discard, resume};
+pub use spool::{SPOOL_BYTES_MAX, SpoolError};
+pub use store::{BlobStore, StoreError, blob_name, open};
+pub use upload::Patience;
+pub use writer::{RecordingWriter, WriterOptions};

@@ -1,0 +1,92 @@
+//! The line protocol between the service and a recording process: one job in, events out, each one line of JSON.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Copy, RecordingId, Secret, StoreConfig};
+
+/// What a recording process is told, as one line on its standard input. Closing that input ends the recording.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecorderJob {
+    /// Which recording this is.
+    pub id: RecordingId,
+    /// The code of the meeting.
+    pub code: String,
+    /// The server to join, such as `https://127.0.0.1:8443`.
+    pub server: String,
+    /// The recorder's token, which makes it an unlisted receiver.
+    pub token: Secret,
+    /// The folder on local disk that holds what the regions do not have yet.
+    pub spool: PathBuf,
+    /// The regions, nearest first.
+    pub stores: Vec<StoreConfig>,
+    /// Certificates (PEM) to trust besides the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// What a recording process says, as one line each on its standard output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum RecorderEvent {
+    /// It has joined the meeting and records.
+    Started,
+    /// It is this far.
+    Progress {
+        /// The length by now.
+        duration_ms: u64,
+        /// The bytes by now.
+        bytes: u64,
+    },
+    /// The recording is over and the regions have what they could take.
+    Finished {
+        /// The length.
+        duration_ms: u64,
+        /// The bytes of the whole file.
+        bytes: u64,
+        /// The copies; one that is behind is finished later, from the spool.
+        regions: Vec<Copy>,
+    },
+    /// It cannot go on; what is in the spool is not lost.
+    Failed {
+        /// Why, as a sentence.
+        message: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_one_line_each() {
+        let lines = [
+            (RecorderEvent::Started, r#"{"event":"started"}"#),
+            (
+                RecorderEvent::Progress { duration_ms: 1, bytes: 2 },
+                r#"{"event":"progress","duration_ms":1,"bytes":2}"#,
+            ),
+            (
+                RecorderEvent::Finished { duration_ms: 1, bytes: 2, regions: vec![] },
+                r#"{"event":"finished","duration_ms":1,"bytes":2,"regions":[]}"#,
+            ),
+            (
+                RecorderEvent::Failed { message: "The disk\nis full.".into() },
+                r#"{"event":"failed","message":"The disk\nis full."}"#,
+            ),
+        ];
+        for (event, line) in lines {
+            assert_eq!(serde_json::to_string(&event).expect("it can be written"), line);
+            assert_eq!(serde_json::from_str::<RecorderEvent>(line).expect("our own line"), event);
+        }
+    }
+
+    #[test]
+    fn a_job_reads_back_and_hides_its_token() {
+        let json = r#"{"id":"00000000-0000-0000-0000-000000000001","code":"123456789","server":"https://127.0.0.1:8443","token":"hush","spool":"/s","stores":[{"kind":"folder","region":"a","path":"/a"},{"kind":"memory","region":"b"}]}"#;
+        let job: RecorderJob = serde_json::from_str(json).expect("a job");
+        assert_eq!(serde_json::to_string(&job).expect("it can be written"), json);
+        assert!(!format!("{job:?}").contains("hush"));
+    }
+}

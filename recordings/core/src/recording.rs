@@ -1,0 +1,120 @@
+//! What a recording is, as the catalogue keeps it and as the protocol shows it.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::{Digest, RecordingId, RegionName};
+
+/// How far a recording is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingState {
+    /// Asked for; nothing is recorded yet.
+    Starting,
+    /// It runs, and can be played as far as it is.
+    Recording,
+    /// The meeting is recorded; the regions do not have all of it yet.
+    Finishing,
+    /// Every region has all of it.
+    Ready,
+    /// It can be played, but a region is still behind.
+    Degraded,
+    /// It could not be recorded; the message says why.
+    Failed,
+}
+
+impl RecordingState {
+    /// The state of a recording that has ended, from its copies. As long as no region has all of it, it is finishing:
+    /// the rest is in the spool.
+    #[must_use]
+    pub fn of_ended(copies: &[Copy]) -> Self {
+        let complete = copies.iter().filter(|copy| copy.state == CopyState::Complete).count();
+        match complete {
+            0 => Self::Finishing,
+            all if all == copies.len() => Self::Ready,
+            _ => Self::Degraded,
+        }
+    }
+}
+
+/// How far one region's copy is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CopyState {
+    /// The recording runs and the region follows.
+    Writing,
+    /// The region has all of it.
+    Complete,
+    /// The recording has ended, or the region failed; what is missing is in the spool.
+    Behind,
+    /// To be deleted; the region has not confirmed it.
+    Deleting,
+    /// Nothing is left.
+    Deleted,
+}
+
+/// The copy in one region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Copy {
+    /// Where.
+    #[serde(rename = "name")]
+    pub region: RegionName,
+    /// How far.
+    pub state: CopyState,
+    /// The length of what can be read there.
+    pub bytes: u64,
+    /// Of what was read back from the region, once it is complete.
+    pub sha256: Option<Digest>,
+}
+
+/// A recording.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recording {
+    /// Which.
+    pub id: RecordingId,
+    /// The code of its meeting.
+    pub code: String,
+    /// What people call it.
+    pub title: String,
+    /// When it began.
+    #[serde(with = "time::serde::rfc3339")]
+    pub started: OffsetDateTime,
+    /// How long it is by now.
+    pub duration_ms: u64,
+    /// How large it is by now.
+    pub bytes: u64,
+    /// How far it is.
+    pub state: RecordingState,
+    /// Why it failed, or what is still missing.
+    pub message: Option<String>,
+    /// Its copies.
+    pub regions: Vec<Copy>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_reads_as_the_protocol_has_it() {
+        let digest = "ab".repeat(32);
+        let json = format!(
+            r#"{{"id":"00000000-0000-0000-0000-000000000001","code":"123456789","title":"Talk","started":"2026-01-31T10:00:00Z","duration_ms":61000,"bytes":123456,"state":"ready","message":null,"regions":[{{"name":"a","state":"complete","bytes":123456,"sha256":"{digest}"}}]}}"#
+        );
+        let recording: Recording = serde_json::from_str(&json).expect("the protocol's own example");
+        assert_eq!(serde_json::to_string(&recording).expect("it can be written"), json);
+        assert_eq!(recording.regions[0].sha256.map(|d| d.to_string()), Some(digest));
+    }
+
+    #[test]
+    fn ended_recordings_are_ready_when_all_copies_are() {
+        let copy = |state| Copy { region: RegionName::new("a").expect("a name"), state, bytes: 1, sha256: None };
+        let state = |states: &[CopyState]| {
+            RecordingState::of_ended(&states.iter().map(|&state| copy(state)).collect::<Vec<_>>())
+        };
+        assert_eq!(state(&[CopyState::Complete, CopyState::Complete]), RecordingState::Ready);
+        assert_eq!(state(&[CopyState::Complete, CopyState::Behind]), RecordingState::Degraded);
+        assert_eq!(state(&[CopyState::Behind, CopyState::Behind]), RecordingState::Finishing);
+        assert_eq!(state(&[]), RecordingState::Finishing);
+    }
+}
