@@ -1,6 +1,7 @@
 //! Bytes in, whole updates out.
 
-use crate::{Canvas, Point, Rect, StreamError};
+use crate::screen::Screen;
+use crate::{Canvas, Point, Reader, Rect, StreamError};
 
 /// What an update changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,7 +44,12 @@ pub struct CursorState {
 
 /// Reads a stream and holds what is to be shown.
 #[derive(Debug, Default)]
-pub struct Decoder {}
+pub struct Decoder {
+    reader: Reader,
+    screen: Screen,
+    painted_bytes: u64,
+    failed: Option<StreamError>,
+}
 
 impl Decoder {
     /// A decoder that waits for `Start`.
@@ -52,33 +58,54 @@ impl Decoder {
     }
 
     /// Takes the next bytes of the stream, in pieces of any size. Drain with [`Decoder::next_update`] before the next call.
-    pub fn push(&mut self, _bytes: &[u8]) {
-        todo!()
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.reader.push(bytes);
     }
 
     /// Shows the next whole update, or `None` until more bytes are pushed. After an error it keeps returning that error, and the
     /// canvas stays as the last whole update left it.
     pub fn next_update(&mut self) -> Result<Option<Shown>, StreamError> {
-        todo!()
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let result = self.advance();
+        if let Err(error) = &result {
+            self.failed = Some(error.clone());
+            self.screen.undo();
+        }
+        result
     }
 
     /// To be called at the stream's end: an error if it ends inside a record.
     pub fn finish(&self) -> Result<(), StreamError> {
-        todo!()
+        match &self.failed {
+            Some(error) => Err(error.clone()),
+            None => self.reader.finish(),
+        }
     }
 
     /// The screen after the last update; `None` until one has given it a size.
     pub fn canvas(&self) -> Option<&Canvas> {
-        todo!()
+        self.screen.canvas()
     }
 
     /// The pointer after the last update.
     pub fn cursor(&self) -> &CursorState {
-        todo!()
+        self.screen.cursor()
     }
 
     /// Bytes of the stream up to the end of the last shown `Update`: the number to acknowledge.
     pub fn painted_bytes(&self) -> u64 {
-        todo!()
+        self.painted_bytes
+    }
+
+    fn advance(&mut self) -> Result<Option<Shown>, StreamError> {
+        while let Some(record) = self.reader.next_record()? {
+            if let Some(shown) = self.screen.apply(&record)? {
+                self.painted_bytes = self.reader.read_bytes();
+                return Ok(Some(shown));
+            }
+        }
+        Ok(None)
     }
 }

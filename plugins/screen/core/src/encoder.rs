@@ -10,7 +10,10 @@ use crate::{Frame, Point};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CursorError {
     /// A side of 0 or over [`crate::CURSOR_SIDE_MAX`].
-    #[error("a cursor of {width} x {height} pixels is outside of the limits (1 to {})", crate::CURSOR_SIDE_MAX)]
+    #[error(
+        "a cursor of {width} x {height} pixels is outside of the limits (1 to {})",
+        crate::CURSOR_SIDE_MAX
+    )]
     BadSize {
         /// Pixels a row.
         width: u16,
@@ -60,7 +63,13 @@ impl Encoder {
     }
 
     /// The pointer looks like this from now on: BGRA with straight alpha, tight rows; goes out with the next update.
-    pub fn shape_cursor(&mut self, _hot: Point, _width: u16, _height: u16, _bgra: &[u8]) -> Result<(), CursorError> {
+    pub fn shape_cursor(
+        &mut self,
+        _hot: Point,
+        _width: u16,
+        _height: u16,
+        _bgra: &[u8],
+    ) -> Result<(), CursorError> {
         todo!()
     }
 

@@ -21,7 +21,8 @@ pub struct ScreenSize {
 impl ScreenSize {
     /// `None` when a side is 0 or over [`SCREEN_SIDE_MAX`], or the area is over [`SCREEN_AREA_MAX`].
     pub fn new(width: u32, height: u32) -> Option<Self> {
-        let sides_fit = (1..=u32::from(SCREEN_SIDE_MAX)).contains(&width) && (1..=u32::from(SCREEN_SIDE_MAX)).contains(&height);
+        let sides_fit = (1..=u32::from(SCREEN_SIDE_MAX)).contains(&width)
+            && (1..=u32::from(SCREEN_SIDE_MAX)).contains(&height);
         if !sides_fit || SCREEN_AREA_MAX < width * height {
             return None;
         }
@@ -90,7 +91,10 @@ impl Rect {
 
     /// Lies wholly inside `outer`.
     pub fn is_within(self, outer: Rect) -> bool {
-        outer.x <= self.x && outer.y <= self.y && self.right() <= outer.right() && self.bottom() <= outer.bottom()
+        outer.x <= self.x
+            && outer.y <= self.y
+            && self.right() <= outer.right()
+            && self.bottom() <= outer.bottom()
     }
 
     /// The pixels that both have, if any.
