@@ -1,0 +1,97 @@
+//! The configuration: a file, the environment, the flags.
+
+use anyhow::{Context, bail};
+use convene_web::Config;
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use serde::Serialize;
+
+use crate::arguments::Configuration;
+
+/// Read when no file is named; it need not be there.
+const DEFAULT_FILE: &str = "convene.toml";
+
+/// The settings that the environment may give, as `CONVENE_LISTEN`; deeper ones with two underscores, `CONVENE_RECORDER__PATH`.
+const FROM_ENVIRONMENT: [&str; 6] =
+    ["listen", "data", "public_url", "stores", "recorder.path", "recorder.arguments"];
+
+/// The flags that were given.
+#[derive(Serialize)]
+struct Flags<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a std::path::Path>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_url: Option<&'a str>,
+}
+
+/// Reads all of it; what is wrong is said with where it stands.
+pub(crate) fn read(flags: &Configuration) -> anyhow::Result<Config> {
+    let file = match &flags.config {
+        Some(path) if !path.is_file() => bail!("There is no configuration file {}.", path.display()),
+        Some(path) => path.clone(),
+        None => DEFAULT_FILE.into(),
+    };
+    let given = Flags {
+        listen: flags.listen.map(|address| address.to_string()),
+        data: flags.data.as_deref(),
+        public_url: flags.public_url.as_deref(),
+    };
+    Figment::from(Serialized::defaults(Config::default()))
+        .merge(Toml::file_exact(file))
+        .merge(Env::prefixed("CONVENE_").split("__").only(&FROM_ENVIRONMENT))
+        .merge(Serialized::defaults(given))
+        .extract()
+        .context("The configuration cannot be used")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flags(config: Option<&std::path::Path>, listen: Option<&str>) -> Configuration {
+        Configuration {
+            config: config.map(Into::into),
+            listen: listen.map(|address| address.parse().expect("an address")),
+            data: None,
+            public_url: None,
+        }
+    }
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), text).expect("written");
+        file
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file() {
+        let file = file("listen = \"127.0.0.1:1\"\ndata = \"/srv/convene\"\n");
+        let config = read(&flags(Some(file.path()), Some("127.0.0.1:2"))).expect("a configuration");
+        assert_eq!(config.listen.port(), 2);
+        assert_eq!(config.data, std::path::Path::new("/srv/convene"));
+    }
+
+    #[test]
+    fn stores_are_read_from_the_file() {
+        let file = file("[[stores]]\nkind = \"folder\"\nregion = \"north\"\npath = \"/srv/north\"\n");
+        let config = read(&flags(Some(file.path()), None)).expect("a configuration");
+        assert_eq!(config.stores.len(), 1);
+        assert_eq!(config.stores[0].region().to_string(), "north");
+    }
+
+    #[test]
+    fn a_misspelt_setting_is_refused_with_its_name() {
+        let file = file("lisen = \"127.0.0.1:1\"\n");
+        let error = read(&flags(Some(file.path()), None)).expect_err("refused");
+        assert!(format!("{error:#}").contains("lisen"), "{error:#}");
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error =
+            read(&flags(Some(std::path::Path::new("/nowhere/convene.toml")), None)).expect_err("refused");
+        assert!(error.to_string().contains("/nowhere/convene.toml"), "{error}");
+    }
+}

@@ -1,0 +1,234 @@
+//! `convene record`: one process, one recording. A job comes in on standard input, events go out on standard output.
+//!
+//! It ends when standard input is closed, at SIGTERM, when the meeting ends, and when the meeting is lost; in each of these cases the
+//! file is made whole first.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use convene_pipelines::{Connection, RecordingEvent, RecordingEvents, RecordingPipeline};
+use convene_recordings::{Copy, RecorderEvent, RecorderJob};
+use convene_recordings_store::{BlobStore, RecordingWriter, SpoolError};
+use tokio::sync::oneshot;
+
+use crate::signals;
+
+/// A job is a few paths and keys; more than this is none.
+const JOB_BYTES_MAX: u64 = 1 << 20;
+
+/// How long the recorder may take to make the file whole after it was told to end.
+const FINISH_MAX: Duration = Duration::from_secs(15);
+
+/// How long the regions may take for the rest of the file; then it stays in the spool and the service goes on with it.
+const REGIONS_MAX: Duration = Duration::from_secs(30);
+
+/// How long a block waits for the disk to have room again, and how often it tries. The regions empty the spool meanwhile.
+const DISK_MAX: Duration = Duration::from_secs(60);
+const DISK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Runs one job. The exit code says whether the file is whole.
+pub(crate) async fn record() -> ExitCode {
+    let told = match Recorder::begin().await {
+        Ok(recorder) => recorder.run().await,
+        Err(error) => Err(error),
+    };
+    match told {
+        Ok(finished) => {
+            tell(&finished);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            tell(&RecorderEvent::Failed { message: format!("{error:#}") });
+            ExitCode::FAILURE
+        }
+    }
+}
+
+struct Recorder {
+    events: RecordingEvents,
+    writer: RecordingWriter,
+    /// Done when the recorder was told to end and did not within [`FINISH_MAX`].
+    overdue: tokio::task::JoinHandle<()>,
+    progress: Progress,
+}
+
+/// What has been recorded so far.
+#[derive(Default)]
+struct Progress {
+    duration: Duration,
+    bytes: u64,
+    first_bytes: u64,
+    first_again: Option<Bytes>,
+    lost: Option<String>,
+}
+
+impl Recorder {
+    async fn begin() -> anyhow::Result<Self> {
+        let (job, stdin_closed) = read_job().await?;
+        let regions = job
+            .stores
+            .iter()
+            .map(convene_recordings_store::open)
+            .collect::<Result<Vec<Arc<dyn BlobStore>>, _>>()
+            .context("A region cannot be used")?;
+        let writer =
+            RecordingWriter::create(&job.spool, job.id, regions).await.context("The spool cannot be used")?;
+
+        let meeting = Connection {
+            location: format!("{}/{}", job.server.trim_end_matches('/'), job.code),
+            name: Some("Recorder".into()),
+            token: Some(job.token.expose().to_owned()),
+            ca_file: job.ca_file,
+            insecure: false,
+        };
+        let (pipeline, events) = RecordingPipeline::start(&meeting)?;
+        let overdue = tokio::spawn(async move {
+            tokio::select! {
+                // An error means that the thread is gone, and nobody can close what nobody reads.
+                _ = stdin_closed => {}
+                () = signals::asked_to_stop() => {}
+            }
+            pipeline.finish();
+            tokio::time::sleep(FINISH_MAX).await;
+        });
+        Ok(Self { events, writer, overdue, progress: Progress::default() })
+    }
+
+    /// Takes block after block until the file is whole or cannot become so. What the disk has is given to the regions in any case.
+    async fn run(mut self) -> anyhow::Result<RecorderEvent> {
+        let ended = self.follow().await;
+        self.overdue.abort();
+
+        let Self { writer, mut progress, .. } = self;
+        let first = progress.first_again.take();
+        match (ended, first) {
+            (Ok(()), Some(first)) => {
+                let bytes = progress.bytes - progress.first_bytes + first.len() as u64;
+                let regions = writer
+                    .finish(first, REGIONS_MAX)
+                    .await
+                    .context("The end of the recording cannot be written")?;
+                Ok(finished(&progress, bytes, regions))
+            }
+            (ended, _) => {
+                let kept = writer.stop(REGIONS_MAX).await;
+                if let Err(error) = &kept {
+                    tracing::error!(%error, "what was recorded stays in the spool");
+                }
+                ended.and_then(|()| bail!("The recorder ended without the file's index; what was recorded can be played but not sought."))
+            }
+        }
+    }
+
+    async fn follow(&mut self) -> anyhow::Result<()> {
+        loop {
+            let event = tokio::select! {
+                event = self.events.next() => event.context("The recorder ended without a word.")?,
+                _ = &mut self.overdue => bail!("The recorder did not end within {} s.", FINISH_MAX.as_secs()),
+            };
+            match event {
+                RecordingEvent::Block { number, bytes, duration } => {
+                    self.take_block(number, bytes, duration).await?
+                }
+                RecordingEvent::FirstAgain(bytes) => self.progress.first_again = Some(bytes),
+                RecordingEvent::Lost(sentence) => {
+                    tracing::warn!(sentence, "the meeting is lost; the recording ends here");
+                    self.progress.lost = Some(sentence);
+                }
+                RecordingEvent::Failed(sentence) => bail!(sentence),
+                RecordingEvent::Ended { duration } => {
+                    self.progress.duration = duration;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    async fn take_block(&mut self, number: u32, bytes: Bytes, duration: Duration) -> anyhow::Result<()> {
+        let length = bytes.len() as u64;
+        put(&mut self.writer, number, bytes).await.context("The recording cannot be written")?;
+        let progress = &mut self.progress;
+        progress.duration = duration;
+        progress.bytes += length;
+        if number == 0 {
+            progress.first_bytes = length;
+            tell(&RecorderEvent::Started);
+        } else {
+            tell(&RecorderEvent::Progress { duration_ms: milliseconds(duration), bytes: progress.bytes });
+        }
+        Ok(())
+    }
+}
+
+/// Puts a block, and again for a while when the disk is full. The pipeline goes on meanwhile.
+async fn put(writer: &mut RecordingWriter, number: u32, bytes: Bytes) -> Result<(), SpoolError> {
+    let mut waited = Duration::ZERO;
+    loop {
+        match writer.put(number, bytes.clone()).await {
+            Ok(()) => return Ok(()),
+            Err(error) if waited < DISK_MAX => {
+                tracing::warn!(number, %error, "a block of the recording waits for the disk");
+                tokio::time::sleep(DISK_INTERVAL).await;
+                waited += DISK_INTERVAL;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn finished(progress: &Progress, bytes: u64, regions: Vec<Copy>) -> RecorderEvent {
+    RecorderEvent::Finished { duration_ms: milliseconds(progress.duration), bytes, regions }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The job, and what is done when standard input is closed. The thread that reads ends with the process.
+async fn read_job() -> anyhow::Result<(RecorderJob, oneshot::Receiver<()>)> {
+    let (job_sender, job) = oneshot::channel();
+    let (closed_sender, closed) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("stdin".into())
+        .spawn(move || {
+            let mut input = BufReader::new(std::io::stdin().lock());
+            let mut line = String::new();
+            let read = input.by_ref().take(JOB_BYTES_MAX).read_line(&mut line);
+            let read_on = read.is_ok();
+            // Whoever waits for these has given up when they are not taken.
+            let _ = job_sender.send(read.map(|_| line));
+            if read_on {
+                let _ = std::io::copy(&mut input, &mut std::io::sink());
+            }
+            let _ = closed_sender.send(());
+        })
+        .context("The system gives no thread to read standard input")?;
+
+    let line = job
+        .await
+        .context("Standard input was not read")?
+        .context("The job on standard input cannot be read")?;
+    if line.trim().is_empty() {
+        bail!(
+            "There is no job on standard input. The service starts `convene record` by itself; it is not meant for a person."
+        );
+    }
+    let job = serde_json::from_str(&line).context("The job on standard input is none")?;
+    Ok((job, closed))
+}
+
+/// One line. The service may be gone; the recording is finished all the same.
+fn tell(event: &RecorderEvent) {
+    let line = match serde_json::to_string(event) {
+        Ok(line) => line,
+        Err(error) => return tracing::error!(%error, "an event cannot be written"),
+    };
+    let mut out = std::io::stdout().lock();
+    if let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush()) {
+        tracing::debug!(%error, line, "nobody reads the recorder's events");
+    }
+}
