@@ -1,0 +1,163 @@
+//! The catalogue of recordings.
+
+use convene_recordings::{CopyState, Recording, RecordingId, RecordingState, RegionName};
+use diesel::prelude::*;
+
+use crate::rows::{CopyRow, RecordingRow, copy_state, recording_id, recording_state};
+use crate::schema::{copies, recordings};
+use crate::{Store, StoreError};
+
+/// How many recordings a list has at most; the newest come first.
+pub const RECORDINGS_LISTED_MAX: i64 = 10_000;
+
+impl Store {
+    /// A new recording with its copies.
+    ///
+    /// # Errors
+    /// When it is there already or the database cannot be written.
+    pub fn add_recording(&self, recording: &Recording) -> Result<(), StoreError> {
+        self.connection()?.immediate_transaction(|connection| {
+            diesel::insert_into(recordings::table).values(RecordingRow::of(recording)).execute(connection)?;
+            diesel::insert_into(copies::table).values(CopyRow::all_of(recording)).execute(connection)?;
+            Ok(())
+        })
+    }
+
+    /// Writes a recording and its copies as they are now. `false` when it is not there, or is being deleted: then
+    /// nothing changes.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn save_recording(&self, recording: &Recording) -> Result<bool, StoreError> {
+        let id = recording.id.to_string();
+        self.connection()?.immediate_transaction(|connection| {
+            let kept =
+                recordings::table.filter(recordings::id.eq(&id)).filter(recordings::deleting.eq(false));
+            let changed = diesel::update(kept).set(RecordingRow::of(recording)).execute(connection)?;
+            if changed == 0 {
+                return Ok(false);
+            }
+            diesel::delete(copies::table.filter(copies::recording.eq(&id))).execute(connection)?;
+            diesel::insert_into(copies::table).values(CopyRow::all_of(recording)).execute(connection)?;
+            Ok(true)
+        })
+    }
+
+    /// All recordings, the newest first, at most [`RECORDINGS_LISTED_MAX`].
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn recordings(&self) -> Result<Vec<Recording>, StoreError> {
+        let rows = recordings::table
+            .order((recordings::started.desc(), recordings::id))
+            .limit(RECORDINGS_LISTED_MAX)
+            .select(RecordingRow::as_select())
+            .load(&mut self.connection()?)?;
+        self.with_copies(rows)
+    }
+
+    /// One recording.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn recording(&self, id: RecordingId) -> Result<Option<Recording>, StoreError> {
+        let row = recordings::table
+            .find(id.to_string())
+            .select(RecordingRow::as_select())
+            .load(&mut self.connection()?)?;
+        Ok(self.with_copies(row)?.pop())
+    }
+
+    /// Recordings that are not as they should be: still being made when we looked, or not in every region.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn unfinished_recordings(&self) -> Result<Vec<Recording>, StoreError> {
+        let rows = recordings::table
+            .filter(recordings::state.ne(recording_state(RecordingState::Ready)))
+            .filter(recordings::deleting.eq(false))
+            .order((recordings::started.desc(), recordings::id))
+            .select(RecordingRow::as_select())
+            .load(&mut self.connection()?)?;
+        self.with_copies(rows)
+    }
+
+    /// Notes that a recording is to go: from now on nothing else changes it. `false` when it is not there.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn begin_delete(&self, id: RecordingId) -> Result<bool, StoreError> {
+        let id = id.to_string();
+        self.connection()?.immediate_transaction(|connection| {
+            let row = recordings::table.find(&id);
+            let changed = diesel::update(row).set(recordings::deleting.eq(true)).execute(connection)?;
+            let left = copies::recording.eq(&id).and(copies::state.ne(copy_state(CopyState::Deleted)));
+            diesel::update(copies::table.filter(left))
+                .set(copies::state.eq(copy_state(CopyState::Deleting)))
+                .execute(connection)?;
+            Ok(changed != 0)
+        })
+    }
+
+    /// Notes that nothing is left in one region. When nothing is left in any, the recording is forgotten.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn confirm_delete(&self, id: RecordingId, region: &RegionName) -> Result<(), StoreError> {
+        let id = id.to_string();
+        self.connection()?.immediate_transaction(|connection| {
+            diesel::update(copies::table.find((&id, region.as_str())))
+                .set((
+                    copies::state.eq(copy_state(CopyState::Deleted)),
+                    copies::bytes.eq(0),
+                    copies::sha256.eq(None::<String>),
+                ))
+                .execute(connection)?;
+            let left: i64 = copies::table
+                .filter(copies::recording.eq(&id).and(copies::state.ne(copy_state(CopyState::Deleted))))
+                .count()
+                .get_result(connection)?;
+            if left == 0 {
+                let done =
+                    recordings::table.filter(recordings::id.eq(&id).and(recordings::deleting.eq(true)));
+                diesel::delete(done).execute(connection)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Recordings that are to go and are not gone yet.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn recordings_to_delete(&self) -> Result<Vec<RecordingId>, StoreError> {
+        let ids: Vec<String> = recordings::table
+            .filter(recordings::deleting.eq(true))
+            .order(recordings::id)
+            .select(recordings::id)
+            .load(&mut self.connection()?)?;
+        ids.iter().map(|id| recording_id(id)).collect()
+    }
+
+    /// Whether somebody wants this recording gone.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn is_being_deleted(&self, id: RecordingId) -> Result<bool, StoreError> {
+        let row = recordings::table.find(id.to_string()).select(recordings::deleting);
+        Ok(row.get_result(&mut self.connection()?).optional()?.unwrap_or(false))
+    }
+
+    fn with_copies(&self, rows: Vec<RecordingRow>) -> Result<Vec<Recording>, StoreError> {
+        let mut connection = self.connection()?;
+        let with = |row: RecordingRow| {
+            let copies = copies::table
+                .filter(copies::recording.eq(&row.id))
+                .order(copies::place)
+                .select(CopyRow::as_select())
+                .load(&mut connection)?;
+            row.recording(copies)
+        };
+        rows.into_iter().map(with).collect()
+    }
+}

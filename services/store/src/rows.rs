@@ -1,0 +1,149 @@
+//! Between rows and the types of recordings.
+
+use convene_recordings::{Copy, CopyState, Recording, RecordingId, RecordingState};
+use diesel::prelude::*;
+use time::OffsetDateTime;
+
+use crate::StoreError;
+use crate::schema::{copies, recordings};
+
+#[derive(Debug, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = recordings, treat_none_as_null = true)]
+pub struct RecordingRow {
+    pub id: String,
+    pub code: String,
+    pub title: String,
+    pub started: i64,
+    pub duration_ms: i64,
+    pub bytes: i64,
+    pub state: String,
+    pub message: Option<String>,
+}
+
+#[derive(Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = copies)]
+pub struct CopyRow {
+    pub recording: String,
+    pub region: String,
+    pub place: i32,
+    pub state: String,
+    pub bytes: i64,
+    pub sha256: Option<String>,
+}
+
+impl RecordingRow {
+    pub fn of(recording: &Recording) -> Self {
+        Self {
+            id: recording.id.to_string(),
+            code: recording.code.clone(),
+            title: recording.title.clone(),
+            started: micros(recording.started),
+            duration_ms: signed(recording.duration_ms),
+            bytes: signed(recording.bytes),
+            state: recording_state(recording.state).to_owned(),
+            message: recording.message.clone(),
+        }
+    }
+
+    pub fn recording(self, copies: Vec<CopyRow>) -> Result<Recording, StoreError> {
+        Ok(Recording {
+            id: recording_id(&self.id)?,
+            started: date(self.started)?,
+            duration_ms: unsigned(self.duration_ms),
+            bytes: unsigned(self.bytes),
+            state: parse(&RECORDING_STATES, "a recording's state", &self.state)?,
+            regions: copies.into_iter().map(CopyRow::copy).collect::<Result<_, _>>()?,
+            code: self.code,
+            title: self.title,
+            message: self.message,
+        })
+    }
+}
+
+impl CopyRow {
+    pub fn all_of(recording: &Recording) -> Vec<Self> {
+        let row = |(place, copy): (i32, &Copy)| Self {
+            recording: recording.id.to_string(),
+            region: copy.region.to_string(),
+            place,
+            state: copy_state(copy.state).to_owned(),
+            bytes: signed(copy.bytes),
+            sha256: copy.sha256.map(|digest| digest.to_string()),
+        };
+        (0..).zip(&recording.regions).map(row).collect()
+    }
+
+    fn copy(self) -> Result<Copy, StoreError> {
+        let unknown = |what, value: &str| StoreError::Unknown { what, value: value.to_owned() };
+        Ok(Copy {
+            region: self.region.parse().map_err(|_| unknown("a region's name", &self.region))?,
+            state: parse(&COPY_STATES, "a copy's state", &self.state)?,
+            bytes: unsigned(self.bytes),
+            sha256: match &self.sha256 {
+                Some(text) => Some(text.parse().map_err(|_| unknown("a digest", text))?),
+                None => None,
+            },
+        })
+    }
+}
+
+pub fn recording_id(text: &str) -> Result<RecordingId, StoreError> {
+    text.parse().map_err(|_| StoreError::Unknown { what: "a recording's id", value: text.to_owned() })
+}
+
+const RECORDING_STATES: [(RecordingState, &str); 6] = [
+    (RecordingState::Starting, "starting"),
+    (RecordingState::Recording, "recording"),
+    (RecordingState::Finishing, "finishing"),
+    (RecordingState::Ready, "ready"),
+    (RecordingState::Degraded, "degraded"),
+    (RecordingState::Failed, "failed"),
+];
+
+const COPY_STATES: [(CopyState, &str); 5] = [
+    (CopyState::Writing, "writing"),
+    (CopyState::Complete, "complete"),
+    (CopyState::Behind, "behind"),
+    (CopyState::Deleting, "deleting"),
+    (CopyState::Deleted, "deleted"),
+];
+
+pub fn recording_state(state: RecordingState) -> &'static str {
+    word(&RECORDING_STATES, state)
+}
+
+pub fn copy_state(state: CopyState) -> &'static str {
+    word(&COPY_STATES, state)
+}
+
+fn word<T: PartialEq + std::marker::Copy>(words: &[(T, &'static str)], value: T) -> &'static str {
+    words.iter().find(|(state, _)| *state == value).map(|(_, word)| *word).expect("every state has a word")
+}
+
+fn parse<T: std::marker::Copy>(
+    words: &[(T, &'static str)],
+    what: &'static str,
+    text: &str,
+) -> Result<T, StoreError> {
+    let found = words.iter().find(|(_, word)| *word == text).map(|(state, _)| *state);
+    found.ok_or_else(|| StoreError::Unknown { what, value: text.to_owned() })
+}
+
+/// Microseconds since 1970; the year 10,000 fits many times.
+pub fn micros(date: OffsetDateTime) -> i64 {
+    i64::try_from(date.unix_timestamp_nanos() / 1000).unwrap_or(i64::MAX)
+}
+
+fn date(micros: i64) -> Result<OffsetDateTime, StoreError> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000)
+        .map_err(|_| StoreError::Unknown { what: "a time", value: micros.to_string() })
+}
+
+/// SQLite's integers are signed; nothing of ours comes near 2^63.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}

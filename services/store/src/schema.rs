@@ -1,0 +1,36 @@
+//! The tables as diesel knows them; `migrations/` makes them.
+
+diesel::table! {
+    recordings (id) {
+        id -> Text,
+        code -> Text,
+        title -> Text,
+        started -> BigInt,
+        duration_ms -> BigInt,
+        bytes -> BigInt,
+        state -> Text,
+        message -> Nullable<Text>,
+        deleting -> Bool,
+    }
+}
+
+diesel::table! {
+    copies (recording, region) {
+        recording -> Text,
+        region -> Text,
+        place -> Integer,
+        state -> Text,
+        bytes -> BigInt,
+        sha256 -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    resting_codes (code) {
+        code -> Text,
+        until -> BigInt,
+    }
+}
+
+diesel::joinable!(copies -> recordings (recording));
+diesel::allow_tables_to_appear_in_same_query!(copies, recordings);
