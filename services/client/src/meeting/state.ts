@@ -1,0 +1,157 @@
+// What a participant knows of the meeting: a pure step from one state to the next for everything that happens.
+
+import type { ChatLine, MeetingRecording, Participant, RefusedReason, ServerMessage } from "../protocol";
+
+/** Most chat lines that are kept on the page. */
+const CHAT_LINES_MAX = 1_000;
+
+export type Phase =
+  | { readonly at: "connecting" }
+  | { readonly at: "joined" }
+  /** The connection was lost; the next try comes by itself in `retryMs`. */
+  | { readonly at: "reconnecting"; readonly retryMs: number }
+  | { readonly at: "refused"; readonly reason: RefusedReason; readonly message: string }
+  | { readonly at: "ended"; readonly message: string };
+
+export interface MeetingState {
+  readonly phase: Phase;
+  readonly you: number | null;
+  readonly host: boolean;
+  readonly participants: readonly Participant[];
+  readonly presenter: number | null;
+  readonly recording: MeetingRecording | null;
+  readonly chat: readonly ChatLine[];
+  /** The last thing that the participant is told, and a count so that the same words are told again. */
+  readonly notice: { readonly text: string; readonly count: number } | null;
+}
+
+export type MeetingEvent =
+  | { readonly type: "message"; readonly message: ServerMessage }
+  | { readonly type: "lost"; readonly retryMs: number }
+  | { readonly type: "connecting" }
+  | { readonly type: "left" }
+  | { readonly type: "notice"; readonly text: string };
+
+export const INITIAL: MeetingState = {
+  phase: { at: "connecting" },
+  you: null,
+  host: false,
+  participants: [],
+  presenter: null,
+  recording: null,
+  chat: [],
+  notice: null,
+};
+
+export function reduce(state: MeetingState, event: MeetingEvent): MeetingState {
+  switch (event.type) {
+    case "message":
+      return onMessage(state, event.message);
+    case "lost":
+      return isOver(state) ? state : { ...state, phase: { at: "reconnecting", retryMs: event.retryMs } };
+    case "connecting":
+      // A second try is still a reconnection to whoever was in the meeting.
+      return isOver(state) || state.you === null ? state : { ...state, phase: { at: "reconnecting", retryMs: 0 } };
+    case "left":
+      return { ...state, phase: { at: "ended", message: "You have left the meeting." } };
+    case "notice":
+      return withNotice(state, event.text);
+  }
+}
+
+/** Whether nothing more will come of this meeting. */
+export function isOver({ phase }: MeetingState): boolean {
+  return phase.at === "ended" || phase.at === "refused";
+}
+
+export function isPresenting(state: MeetingState): boolean {
+  return state.presenter !== null && state.presenter === state.you;
+}
+
+export function isRecording({ recording }: MeetingState): boolean {
+  return recording !== null && (recording.state === "starting" || recording.state === "recording");
+}
+
+export function nameOf(state: MeetingState, id: number): string {
+  return state.participants.find((participant) => participant.id === id)?.name ?? "Somebody";
+}
+
+function onMessage(state: MeetingState, message: ServerMessage): MeetingState {
+  switch (message.type) {
+    case "joined":
+      return {
+        ...state,
+        phase: { at: "joined" },
+        you: message.you,
+        host: message.host,
+        participants: message.participants,
+        presenter: message.presenter,
+        recording: message.recording,
+        chat: message.chat,
+      };
+    case "refused":
+      return { ...state, phase: { at: "refused", reason: message.reason, message: message.message } };
+    case "participant_joined": {
+      const others = state.participants.filter(({ id }) => id !== message.participant.id);
+      return withNotice(
+        { ...state, participants: [...others, message.participant] },
+        `${message.participant.name} has joined.`,
+      );
+    }
+    case "participant_left": {
+      if (!state.participants.some(({ id }) => id === message.id)) return state;
+      const rest = state.participants.filter(({ id }) => id !== message.id);
+      return withNotice({ ...state, participants: rest }, `${nameOf(state, message.id)} has left.`);
+    }
+    case "chat": {
+      const { type: _, ...line } = message;
+      return { ...state, chat: [...state.chat.filter(({ id }) => id !== line.id), line].slice(-CHAT_LINES_MAX) };
+    }
+    case "presenter":
+      return onPresenter(state, message.id);
+    case "recording":
+      return onRecording(state, message.recording);
+    case "ended":
+      return { ...state, phase: { at: "ended", message: message.message }, presenter: null };
+    case "present_ended":
+    case "error":
+      return withNotice(state, message.message);
+    case "present_granted":
+    case "taken":
+      return state;
+  }
+}
+
+function onPresenter(state: MeetingState, id: number | null): MeetingState {
+  const next = { ...state, presenter: id };
+  if (id === state.presenter) return next;
+  if (id === null) return withNotice(next, "Nobody is presenting now.");
+  return withNotice(next, id === state.you ? "You are presenting." : `${nameOf(state, id)} is presenting.`);
+}
+
+function onRecording(state: MeetingState, recording: MeetingRecording | null): MeetingState {
+  const next = { ...state, recording };
+  if (recording === null || recording.state === state.recording?.state) return next;
+  return withNotice(next, recordingSentence(recording));
+}
+
+export function recordingSentence({ state, message }: MeetingRecording): string {
+  switch (state) {
+    case "starting":
+      return "The recording is starting.";
+    case "recording":
+      return "This meeting is being recorded.";
+    case "finishing":
+      return "The recording is being finished.";
+    case "ready":
+      return "The recording is ready.";
+    case "degraded":
+      return message ?? "The recording is ready; one region is still behind.";
+    case "failed":
+      return message ?? "The recording failed.";
+  }
+}
+
+function withNotice(state: MeetingState, text: string): MeetingState {
+  return { ...state, notice: { text, count: (state.notice?.count ?? 0) + 1 } };
+}

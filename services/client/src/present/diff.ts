@@ -1,0 +1,80 @@
+// What changed between two screens: tight rectangles on a grid of cells, merged inside larger squares.
+
+import { area, PICTURE_SIDE_MAX, type Rect, type Size, union } from "../screen/geometry";
+
+/** Side of the cells that are compared. */
+export const CELL = 64;
+/** Rectangles are merged inside squares of this side, never across. */
+const SQUARE = PICTURE_SIDE_MAX;
+/** What one more picture costs, in pixels that could be sent again instead: its headers and its own code tables. */
+const PICTURE_COST = 4_096;
+
+/** The changed rectangles: together they hold every pixel that differs; none is beyond its square. */
+export function changedRects(size: Size, before: Uint32Array, after: Uint32Array): Rect[] {
+  const rects: Rect[] = [];
+  for (let y = 0; y < size.height; y += SQUARE) {
+    for (let x = 0; x < size.width; x += SQUARE) {
+      const square = clip({ x, y, width: SQUARE, height: SQUARE }, size);
+      for (const rect of merge(changedCells(square, size.width, before, after))) rects.push(rect);
+    }
+  }
+  return rects;
+}
+
+/** The smallest rectangle inside `cell` that holds all differing pixels, or null. */
+export function changedIn(cell: Rect, stride: number, before: Uint32Array, after: Uint32Array): Rect | null {
+  const bottomEnd = cell.y + cell.height;
+  const rightEnd = cell.x + cell.width;
+  let left = rightEnd;
+  let right = 0;
+  let top = -1;
+  let bottom = 0;
+  for (let y = cell.y; y < bottomEnd; y++) {
+    const row = y * stride;
+    let x = cell.x;
+    while (x < rightEnd && before[row + x] === after[row + x]) x++;
+    if (x === rightEnd) continue;
+    if (top < 0) top = y;
+    bottom = y + 1;
+    if (x < left) left = x;
+    let last = rightEnd - 1;
+    while (right <= last && before[row + last] === after[row + last]) last--;
+    if (right <= last) right = last + 1;
+  }
+  return top < 0 ? null : { x: left, y: top, width: right - left, height: bottom - top };
+}
+
+function changedCells(square: Rect, stride: number, before: Uint32Array, after: Uint32Array): Rect[] {
+  const changed: Rect[] = [];
+  for (let y = square.y; y < square.y + square.height; y += CELL) {
+    for (let x = square.x; x < square.x + square.width; x += CELL) {
+      const width = Math.min(CELL, square.x + square.width - x);
+      const height = Math.min(CELL, square.y + square.height - y);
+      const rect = changedIn({ x, y, width, height }, stride, before, after);
+      if (rect) changed.push(rect);
+    }
+  }
+  return changed;
+}
+
+/** Joins two rectangles wherever that costs fewer pixels than another picture would. */
+export function merge(rects: Rect[]): Rect[] {
+  const merged = [...rects];
+  for (let i = 0; i < merged.length; i++) {
+    for (let j = i + 1; j < merged.length; j++) {
+      const [a, b] = [merged[i] as Rect, merged[j] as Rect];
+      const both = union(a, b);
+      if (area(a) + area(b) + PICTURE_COST < area(both)) continue;
+      merged[i] = both;
+      merged.splice(j, 1);
+      // What did not fit the smaller rectangle may fit the larger one, also of those before it.
+      i = -1;
+      break;
+    }
+  }
+  return merged;
+}
+
+function clip({ x, y, width, height }: Rect, size: Size): Rect {
+  return { x, y, width: Math.min(width, size.width - x), height: Math.min(height, size.height - y) };
+}

@@ -1,0 +1,131 @@
+// The meeting protocol's types, as services/web/PROTOCOL.md has them. Nothing else describes them in the client.
+
+export const PROTOCOL_VERSION = 1;
+/** Most characters of a participant's name. */
+export const NAME_CHARS_MAX = 64;
+/** Most characters of a chat line. */
+export const CHAT_CHARS_MAX = 4_000;
+/** Most bytes of a presenter's stream that are sent and not yet taken. */
+export const IN_FLIGHT_BYTES_MAX = 1024 * 1024;
+
+export interface Participant {
+  readonly id: number;
+  readonly name: string;
+  readonly host: boolean;
+}
+
+export interface ChatLine {
+  readonly id: number;
+  readonly from: number;
+  readonly name: string;
+  readonly text: string;
+  /** RFC 3339 */
+  readonly time: string;
+}
+
+export type RecordingState = "starting" | "recording" | "finishing" | "ready" | "degraded" | "failed";
+
+export interface MeetingRecording {
+  readonly id: string;
+  readonly state: RecordingState;
+  readonly message: string | null;
+}
+
+export type ClientMessage =
+  | { readonly type: "join"; readonly protocol: 1; readonly code: string; readonly name: string; readonly token?: string }
+  | { readonly type: "chat"; readonly text: string }
+  | { readonly type: "watch" }
+  | { readonly type: "unwatch" }
+  | { readonly type: "painted"; readonly bytes: number }
+  | { readonly type: "present" }
+  | { readonly type: "present_stop" }
+  | { readonly type: "record" }
+  | { readonly type: "record_stop" }
+  | { readonly type: "end" }
+  | { readonly type: "leave" };
+
+export type RefusedReason = "no-meeting" | "too-many-tries" | "full" | "bad-request" | "shutting-down";
+
+export type ServerMessage =
+  | {
+      readonly type: "joined";
+      readonly you: number;
+      readonly code: string;
+      readonly host: boolean;
+      readonly participants: readonly Participant[];
+      readonly presenter: number | null;
+      readonly recording: MeetingRecording | null;
+      readonly chat: readonly ChatLine[];
+    }
+  | { readonly type: "refused"; readonly reason: RefusedReason; readonly message: string }
+  | { readonly type: "participant_joined"; readonly participant: Participant }
+  | { readonly type: "participant_left"; readonly id: number }
+  | ({ readonly type: "chat" } & ChatLine)
+  | { readonly type: "presenter"; readonly id: number | null }
+  | { readonly type: "present_granted" }
+  | { readonly type: "present_ended"; readonly message: string }
+  | { readonly type: "taken"; readonly bytes: number }
+  | { readonly type: "recording"; readonly recording: MeetingRecording | null }
+  | { readonly type: "ended"; readonly message: string }
+  | { readonly type: "error"; readonly message: string };
+
+const SERVER_TYPES: ReadonlySet<string> = new Set<ServerMessage["type"]>([
+  "joined",
+  "refused",
+  "participant_joined",
+  "participant_left",
+  "chat",
+  "presenter",
+  "present_granted",
+  "present_ended",
+  "taken",
+  "recording",
+  "ended",
+  "error",
+]);
+
+/** Null for what is not a message of this protocol's version; such a message is ignored, as a later server may say more. */
+export function parseServerMessage(text: string): ServerMessage | null {
+  let message: unknown;
+  try {
+    message = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (typeof message !== "object" || message === null || !("type" in message)) return null;
+  if (typeof message.type !== "string" || !SERVER_TYPES.has(message.type)) return null;
+  return message as ServerMessage;
+}
+
+export type CopyState = "writing" | "complete" | "behind" | "deleting" | "deleted";
+
+export interface RegionCopy {
+  readonly name: string;
+  readonly state: CopyState;
+  readonly bytes: number;
+  readonly sha256: string | null;
+}
+
+export interface Recording {
+  readonly id: string;
+  readonly code: string;
+  readonly title: string;
+  /** RFC 3339 */
+  readonly started: string;
+  readonly duration_ms: number | null;
+  readonly bytes: number | null;
+  readonly state: RecordingState;
+  readonly message: string | null;
+  readonly regions: readonly RegionCopy[];
+}
+
+export interface StartedMeeting {
+  readonly code: string;
+  readonly token: string;
+  readonly link: string;
+}
+
+export interface Deleted {
+  readonly deleted: boolean;
+  readonly regions: readonly string[];
+}

@@ -1,0 +1,48 @@
+// Sizes and rectangles of the screen stream, and its limits. See plugins/screen/core/FORMAT.md.
+
+/** Longest side of a screen in pixels: four 4K monitors side by side. */
+export const SCREEN_SIDE_MAX = 16_384;
+/** Most pixels of a screen; 8K has 33,177,600. */
+export const SCREEN_AREA_MAX = 33_554_432;
+/** Longest side of one picture in pixels, so that something newer can overtake between two records. */
+export const PICTURE_SIDE_MAX = 512;
+/** Longest side of a cursor in pixels, the largest that X11 themes and Windows use. */
+export const CURSOR_SIDE_MAX = 256;
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface Rect {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export function isScreenSize({ width, height }: Size): boolean {
+  return (
+    1 <= width && width <= SCREEN_SIDE_MAX && 1 <= height && height <= SCREEN_SIDE_MAX && width * height <= SCREEN_AREA_MAX
+  );
+}
+
+/** Whether the rectangle has pixels and none of them is beyond the screen. */
+export function isInside(rect: Rect, screen: Size): boolean {
+  return (
+    0 < rect.width && 0 < rect.height && rect.x + rect.width <= screen.width && rect.y + rect.height <= screen.height
+  );
+}
+
+/** The smallest rectangle that holds both. */
+export function union(a: Rect, b: Rect): Rect {
+  const x = Math.min(a.x, b.x);
+  const y = Math.min(a.y, b.y);
+  const right = Math.max(a.x + a.width, b.x + b.width);
+  const bottom = Math.max(a.y + a.height, b.y + b.height);
+  return { x, y, width: right - x, height: bottom - y };
+}
+
+export function area(rect: Rect): number {
+  return rect.width * rect.height;
+}

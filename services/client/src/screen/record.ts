@@ -1,0 +1,316 @@
+// The records of the screen stream: bytes in, records out. Mirrors plugins/screen/core/src/record.rs check by check.
+
+import { CURSOR_SIDE_MAX, isInside, isScreenSize, PICTURE_SIDE_MAX, type Rect, type Size } from "./geometry";
+
+/** The version of the format that this reader knows. */
+export const VERSION = 1;
+/** Kind and length in front of every body. */
+export const HEADER_BYTES = 5;
+/** Longest body of a record. */
+export const RECORD_BODY_BYTES_MAX = 2 * 1024 * 1024;
+/** Most records between two updates. */
+export const UPDATE_RECORDS_MAX = 65_536;
+/** Most bytes between two updates: an 8K screen of noise. */
+export const UPDATE_BYTES_MAX = 134_217_728;
+/** Kinds from here on may be skipped by a reader that does not know them. */
+const OPTIONAL_FROM = 0x80;
+
+export const Kind = {
+  Start: 0x01,
+  Size: 0x02,
+  Fill: 0x03,
+  Move: 0x04,
+  Picture: 0x05,
+  Cursor: 0x07,
+  CursorShape: 0x08,
+  Update: 0x09,
+} as const;
+
+export type Record =
+  | { readonly kind: "start" }
+  | { readonly kind: "size"; readonly size: Size }
+  | { readonly kind: "fill"; readonly rect: Rect; readonly red: number; readonly green: number; readonly blue: number }
+  | { readonly kind: "move"; readonly rect: Rect; readonly fromX: number; readonly fromY: number }
+  | { readonly kind: "picture"; readonly rect: Rect; readonly webp: Uint8Array }
+  | { readonly kind: "cursor"; readonly x: number; readonly y: number; readonly visible: boolean }
+  | {
+      readonly kind: "cursor-shape";
+      readonly hotX: number;
+      readonly hotY: number;
+      readonly width: number;
+      readonly height: number;
+      readonly webp: Uint8Array;
+    }
+  | { readonly kind: "update"; readonly timeUs: bigint };
+
+/** The names of `StreamError::name`, which the test vectors use. */
+export type StreamErrorName =
+  | "not-a-screen-stream"
+  | "unknown-version"
+  | "unknown-kind"
+  | "body-too-long"
+  | "bad-length"
+  | "bad-size"
+  | "no-size"
+  | "bad-rect"
+  | "picture-too-large"
+  | "bad-picture"
+  | "bad-flag"
+  | "update-too-long"
+  | "truncated";
+
+/** Why a stream was refused: a name for the test vectors, a sentence for people. */
+export class StreamError extends Error {
+  override readonly name: StreamErrorName;
+
+  constructor(name: StreamErrorName, message: string) {
+    super(message);
+    this.name = name;
+  }
+}
+
+/**
+ * Reads records from bytes that come in pieces of any size, and holds them to the limits and the order of the format.
+ * Pictures are not decoded here: `bad-picture` comes from whoever paints.
+ */
+export class Reader {
+  #buffer: Uint8Array = new Uint8Array(0);
+  #at = 0;
+  #consumed = 0;
+  #size: Size | null = null;
+  #started = false;
+  #updateRecords = 0;
+  #updateBytes = 0;
+  #failed: StreamError | null = null;
+
+  /** Bytes of the whole records read so far, those that were skipped included. */
+  get consumedBytes(): number {
+    return this.#consumed;
+  }
+
+  /** Takes the next bytes of the stream and keeps them. Drain with `next` before the next call: the buffer grows otherwise. */
+  push(bytes: Uint8Array): void {
+    const left = this.#buffer.length - this.#at;
+    if (left === 0) {
+      this.#buffer = bytes;
+    } else {
+      const joined = new Uint8Array(left + bytes.length);
+      joined.set(this.#buffer.subarray(this.#at));
+      joined.set(bytes, left);
+      this.#buffer = joined;
+    }
+    this.#at = 0;
+  }
+
+  /** The next whole record, or null until more bytes are pushed. After an error it keeps throwing that `StreamError`. */
+  next(): Record | null {
+    if (this.#failed) throw this.#failed;
+    try {
+      return this.#parseNext();
+    } catch (error) {
+      if (error instanceof StreamError) this.#failed = error;
+      this.#buffer = new Uint8Array(0);
+      this.#at = 0;
+      throw error;
+    }
+  }
+
+  /** To be called at the stream's end: throws if it ends inside a record. */
+  finish(): void {
+    if (this.#failed) throw this.#failed;
+    const have = this.#buffer.length - this.#at;
+    if (have === 0) return;
+    const missing =
+      have < HEADER_BYTES ? HEADER_BYTES - have : HEADER_BYTES + this.#view(this.#at).getUint32(1) - have;
+    throw new StreamError("truncated", `The screen stream ends inside a record: ${missing} more bytes were to come.`);
+  }
+
+  #parseNext(): Record | null {
+    for (;;) {
+      const have = this.#buffer.length - this.#at;
+      if (have < HEADER_BYTES) return null;
+      const header = this.#view(this.#at);
+      const kind = header.getUint8(0);
+      const length = header.getUint32(1);
+      this.#checkHeader(kind, length);
+      const total = HEADER_BYTES + length;
+      if (have < total) return null;
+      const body = this.#buffer.subarray(this.#at + HEADER_BYTES, this.#at + total);
+      this.#at += total;
+      this.#consumed += total;
+      this.#count(kind, total);
+      if (kind < OPTIONAL_FROM) return this.#parseBody(kind, body);
+    }
+  }
+
+  /** All that can be refused before the body is there. */
+  #checkHeader(kind: number, length: number): void {
+    if (!this.#started && kind !== Kind.Start) throw notAScreenStream(kind);
+    if (RECORD_BODY_BYTES_MAX < length) {
+      throw new StreamError(
+        "body-too-long",
+        `A record of kind ${hex(kind)} claims ${length} bytes; the most is ${RECORD_BODY_BYTES_MAX}.`,
+      );
+    }
+    switch (kind) {
+      case Kind.Start:
+      case Kind.Size:
+      case Kind.Cursor:
+      case Kind.CursorShape:
+      case Kind.Update:
+        return;
+      case Kind.Fill:
+      case Kind.Move:
+      case Kind.Picture:
+        if (this.#size) return;
+        throw new StreamError("no-size", `A record of kind ${hex(kind)} came before the screen's size.`);
+      default:
+        if (OPTIONAL_FROM <= kind) return;
+        throw new StreamError("unknown-kind", `Record kind ${hex(kind)} is not known and must not be skipped.`);
+    }
+  }
+
+  #count(kind: number, bytes: number): void {
+    if (kind === Kind.Start || kind === Kind.Update) {
+      this.#updateRecords = 0;
+      this.#updateBytes = 0;
+      return;
+    }
+    this.#updateRecords += 1;
+    this.#updateBytes += bytes;
+    if (UPDATE_RECORDS_MAX < this.#updateRecords || UPDATE_BYTES_MAX < this.#updateBytes) {
+      throw new StreamError(
+        "update-too-long",
+        `An update has more than ${UPDATE_RECORDS_MAX} records or ${UPDATE_BYTES_MAX} bytes.`,
+      );
+    }
+  }
+
+  #parseBody(kind: number, body: Uint8Array): Record {
+    if (!lengthFits(kind, body.length)) {
+      if (!this.#started) throw notAScreenStream(kind);
+      throw new StreamError(
+        "bad-length",
+        `A record of kind ${hex(kind)} has ${body.length} bytes, which does not fit that kind.`,
+      );
+    }
+    const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+    switch (kind) {
+      case Kind.Start:
+        return this.#start(view);
+      case Kind.Size:
+        return this.#resize({ width: view.getUint16(0), height: view.getUint16(2) });
+      case Kind.Fill: {
+        const rect = this.#inside(rectOf(view));
+        return { kind: "fill", rect, red: view.getUint8(8), green: view.getUint8(9), blue: view.getUint8(10) };
+      }
+      case Kind.Move: {
+        const rect = this.#inside(rectOf(view));
+        const fromX = view.getUint16(8);
+        const fromY = view.getUint16(10);
+        this.#inside({ ...rect, x: fromX, y: fromY });
+        return { kind: "move", rect, fromX, fromY };
+      }
+      case Kind.Picture: {
+        const rect = this.#inside(rectOf(view));
+        if (PICTURE_SIDE_MAX < Math.max(rect.width, rect.height)) throw pictureTooLarge(rect);
+        return { kind: "picture", rect, webp: body.subarray(8) };
+      }
+      case Kind.Cursor:
+        return cursor(view);
+      case Kind.CursorShape:
+        return cursorShape(view, body.subarray(8));
+      default:
+        return { kind: "update", timeUs: view.getBigUint64(0) };
+    }
+  }
+
+  #start(view: DataView): Record {
+    // "CNVS"
+    if (view.getUint32(0) !== 0x434e5653) throw notAScreenStream(Kind.Start);
+    const version = view.getUint8(4);
+    if (version !== VERSION) {
+      throw new StreamError(
+        "unknown-version",
+        `The screen stream has version ${version}; this reader knows version ${VERSION}.`,
+      );
+    }
+    this.#started = true;
+    this.#size = null;
+    return { kind: "start" };
+  }
+
+  #resize(size: Size): Record {
+    if (!isScreenSize(size)) {
+      throw new StreamError("bad-size", `A screen of ${size.width} x ${size.height} pixels is outside of the limits.`);
+    }
+    this.#size = size;
+    return { kind: "size", size };
+  }
+
+  #inside(rect: Rect): Rect {
+    if (!this.#size || !isInside(rect, this.#size)) throw badRect(rect);
+    return rect;
+  }
+
+  #view(at: number): DataView {
+    return new DataView(this.#buffer.buffer, this.#buffer.byteOffset + at, this.#buffer.length - at);
+  }
+}
+
+function lengthFits(kind: number, length: number): boolean {
+  switch (kind) {
+    case Kind.Start:
+      return length === 6;
+    case Kind.Size:
+      return length === 4;
+    case Kind.Fill:
+      return length === 11;
+    case Kind.Move:
+      return length === 12;
+    case Kind.Cursor:
+      return length === 5;
+    case Kind.Update:
+      return length === 8;
+    default:
+      return 8 < length;
+  }
+}
+
+function cursor(view: DataView): Record {
+  const flag = view.getUint8(4);
+  if (1 < flag) throw new StreamError("bad-flag", `The cursor's visibility is ${flag}; it is 0 or 1.`);
+  return { kind: "cursor", x: view.getInt16(0), y: view.getInt16(2), visible: flag === 1 };
+}
+
+function cursorShape(view: DataView, webp: Uint8Array): Record {
+  const [hotX, hotY, width, height] = [view.getUint16(0), view.getUint16(2), view.getUint16(4), view.getUint16(6)];
+  if (CURSOR_SIDE_MAX < Math.max(width, height)) throw pictureTooLarge({ width, height });
+  if (width === 0 || height === 0 || width <= hotX || height <= hotY) {
+    throw badRect({ x: hotX, y: hotY, width, height });
+  }
+  return { kind: "cursor-shape", hotX, hotY, width, height, webp };
+}
+
+function rectOf(view: DataView): Rect {
+  return { x: view.getUint16(0), y: view.getUint16(2), width: view.getUint16(4), height: view.getUint16(6) };
+}
+
+function notAScreenStream(kind: number): StreamError {
+  return new StreamError(
+    "not-a-screen-stream",
+    `This is not a screen stream: it does not begin with a Start record (kind ${hex(kind)} came first).`,
+  );
+}
+
+function pictureTooLarge({ width, height }: Size): StreamError {
+  return new StreamError("picture-too-large", `A picture of ${width} x ${height} pixels is too large.`);
+}
+
+function badRect({ x, y, width, height }: Rect): StreamError {
+  return new StreamError("bad-rect", `The rectangle ${width} x ${height} at ${x}, ${y} is empty or beyond the screen.`);
+}
+
+function hex(kind: number): string {
+  return `0x${kind.toString(16).padStart(2, "0")}`;
+}
