@@ -1,0 +1,124 @@
+//! The tracks of a recording, and how they are described in the file.
+
+use std::time::Duration;
+
+use crate::ebml::{self, id};
+use crate::{OpusHead, RecordingError};
+
+/// Track numbers take one byte in every frame's head (RFC 9559, 10.1): 127 is "unknown".
+pub const TRACKS_MAX: usize = 126;
+/// VP8 says each side in 14 bits (RFC 6386, 9.1).
+pub const SIDE_PIXELS_MAX: u32 = 16_383;
+
+/// What a decoder should read before a point it seeks to; RFC 7845, 4.6 recommends 80 ms.
+const OPUS_PRE_ROLL: Duration = Duration::from_millis(80);
+
+/// The size of a recorded picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VideoSize {
+    width: u32,
+    height: u32,
+}
+
+impl VideoSize {
+    /// In pixels, each side 1 to [`SIDE_PIXELS_MAX`].
+    pub fn new(width: u32, height: u32) -> Result<Self, RecordingError> {
+        let fits = 1..=SIDE_PIXELS_MAX;
+        if !fits.contains(&width) || !fits.contains(&height) {
+            return Err(RecordingError::PictureSize { width, height });
+        }
+        Ok(Self { width, height })
+    }
+
+    /// In pixels.
+    pub fn width(self) -> u32 {
+        self.width
+    }
+
+    /// In pixels.
+    pub fn height(self) -> u32 {
+        self.height
+    }
+}
+
+/// One track of a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Track {
+    /// VP8 pictures. The colours are those of a screen (sRGB), coded with the BT.601 matrix in the limited
+    /// range, as VP8 says of itself (RFC 6386, 9.2); the file says so too, so that players agree.
+    Vp8(VideoSize),
+    /// Opus packets.
+    Opus(OpusHead),
+}
+
+impl Track {
+    pub(crate) fn is_video(&self) -> bool {
+        matches!(self, Self::Vp8(_))
+    }
+
+    /// What a later frame's time is shifted by in the file: sound is stamped with the time at which its first
+    /// *decoded* sample would play, and players take `CodecDelay` off again.
+    pub(crate) fn delay(&self) -> Duration {
+        match self {
+            Self::Vp8(_) => Duration::ZERO,
+            Self::Opus(head) => head.delay(),
+        }
+    }
+
+    /// The `TrackEntry` (RFC 9559, 5.1.4.1).
+    pub(crate) fn put(&self, out: &mut Vec<u8>, number: u64) {
+        ebml::put_master(out, id::TRACK_ENTRY, |entry| {
+            ebml::put_unsigned(entry, id::TRACK_NUMBER, number);
+            ebml::put_unsigned(entry, id::TRACK_UID, number);
+            ebml::put_unsigned(entry, id::FLAG_LACING, 0);
+            ebml::put_text(entry, id::LANGUAGE, "und");
+            match self {
+                Self::Vp8(size) => put_vp8(entry, *size),
+                Self::Opus(head) => put_opus(entry, head),
+            }
+        });
+    }
+}
+
+fn put_vp8(entry: &mut Vec<u8>, size: VideoSize) {
+    ebml::put_unsigned(entry, id::TRACK_TYPE, 1);
+    ebml::put_text(entry, id::CODEC_ID, "V_VP8");
+    ebml::put_master(entry, id::VIDEO, |video| {
+        ebml::put_unsigned(video, id::PIXEL_WIDTH, u64::from(size.width));
+        ebml::put_unsigned(video, id::PIXEL_HEIGHT, u64::from(size.height));
+        // The numbers are those of ISO/IEC 23091-4: BT.601 matrix, limited range, sRGB, BT.709 primaries.
+        ebml::put_master(video, id::COLOUR, |colour| {
+            ebml::put_unsigned(colour, id::MATRIX_COEFFICIENTS, 6);
+            ebml::put_unsigned(colour, id::RANGE, 1);
+            ebml::put_unsigned(colour, id::TRANSFER_CHARACTERISTICS, 13);
+            ebml::put_unsigned(colour, id::PRIMARIES, 1);
+        });
+    });
+}
+
+fn put_opus(entry: &mut Vec<u8>, head: &OpusHead) {
+    ebml::put_unsigned(entry, id::TRACK_TYPE, 2);
+    ebml::put_text(entry, id::CODEC_ID, "A_OPUS");
+    ebml::put_binary(entry, id::CODEC_PRIVATE, head.bytes());
+    ebml::put_unsigned(entry, id::CODEC_DELAY, head.delay().as_nanos() as u64);
+    ebml::put_unsigned(entry, id::SEEK_PRE_ROLL, OPUS_PRE_ROLL.as_nanos() as u64);
+    ebml::put_master(entry, id::AUDIO, |audio| {
+        ebml::put_float(audio, id::SAMPLING_FREQUENCY, f64::from(head.input_rate()));
+        ebml::put_unsigned(audio, id::CHANNELS, u64::from(head.channels()));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sides_have_limits() {
+        assert!(VideoSize::new(SIDE_PIXELS_MAX, 1).is_ok());
+        assert_eq!(
+            VideoSize::new(SIDE_PIXELS_MAX + 1, 1),
+            Err(RecordingError::PictureSize { width: 16_384, height: 1 })
+        );
+        assert!(VideoSize::new(1, 0).is_err());
+    }
+}
