@@ -216,3 +216,6 @@ fn listen(pipeline: &gst::Pipeline, events: UnboundedSender<PresentEvent>) -> Ar
     });
     complaint
 }
+
+#[cfg(test)]
+mod tests;
