@@ -1,6 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod events;
+#[expect(dead_code, unused_imports, reason = "wip")]
+mod meeting;
 mod plugin;
+mod screendec;
+mod screenenc;
+mod stream;
 
 use gst::glib;
 

@@ -2,7 +2,12 @@
 
 use gst::glib;
 
-fn plugin_init(_plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+use crate::{screendec, screenenc, stream};
+
+fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    stream::register_typefinder(plugin)?;
+    screenenc::register(plugin)?;
+    screendec::register(plugin)?;
     Ok(())
 }
 

@@ -1,0 +1,228 @@
+//! A presenter's line: pieces of the screen stream go out, and never more than the server has room for.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use tokio::sync::Notify;
+use tokio_tungstenite::tungstenite::{Bytes, Message};
+
+use super::connection::join;
+use super::line::{Ears, End, Heard, Mouth, Stopped, farewell, next_message, ping, say};
+use super::message::{Hear, Say};
+use super::{Invitation, MeetingError, runtime};
+
+/// What the protocol lets a presenter have sent and not yet taken in by the server.
+const IN_FLIGHT_BYTES_MAX: u64 = 1024 * 1024;
+/// How long the end of a stream waits for a server that takes nothing in any more.
+const STALL_SECONDS_MAX: u64 = 10;
+/// How long the end of a stream waits for the line to be closed in good order.
+const LEAVE_SECONDS_MAX: u64 = 3;
+
+/// A presenter's line. Dropping it leaves the meeting.
+pub struct Presenting {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    /// For the streaming thread: something in `state` changed.
+    changed: Condvar,
+    /// For the task: there is something to send, or we leave.
+    wake: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    granted: bool,
+    unlocked: bool,
+    leaving: bool,
+    outgoing: VecDeque<Bytes>,
+    /// Bytes that the streaming thread has handed over since `present_granted`.
+    handed: u64,
+    /// Bytes that the server says it has taken in.
+    taken: u64,
+    end: Option<End>,
+}
+
+impl Presenting {
+    /// Joins in the background. `report` is called once, from the background, when the line ends otherwise than by our leaving.
+    pub fn start(invitation: Invitation, report: impl FnOnce(&End) + Send + 'static) -> Self {
+        let shared = Arc::new(Shared::default());
+        let task = Arc::clone(&shared);
+        runtime().spawn(async move {
+            let end = run(&invitation, &task).await;
+            task.state.lock().end = Some(end.clone());
+            task.changed.notify_all();
+            if !matches!(end, End::Left) {
+                report(&end);
+            }
+        });
+        Self { shared }
+    }
+
+    /// Waits until the meeting wants our screen. True when nothing was sent yet: the stream must begin with `Start`.
+    pub fn wait_granted(&self) -> Result<bool, Stopped> {
+        self.wait_until(|state| state.granted).map(|state| state.handed == 0)
+    }
+
+    /// Hands over whole records; waits while the server has more than enough of them.
+    pub fn send(&self, piece: Bytes) -> Result<(), Stopped> {
+        let bytes = piece.len() as u64;
+        // A piece over the limit goes alone: nothing else could ever make room for it.
+        let mut state = self.wait_until(|state| {
+            let in_flight = state.handed.saturating_sub(state.taken);
+            state.granted && (in_flight == 0 || in_flight + bytes <= IN_FLIGHT_BYTES_MAX)
+        })?;
+        state.handed += bytes;
+        state.outgoing.push_back(piece);
+        drop(state);
+        self.shared.wake.notify_one();
+        Ok(())
+    }
+
+    /// Waits until the server has taken in all that was handed over, or stalls.
+    pub fn drain(&self) -> Result<(), Stopped> {
+        loop {
+            let mut state = self.shared.state.lock();
+            let before = state.taken;
+            if before >= state.handed {
+                return Ok(());
+            }
+            let limit = Duration::from_secs(STALL_SECONDS_MAX);
+            self.shared.changed.wait_while_for(
+                &mut state,
+                |state| state.stopped().is_none() && state.taken == before,
+                limit,
+            );
+            if let Some(stopped) = state.stopped() {
+                return Err(stopped);
+            }
+            if state.taken == before {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Stops presenting and leaves the meeting; waits a moment for the farewell to get out.
+    pub fn leave(&self) {
+        let mut state = self.shared.state.lock();
+        state.leaving = true;
+        self.shared.wake.notify_one();
+        let limit = Duration::from_secs(LEAVE_SECONDS_MAX);
+        self.shared.changed.wait_while_for(&mut state, |state| state.end.is_none() && !state.unlocked, limit);
+    }
+
+    /// Ends every wait from now on, until [`Presenting::unlock_stop`].
+    pub fn unlock(&self) {
+        self.shared.state.lock().unlocked = true;
+        self.shared.changed.notify_all();
+    }
+
+    /// Waits wait again.
+    pub fn unlock_stop(&self) {
+        self.shared.state.lock().unlocked = false;
+    }
+
+    fn wait_until(&self, ready: impl Fn(&State) -> bool) -> Result<MutexGuard<'_, State>, Stopped> {
+        let mut state = self.shared.state.lock();
+        self.shared.changed.wait_while(&mut state, |state| state.stopped().is_none() && !ready(state));
+        match state.stopped() {
+            Some(stopped) => Err(stopped),
+            None => Ok(state),
+        }
+    }
+}
+
+impl Drop for Presenting {
+    fn drop(&mut self) {
+        self.shared.state.lock().leaving = true;
+        self.shared.wake.notify_one();
+    }
+}
+
+impl State {
+    fn stopped(&self) -> Option<Stopped> {
+        if let Some(end) = &self.end {
+            return Some(Stopped::Ended(end.clone()));
+        }
+        self.unlocked.then_some(Stopped::Unlocked)
+    }
+}
+
+async fn run(invitation: &Invitation, shared: &Shared) -> End {
+    let socket = tokio::select! {
+        joined = join(invitation) => match joined {
+            Ok(socket) => socket,
+            Err(error) => return error.into(),
+        },
+        () = leaving(shared) => return End::Left,
+    };
+    let (mouth, mut ears) = socket.split();
+    let mouth = tokio::sync::Mutex::new(mouth);
+
+    let end = tokio::select! {
+        end = hear(invitation, shared, &mut ears) => end,
+        end = speak(invitation, shared, &mouth) => end,
+        error = ping(&mouth) => invitation.lost(error.to_string()).into(),
+    };
+    if matches!(end, End::Left) {
+        farewell(&mut mouth.into_inner(), &mut ears, &[Say::PresentStop, Say::Leave]).await;
+    }
+    end
+}
+
+async fn leaving(shared: &Shared) {
+    while !shared.state.lock().leaving {
+        shared.wake.notified().await;
+    }
+}
+
+async fn hear(invitation: &Invitation, shared: &Shared, ears: &mut Ears) -> End {
+    loop {
+        let message = match next_message(ears, invitation).await {
+            Ok(Heard::Message(message)) => message,
+            Ok(Heard::Screen(_)) => continue,
+            Err(error) => return error.into(),
+        };
+        let mut state = shared.state.lock();
+        match message {
+            Hear::PresentGranted => state.granted = true,
+            // A count beyond what we sent would be a server's mistake; it must not let us send without end.
+            Hear::Taken { bytes } => state.taken = bytes.min(state.handed),
+            Hear::PresentEnded { message } => return MeetingError::PresentEnded { message }.into(),
+            Hear::Error { message } if !state.granted => {
+                return MeetingError::PresentEnded { message }.into();
+            }
+            Hear::Ended { message } => return End::Over(message),
+            Hear::Refused { reason, message } => return MeetingError::Refused { reason, message }.into(),
+            Hear::Joined | Hear::Error { .. } | Hear::Other => continue,
+        }
+        drop(state);
+        shared.changed.notify_all();
+    }
+}
+
+async fn speak(invitation: &Invitation, shared: &Shared, mouth: &tokio::sync::Mutex<Mouth>) -> End {
+    if let Err(error) = say(&mut *mouth.lock().await, &Say::Present).await {
+        return invitation.lost(error.to_string()).into();
+    }
+    loop {
+        let (piece, leaving) = {
+            let mut state = shared.state.lock();
+            (state.outgoing.pop_front(), state.leaving)
+        };
+        match piece {
+            Some(piece) => {
+                if let Err(error) = mouth.lock().await.send(Message::Binary(piece)).await {
+                    return invitation.lost(error.to_string()).into();
+                }
+            }
+            None if leaving => return End::Left,
+            None => shared.wake.notified().await,
+        }
+    }
+}
