@@ -35,6 +35,12 @@ impl Grid {
         row * self.columns + column
     }
 
+    /// The rows of pixels of a row of cells.
+    pub(crate) fn rows_of(&self, row: usize) -> std::ops::Range<usize> {
+        let side = usize::from(CELL_SIDE);
+        row * side..((row + 1) * side).min(self.size.height().into())
+    }
+
     /// The pixels of the cells from column and row `first` on, `columns` x `rows` of them, cut at the screen's edge.
     pub(crate) fn rect(&self, first: (usize, usize), columns: usize, rows: usize) -> Rect {
         let side = usize::from(CELL_SIDE);
