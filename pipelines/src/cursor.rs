@@ -11,6 +11,9 @@ use crate::{Area, PipelineError};
 /// XFixes gives cursor images from version 1 on and every server of this century has version 2.
 const XFIXES_VERSION: (u32, u32) = (2, 0);
 
+/// The last display that has a port.
+const DISPLAY_NUMBER_MAX: u32 = 65_535 - 6_000;
+
 /// A display that has been reached, and the part of it that is looked at.
 pub(crate) struct Display {
     connection: RustConnection,
@@ -39,6 +42,10 @@ pub(crate) struct Shape {
 impl Display {
     /// Reaches the display and makes sure that the area is on it.
     pub(crate) fn open(name: Option<&str>, area: Area) -> Result<Self, PipelineError> {
+        let effective = name.map(str::to_owned).or_else(|| std::env::var("DISPLAY").ok());
+        if effective.as_deref().is_some_and(number_is_too_large) {
+            return Err(PipelineError::NoScreen(no_display(name, "displays are numbered from 0 to 59535")));
+        }
         let (connection, screen) = x11rb::connect(name)
             .map_err(|error| PipelineError::NoScreen(no_display(name, &error.to_string())))?;
         let root = connection.setup().roots[screen].root;
@@ -131,6 +138,13 @@ fn straight(argb: u32) -> [u8; 4] {
         alpha => u8::try_from((u32::from(colour) * 255 + alpha / 2) / alpha).unwrap_or(u8::MAX),
     };
     [divide(blue), divide(green), divide(red), alpha]
+}
+
+/// X11 has one TCP port a display, from 6000 on; x11rb adds the two without looking.
+fn number_is_too_large(name: &str) -> bool {
+    let (_, number) = name.rsplit_once(':').unwrap_or_default();
+    let number = number.split('.').next().unwrap_or_default();
+    number.parse::<u32>().is_ok_and(|number| DISPLAY_NUMBER_MAX < number)
 }
 
 fn no_display(name: Option<&str>, error: &str) -> String {

@@ -40,7 +40,13 @@ const fn needed(element: &'static str, package: &'static str, purpose: &'static 
 /// Starts GStreamer and registers our plugins. May be called as often as one likes.
 pub fn init() -> Result<(), PipelineError> {
     static DONE: OnceLock<Result<(), String>> = OnceLock::new();
-    DONE.get_or_init(|| gst::init().map_err(|error| error.to_string())).clone().map_err(PipelineError::Init)
+    let start = || {
+        gst::init().map_err(|error| gst::glib::bool_error!("{error}"))?;
+        gstconvenescreen::plugin_register_static()
+    };
+    DONE.get_or_init(|| start().map_err(|error: gst::glib::BoolError| error.to_string()))
+        .clone()
+        .map_err(PipelineError::Init)
 }
 
 /// GStreamer's version, as it says it itself.

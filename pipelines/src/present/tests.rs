@@ -100,9 +100,10 @@ fn what_was_outstanding_is_sent_before_the_end() {
 
 #[test]
 fn an_absent_display_is_named_with_a_remedy() {
-    let error = check_x11(Some(":63999")).expect_err("nobody has so many displays");
-    let sentence = error.to_string();
-    assert!(sentence.contains(":63999") && sentence.contains("--display"), "{sentence}");
+    for name in [":59535", ":59536", "localhost:70000.0", ":x", "display"] {
+        let sentence = check_x11(Some(name)).expect_err("nobody has such a display").to_string();
+        assert!(sentence.contains(name) && sentence.contains("--pipewire-node"), "{sentence}");
+    }
 }
 
 #[test]
