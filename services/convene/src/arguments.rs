@@ -123,8 +123,7 @@ impl FromStr for Code {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let digits: String = text.chars().filter(|character| !matches!(character, ' ' | '-')).collect();
-        let code = digits.parse::<convene_domain::SessionCode>().map_err(|error| error.to_string())?;
-        drop(code);
+        digits.parse::<convene_domain::SessionCode>().map_err(|error| error.to_string())?;
         Ok(Self(digits))
     }
 }
