@@ -1,5 +1,8 @@
 // The client's entry: mounts the page that the address names.
-import { render } from "preact";
 
-const app = document.getElementById("app");
-if (app) render(<h1>Convene</h1>, app);
+import { render } from "preact";
+import { App } from "./app";
+import "./style.css";
+
+const root = document.getElementById("app");
+if (root) render(<App />, root);

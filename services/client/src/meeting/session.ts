@@ -1,0 +1,219 @@
+// A participant's meeting: the connection, the screen and the presenter, joined. The page shows its state and passes on what
+// the person does.
+
+import { CaptureError } from "../present/capture";
+import { Presenter } from "../present/presenter";
+import type { ServerMessage } from "../protocol";
+import type { Size } from "../screen/geometry";
+import { ScreenView } from "../screen/view";
+import { Acknowledger } from "./acknowledger";
+import { Connection, type Join } from "./connection";
+import { INITIAL, isOver, type MeetingEvent, type MeetingState, reduce } from "./state";
+
+/** How long to wait before a refused stream is asked for anew. */
+const REWATCH_MS = 1_000;
+
+export interface View {
+  readonly meeting: MeetingState;
+  readonly screen: Size | null;
+  /** A screen is chosen and not yet stopped, whether the meeting already waits for it or not. */
+  readonly isSharing: boolean;
+}
+
+export class Session {
+  readonly #connection: Connection;
+  readonly #acknowledger: Acknowledger;
+  readonly #onChange: (view: View) => void;
+  #view: View = { meeting: INITIAL, screen: null, isSharing: false };
+  #screen: ScreenView | null = null;
+  #presenter: Presenter | null = null;
+  #isChoosing = false;
+  #isWatching = false;
+  #isClosed = false;
+
+  constructor(join: Join, onChange: (view: View) => void) {
+    this.#onChange = onChange;
+    this.#acknowledger = new Acknowledger((bytes) => this.#connection.send({ type: "painted", bytes }));
+    this.#connection = new Connection(join, {
+      onMessage: (message) => this.#heard(message),
+      onStream: (bytes) => this.#screen?.push(bytes),
+      onConnecting: () => this.#happened({ type: "connecting" }),
+      onLost: (retryMs) => this.#lost(retryMs),
+    });
+    addEventListener("online", this.#onOnline);
+    addEventListener("offline", this.#onOffline);
+  }
+
+  get paintedUpdates(): number {
+    return this.#screen?.paintedUpdates ?? 0;
+  }
+
+  screenHash(): Promise<string | null> {
+    return this.#screen?.hash() ?? Promise.resolve(null);
+  }
+
+  presentedHash(): Promise<string | null> {
+    return this.#presenter?.hash() ?? Promise.resolve(null);
+  }
+
+  /** Gives the session its canvas; to be called once, as a canvas is handed to its worker for good. */
+  show(canvas: HTMLCanvasElement, cursor: HTMLCanvasElement): void {
+    this.#screen = new ScreenView(canvas, cursor, {
+      onPainted: (bytes) => this.#acknowledger.painted(bytes),
+      onSize: (screen) => this.#change({ screen }),
+      onError: (message) => this.#screenRefused(message),
+    });
+    if (this.#view.meeting.phase.at === "joined" && !this.#presenter) this.#watch();
+  }
+
+  chat(text: string): boolean {
+    return this.#connection.send({ type: "chat", text });
+  }
+
+  record(): void {
+    this.#connection.send({ type: "record" });
+  }
+
+  stopRecording(): void {
+    this.#connection.send({ type: "record_stop" });
+  }
+
+  end(): void {
+    this.#connection.send({ type: "end" });
+  }
+
+  leave(): void {
+    this.close();
+    this.#happened({ type: "left" });
+  }
+
+  async present(): Promise<void> {
+    if (this.#presenter || this.#isChoosing) return;
+    this.#isChoosing = true;
+    try {
+      const presenter = await Presenter.choose({
+        onStream: (bytes) => this.#connection.sendStream(bytes),
+        onEnded: () => this.stopPresenting(),
+        onFailed: (message) => {
+          this.#happened({ type: "notice", text: message });
+          this.stopPresenting();
+        },
+      });
+      if (this.#isClosed || isOver(this.#view.meeting)) {
+        presenter.stop();
+        return;
+      }
+      this.#presenter = presenter;
+      this.#change({ isSharing: true });
+      this.#connection.send({ type: "present" });
+    } catch (error) {
+      const text = error instanceof CaptureError ? error.message : `The screen cannot be shared: ${String(error)}.`;
+      this.#happened({ type: "notice", text });
+    } finally {
+      this.#isChoosing = false;
+    }
+  }
+
+  stopPresenting(): void {
+    if (!this.#presenter) return;
+    this.#connection.send({ type: "present_stop" });
+    this.#dropPresenter();
+  }
+
+  retryNow(): void {
+    this.#connection.retryNow();
+  }
+
+  /** Leaves the meeting and lets go of everything. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    removeEventListener("online", this.#onOnline);
+    removeEventListener("offline", this.#onOffline);
+    this.#connection.close();
+    this.#acknowledger.restart();
+    this.#presenter?.stop();
+    this.#presenter = null;
+    this.#screen?.close();
+  }
+
+  readonly #onOnline = (): void => this.#connection.retryNow();
+  readonly #onOffline = (): void => this.#connection.drop();
+
+  #heard(message: ServerMessage): void {
+    this.#happened({ type: "message", message });
+    switch (message.type) {
+      case "joined":
+        this.#isWatching = false;
+        // Who presented when the connection was lost presents again, with the whole screen.
+        if (this.#presenter) this.#connection.send({ type: "present" });
+        else this.#watch();
+        break;
+      case "present_granted":
+        this.#granted();
+        break;
+      case "present_ended":
+        this.#dropPresenter();
+        break;
+      case "taken":
+        this.#presenter?.taken(message.bytes);
+        break;
+      case "ended":
+      case "refused":
+        this.#dropPresenter();
+        break;
+      default:
+        break;
+    }
+  }
+
+  #granted(): void {
+    if (!this.#presenter) {
+      this.#connection.send({ type: "present_stop" });
+      return;
+    }
+    if (this.#isWatching) this.#connection.send({ type: "unwatch" });
+    this.#isWatching = false;
+    this.#presenter.grant();
+  }
+
+  #watch(): void {
+    if (!this.#screen || this.#isWatching || this.#isClosed) return;
+    this.#screen.begin();
+    this.#acknowledger.restart();
+    this.#isWatching = this.#connection.send({ type: "watch" });
+  }
+
+  #screenRefused(message: string): void {
+    this.#happened({ type: "notice", text: `${message} Asking for the screen anew.` });
+    if (this.#isWatching) this.#connection.send({ type: "unwatch" });
+    this.#isWatching = false;
+    setTimeout(() => {
+      if (!this.#presenter) this.#watch();
+    }, REWATCH_MS);
+  }
+
+  #lost(retryMs: number): void {
+    this.#isWatching = false;
+    this.#acknowledger.restart();
+    this.#presenter?.pause();
+    this.#happened({ type: "lost", retryMs });
+  }
+
+  #dropPresenter(): void {
+    if (!this.#presenter) return;
+    this.#presenter.stop();
+    this.#presenter = null;
+    this.#change({ isSharing: false });
+    if (!isOver(this.#view.meeting)) this.#watch();
+  }
+
+  #happened(event: MeetingEvent): void {
+    this.#change({ meeting: reduce(this.#view.meeting, event) });
+  }
+
+  #change(change: Partial<View>): void {
+    this.#view = { ...this.#view, ...change };
+    this.#onChange(this.#view);
+  }
+}

@@ -1,0 +1,82 @@
+// The screen: fitted into the page or pixel by pixel, with the pointer over it.
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { View } from "../meeting/session";
+import { isPresenting, nameOf } from "../meeting/state";
+
+interface StageProps {
+  readonly view: View;
+  /** Called once: a canvas is handed to its painter for good. */
+  readonly onCanvas: (canvas: HTMLCanvasElement, cursor: HTMLCanvasElement) => void;
+  /** What can be done with the meeting, beside what can be done with the screen. */
+  readonly children: ComponentChildren;
+}
+
+export function Stage({ view, onCanvas, children }: StageProps) {
+  const stage = useRef<HTMLElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const cursor = useRef<HTMLCanvasElement>(null);
+  const [isFitted, setFitted] = useState(true);
+
+  useEffect(() => {
+    if (canvas.current && cursor.current) onCanvas(canvas.current, cursor.current);
+  }, [onCanvas]);
+
+  const { meeting, screen, isSharing } = view;
+  const isShown = screen !== null && !isSharing;
+  const toggleFullScreen = (): void => {
+    if (document.fullscreenElement) void document.exitFullscreen();
+    else void stage.current?.requestFullscreen().catch(() => undefined);
+  };
+  // A device pixel shows one pixel of the screen in 1:1, whatever the page's zoom.
+  const style = screen
+    ? { "--screen-width": screen.width, "--screen-height": screen.height, "--density": window.devicePixelRatio }
+    : {};
+
+  return (
+    <main class="stage" ref={stage}>
+      <div
+        class={`surface ${isFitted ? "fitted" : "one-to-one"}`}
+        style={style}
+        tabIndex={0}
+        role="region"
+        aria-label="Shared screen"
+      >
+        {!isShown && <p class="placeholder">{placeholderText(view)}</p>}
+        <div class="screen" hidden={!isShown}>
+          <canvas ref={canvas} data-testid="screen" role="img" aria-label={screenLabel(view)} />
+          <canvas ref={cursor} class="cursor" data-testid="cursor" aria-hidden="true" hidden />
+        </div>
+      </div>
+      <p class="notice" role="status" data-testid="notice">
+        {meeting.notice?.text}
+      </p>
+      <div class="tools">
+        {children}
+        <div class="group" role="group" aria-label="How the screen is shown">
+          <button type="button" data-testid="fit" aria-pressed={isFitted} onClick={() => setFitted(true)}>
+            Fit
+          </button>
+          <button type="button" data-testid="one-to-one" aria-pressed={!isFitted} onClick={() => setFitted(false)}>
+            1:1
+          </button>
+          <button type="button" data-testid="full-screen" onClick={toggleFullScreen}>
+            Full screen
+          </button>
+        </div>
+      </div>
+    </main>
+  );
+}
+
+function placeholderText({ meeting, isSharing }: View): string {
+  if (isPresenting(meeting)) return "You are presenting. The others see what you have chosen.";
+  if (isSharing) return "Your screen is chosen. Waiting for the meeting to take it …";
+  if (meeting.presenter !== null) return `${nameOf(meeting, meeting.presenter)} is presenting. Waiting for the screen …`;
+  return "Nobody is presenting yet.";
+}
+
+function screenLabel({ meeting }: View): string {
+  return meeting.presenter === null ? "The screen as it was last shown" : `The screen of ${nameOf(meeting, meeting.presenter)}`;
+}

@@ -1,0 +1,95 @@
+// What can be done in the meeting: present, record, leave, end.
+
+import { useState } from "preact/hooks";
+import type { Session, View } from "../meeting/session";
+import { isRecording } from "../meeting/state";
+import type { MeetingRecording } from "../protocol";
+import { Confirm } from "./confirm";
+
+export function Tools({ view, session }: { view: View; session: Session }) {
+  const [isEnding, setEnding] = useState(false);
+  const { meeting, isSharing } = view;
+  const isJoined = meeting.phase.at === "joined";
+  return (
+    <>
+      <div class="group">
+        {isSharing ? (
+          <button type="button" class="danger" data-testid="stop-present" onClick={() => session.stopPresenting()}>
+            Stop presenting
+          </button>
+        ) : (
+          <button type="button" class="primary" data-testid="present" disabled={!isJoined} onClick={() => void session.present()}>
+            Present
+          </button>
+        )}
+        {meeting.host && <RecordButton meeting={meeting} isJoined={isJoined} session={session} />}
+        <span class="recording-state" data-testid="recording-state">
+          {isRecording(meeting) && <span class="dot recording" aria-hidden="true" />}
+          {recordingText(meeting.recording)}
+        </span>
+      </div>
+      <div class="group">
+        <button type="button" data-testid="leave" onClick={() => session.leave()}>
+          Leave
+        </button>
+        {meeting.host && (
+          <button type="button" class="danger" data-testid="end-meeting" disabled={!isJoined} onClick={() => setEnding(true)}>
+            End meeting
+          </button>
+        )}
+      </div>
+      {isEnding && (
+        <Confirm
+          title="End the meeting for all?"
+          action="End for all"
+          onConfirm={() => {
+            setEnding(false);
+            session.end();
+          }}
+          onCancel={() => setEnding(false)}
+        >
+          <p>Everybody leaves, the code is given back, and a running recording is finished.</p>
+        </Confirm>
+      )}
+    </>
+  );
+}
+
+function RecordButton({ meeting, isJoined, session }: { meeting: View["meeting"]; isJoined: boolean; session: Session }) {
+  if (isRecording(meeting)) {
+    return (
+      <button type="button" data-testid="stop-record" disabled={!isJoined} onClick={() => session.stopRecording()}>
+        Stop recording
+      </button>
+    );
+  }
+  return (
+    <button
+      type="button"
+      data-testid="record"
+      disabled={!isJoined || meeting.recording?.state === "finishing"}
+      onClick={() => session.record()}
+    >
+      Record
+    </button>
+  );
+}
+
+function recordingText(recording: MeetingRecording | null): string {
+  switch (recording?.state) {
+    case undefined:
+      return "Not recorded";
+    case "starting":
+      return "Starting to record …";
+    case "recording":
+      return "Recording";
+    case "finishing":
+      return "Finishing the recording …";
+    case "ready":
+      return "Recording ready";
+    case "degraded":
+      return "Recording ready, one region behind";
+    case "failed":
+      return recording?.message ?? "Recording failed";
+  }
+}

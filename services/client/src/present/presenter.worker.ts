@@ -1,0 +1,152 @@
+// The presenter's worker: takes the newest frame whenever the line has room, and turns it into the screen stream.
+
+import factory from "@jsquash/webp/codec/enc/webp_enc_simd.js";
+import { isScreenSize } from "../screen/geometry";
+import { screenHash } from "../screen/pixels";
+import { Encoder, type Frame } from "./encoder";
+import { FrameReader } from "./frame";
+import { losslessEncoder } from "./lossless";
+import type { FromPresenter, ToPresenter } from "./messages";
+import { Sender } from "./sender";
+
+type Source = VideoFrame | ImageBitmap;
+
+const reader = new FrameReader();
+const startedAt = performance.now();
+
+let encoder: Encoder | null = null;
+let sender: Sender | null = null;
+let isGranted = false;
+let isPumping = false;
+let isWanted = false;
+/** The newest frame that is not yet looked at; the one before it was let go. */
+let newest: Source | null = null;
+/** The last frame that was looked at: a new grant begins with it when the screen rests. */
+let last: Frame | null = null;
+/** Whether `last` is still to be given to the sender. */
+let isLastDue = false;
+
+self.onmessage = ({ data }: MessageEvent<ToPresenter>): void => {
+  switch (data.type) {
+    case "frames":
+      void read(data.frames);
+      break;
+    case "picture":
+      isWanted = false;
+      replaceNewest(data.picture);
+      break;
+    case "grant":
+      sender?.restart();
+      isGranted = true;
+      isLastDue = last !== null;
+      break;
+    case "pause":
+      isGranted = false;
+      break;
+    case "taken":
+      sender?.taken(data.bytes);
+      break;
+    case "hash":
+      void hash(data.id);
+      return;
+  }
+  void pump();
+};
+
+void load();
+
+async function load(): Promise<void> {
+  try {
+    encoder = new Encoder(losslessEncoder(await factory({ noInitialRun: true })));
+    sender = new Sender(encoder);
+    await pump();
+  } catch (error) {
+    fail(`The picture encoder did not load: ${String(error)}. Reload the page and try again.`);
+  }
+}
+
+async function read(frames: ReadableStream<VideoFrame>): Promise<void> {
+  const frameReader = frames.getReader();
+  for (;;) {
+    const { value, done } = await frameReader.read();
+    if (done) return;
+    replaceNewest(value);
+    void pump();
+  }
+}
+
+function replaceNewest(source: Source): void {
+  newest?.close();
+  newest = source;
+}
+
+/** Sends what may be sent, and takes the next frame when all of the last one is on its way. One at a time. */
+async function pump(): Promise<void> {
+  if (isPumping || !sender) return;
+  isPumping = true;
+  try {
+    while (isGranted) {
+      const message = sender.next();
+      if (message) tell({ type: "stream", bytes: message.buffer }, [message.buffer]);
+      else if (!sender.wantsFrame || !(await giveFrame(sender))) break;
+      // Between two messages the worker listens: a pause or a grant must not wait for the whole update.
+      await breath();
+    }
+  } catch (error) {
+    fail(`The screen could not be read: ${String(error)}.`);
+  } finally {
+    isPumping = false;
+  }
+}
+
+/** False when there is no frame to give now. */
+async function giveFrame(to: Sender): Promise<boolean> {
+  const source = newest;
+  newest = null;
+  if (source) {
+    try {
+      last = await reader.read(source);
+    } finally {
+      source.close();
+    }
+    isLastDue = true;
+  }
+  if (!last || !isLastDue) {
+    if (!isWanted) tell({ type: "wants" });
+    isWanted = true;
+    return false;
+  }
+  if (!isScreenSize(last)) {
+    fail(`A screen of ${last.width} x ${last.height} pixels is too large to be presented.`);
+    return false;
+  }
+  isLastDue = false;
+  to.frame(last, 1_000 * (performance.now() - startedAt));
+  return true;
+}
+
+async function hash(id: number): Promise<void> {
+  const sent = encoder?.sent;
+  tell({ type: "hash", id, hash: sent && 0 < sent.length ? await screenHash(sent) : null });
+}
+
+function fail(message: string): void {
+  isGranted = false;
+  tell({ type: "failed", message });
+}
+
+const channel = new MessageChannel();
+const breaths: (() => void)[] = [];
+channel.port1.onmessage = () => breaths.shift()?.();
+
+/** Lets the worker hear what has come; a timer would wait for milliseconds. */
+function breath(): Promise<void> {
+  return new Promise((resolve) => {
+    breaths.push(resolve);
+    channel.port2.postMessage(null);
+  });
+}
+
+function tell(message: FromPresenter, transfer: Transferable[] = []): void {
+  self.postMessage(message, { transfer });
+}

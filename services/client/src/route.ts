@@ -1,0 +1,17 @@
+// The client's addresses.
+
+import { parseCode } from "./meeting/code";
+
+export type Route =
+  | { readonly page: "home" }
+  | { readonly page: "recordings" }
+  | { readonly page: "meeting"; readonly code: string }
+  | { readonly page: "unknown" };
+
+export function routeOf(path: string): Route {
+  const name = path.replace(/^\/+|\/+$/g, "");
+  if (name === "") return { page: "home" };
+  if (name === "recordings") return { page: "recordings" };
+  const code = parseCode(name);
+  return code ? { page: "meeting", code } : { page: "unknown" };
+}
