@@ -1,11 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+mod bus;
 mod events;
-#[expect(dead_code, unused_imports, reason = "wip")]
 mod meeting;
 mod plugin;
 mod screendec;
 mod screenenc;
+mod screenrelay;
+mod screensink;
+mod screensrc;
 mod stream;
 
 use gst::glib;

@@ -2,12 +2,15 @@
 
 use gst::glib;
 
-use crate::{screendec, screenenc, stream};
+use crate::{screendec, screenenc, screenrelay, screensink, screensrc, stream};
 
 fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     stream::register_typefinder(plugin)?;
     screenenc::register(plugin)?;
     screendec::register(plugin)?;
+    screenrelay::register(plugin)?;
+    screensink::register(plugin)?;
+    screensrc::register(plugin)?;
     Ok(())
 }
 

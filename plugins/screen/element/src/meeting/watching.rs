@@ -50,11 +50,12 @@ impl Watching {
         let task = Arc::clone(&shared);
         runtime().spawn(async move {
             let end = run(&invitation, &task).await;
-            task.state.lock().end = Some(end.clone());
-            task.changed.notify_all();
             if !matches!(end, End::Left) {
+                // First, so that no streaming thread's error comes before the one that says why.
                 report(&end);
             }
+            task.state.lock().end = Some(end);
+            task.changed.notify_all();
         });
         Self { shared }
     }
