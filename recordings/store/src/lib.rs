@@ -4,6 +4,7 @@
 mod azure;
 mod clock;
 mod delete;
+mod disk;
 mod folder;
 mod memory;
 mod reader;
@@ -11,15 +12,16 @@ mod resume;
 mod spool;
 mod store;
 mod upload;
+mod verify;
 mod writer;
 
 pub use azure::AzureStore;
 pub use convene_recordings::{AzureConfig, FolderConfig, MemoryConfig, StoreConfig};
-pub use delete::delete_everywhere;
+pub use delete::{delete_everywhere, delete_with};
 pub use folder::FolderStore;
 pub use memory::{MemoryStore, Weather};
 pub use reader::{MediaReader, READ_BYTES_MAX, ReadError};
-pub use resume::{Resumed, discard, resume};
+pub use resume::{Resumed, discard, resume, resume_with};
 pub use spool::{SPOOL_BYTES_MAX, SpoolError};
 pub use store::{BlobStore, StoreError, blob_name, open};
 pub use upload::Patience;

@@ -1,18 +1,33 @@
 //! Reading a recording from whichever region has it.
 
-use std::{ops::Range, sync::Arc};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use convene_recordings::RecordingId;
+use convene_recordings::{Block, RecordingId};
+use parking_lot::Mutex;
+use tokio::task::JoinSet;
 
-use crate::{BlobStore, StoreError};
+use crate::upload::within;
+use crate::{BlobStore, Patience, StoreError, blob_name};
 
 /// One read brings at most so many bytes, so that a whole recording is never in memory.
 pub const READ_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-/// Reads one recording as it was when the reader was opened.
+/// When one region has said what it has, the others get this much longer before the reader goes on without them.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// Reads one recording as it was when the reader was opened. Make one for each request: it is cheap.
 pub struct MediaReader {
-    _regions: Vec<Arc<dyn BlobStore>>,
+    blob: String,
+    regions: Vec<Arc<dyn BlobStore>>,
+    patience: Patience,
+    file: Vec<Block>,
+    size: u64,
+    etag: String,
+    /// Which region answers now.
+    current: Mutex<usize>,
 }
 
 impl MediaReader {
@@ -21,31 +36,164 @@ impl MediaReader {
     /// # Errors
     /// When no region has it, or none can say.
     pub async fn open(id: RecordingId, regions: &[Arc<dyn BlobStore>]) -> Result<Self, ReadError> {
-        let _ = (id, regions);
-        todo!()
+        Self::open_with(id, regions, Patience::READING).await
+    }
+
+    /// The same with a patience of your own.
+    ///
+    /// # Errors
+    /// When no region has it, or none can say.
+    pub async fn open_with(
+        id: RecordingId,
+        regions: &[Arc<dyn BlobStore>],
+        patience: Patience,
+    ) -> Result<Self, ReadError> {
+        let blob = blob_name(id);
+        let mut best: Option<(usize, Vec<Block>)> = None;
+        let mut last = None;
+        for (at, answer) in ask_all(&blob, regions, patience).await {
+            match answer {
+                Ok(file) if file.is_empty() => {}
+                Ok(file) => {
+                    if best.as_ref().is_none_or(|(_, than)| has_more(&file, than)) {
+                        best = Some((at, file));
+                    }
+                }
+                Err(error) => last = Some(error),
+            }
+        }
+        let (current, file) = match (best, last) {
+            (Some(best), _) => best,
+            (None, Some(last)) => return Err(ReadError::NoRegion { last }),
+            (None, None) => return Err(ReadError::NotFound { id }),
+        };
+        let size = file.iter().map(|block| block.bytes).sum();
+        let first = file.first().map_or(0, |block| block.bytes);
+        let etag = format!("{id}-{}-{first}-{size}", file.len());
+        let regions = regions.to_vec();
+        Ok(Self { blob, regions, patience, file, size, etag, current: Mutex::new(current) })
     }
 
     /// The length of the recording; it does not grow while this reader is open.
     #[must_use]
     pub fn size(&self) -> u64 {
-        todo!()
+        self.size
     }
 
     /// Changes whenever the bytes do; the same in all regions that have the same bytes. Without quotes.
     #[must_use]
     pub fn etag(&self) -> &str {
-        todo!()
+        &self.etag
     }
 
-    /// The bytes of this range, or as many of its first ones as one read brings ([`READ_BYTES_MAX`]); never none unless the range is empty. When a region fails, the next one that has the
-    /// same bytes answers.
+    /// The bytes of this range, or as many of its first ones as one read brings ([`READ_BYTES_MAX`]); none only when
+    /// the range is empty. When a region fails, the next one that has the same bytes answers.
     ///
     /// # Errors
-    /// When the range is past the end, or no region can answer.
+    /// When the range is past the end, no region can answer, or the recording was finished since this reader was
+    /// opened and its bytes have moved.
     pub async fn read_range(&self, range: Range<u64>) -> Result<Bytes, ReadError> {
-        let _ = range;
-        todo!()
+        let Range { start, end } = range;
+        if end < start || self.size < end {
+            return Err(ReadError::OutOfRange { start, end, size: self.size });
+        }
+        let range = start..end.min(start.saturating_add(READ_BYTES_MAX));
+        let first = *self.current.lock();
+        let mut last = None;
+        for turn in 0..self.regions.len() {
+            let at = (first + turn) % self.regions.len();
+            match self.read_from(at, range.clone()).await {
+                Ok(Some(bytes)) => {
+                    *self.current.lock() = at;
+                    return Ok(bytes);
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!("{error}");
+                    last = Some(error);
+                }
+            }
+        }
+        Err(last.map_or(ReadError::Changed, |last| ReadError::NoRegion { last }))
     }
+
+    /// `None` when the region does not have these bytes, or has others in their place.
+    async fn read_from(&self, at: usize, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
+        let store = &self.regions[at];
+        let moved = range.end - range.start;
+        // What has the final block 0 never changes again; anything else is looked at after the read, so that bytes
+        // from before and after the end of the recording are never mixed.
+        let settled = at == *self.current.lock() && self.file.first().is_some_and(|block| block.id.is_first_again());
+        if !settled && !self.agrees(store.as_ref(), range.end).await? {
+            return Ok(None);
+        }
+        let read = store.read_range(&self.blob, range.clone());
+        let bytes = within(self.patience.of(moved), store.region(), read).await?;
+        if bytes.len() as u64 != moved {
+            let reason = format!("{} bytes came where {moved} were asked for", bytes.len());
+            return Err(StoreError::NotOurs { region: store.region().clone(), reason });
+        }
+        let still = settled || self.agrees(store.as_ref(), range.end).await?;
+        Ok(still.then_some(bytes))
+    }
+
+    /// Whether the region's file begins with the same blocks, as far as this byte.
+    async fn agrees(&self, store: &dyn BlobStore, end: u64) -> Result<bool, StoreError> {
+        let theirs = ask(&self.blob, store, self.patience).await?;
+        let mut start = 0;
+        for (at, block) in self.file.iter().enumerate() {
+            if end <= start {
+                break;
+            }
+            if theirs.get(at) != Some(block) {
+                return Ok(false);
+            }
+            start += block.bytes;
+        }
+        Ok(true)
+    }
+}
+
+/// More blocks are more; of two with as many, the one that has block 0 in its final form.
+fn has_more(file: &[Block], than: &[Block]) -> bool {
+    let rank = |file: &[Block]| (file.len(), file.first().is_some_and(|block| block.id.is_first_again()));
+    rank(than) < rank(file)
+}
+
+async fn ask(blob: &str, store: &dyn BlobStore, patience: Patience) -> Result<Vec<Block>, StoreError> {
+    let list = within(patience.of(0), store.region(), store.block_list(blob)).await?;
+    let file = list.into_iter().filter(|info| info.committed);
+    Ok(file.map(|info| Block { id: info.id, bytes: info.bytes }).collect())
+}
+
+/// The answers in the order of the regions; a region that is slower than the others is left out.
+async fn ask_all(
+    blob: &str,
+    regions: &[Arc<dyn BlobStore>],
+    patience: Patience,
+) -> Vec<(usize, Result<Vec<Block>, StoreError>)> {
+    let mut tasks = JoinSet::new();
+    for (at, store) in regions.iter().enumerate() {
+        let (store, blob) = (Arc::clone(store), blob.to_owned());
+        tasks.spawn(async move { (at, ask(&blob, store.as_ref(), patience).await) });
+    }
+    let mut answers = Vec::new();
+    while let Some(Ok((at, answer))) = tasks.join_next().await {
+        let useful = answer.as_ref().is_ok_and(|file| !file.is_empty());
+        answers.push((at, answer));
+        if useful {
+            break;
+        }
+    }
+    let rest = async {
+        while let Some(Ok(answer)) = tasks.join_next().await {
+            answers.push(answer);
+        }
+    };
+    // A region that needs longer is asked again when it is needed.
+    let _ = tokio::time::timeout(GRACE, rest).await;
+    answers.sort_unstable_by_key(|(at, _)| *at);
+    answers
 }
 
 /// Why a recording cannot be read.
@@ -68,6 +216,9 @@ pub enum ReadError {
         /// How long the recording is.
         size: u64,
     },
+    /// The recording was finished, so that its bytes have moved.
+    #[error("the recording was finished while it was read; read it again from the beginning")]
+    Changed,
     /// No region can answer.
     #[error("the recording cannot be read just now: {last}")]
     NoRegion {

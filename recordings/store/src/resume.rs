@@ -1,10 +1,20 @@
 //! Finishing what the spool still holds.
 
-use std::{path::Path, sync::Arc};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
 
-use convene_recordings::{Copy, RecordingId};
+use convene_recordings::{Copy, CopyState, RecordingId, RegionName};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
-use crate::{BlobStore, SpoolError};
+use crate::spool::{self, Spool, SpoolError};
+use crate::upload::{Progress, Upload, blocking};
+use crate::writer::{finished, settle};
+use crate::{BlobStore, Patience};
+
+/// A region that fails this often in a row is left for the next time.
+const FAILURES_MAX: u32 = 2;
 
 /// What became of one recording in the spool.
 #[derive(Debug)]
@@ -21,17 +31,89 @@ pub struct Resumed {
     pub problem: Option<SpoolError>,
 }
 
-/// Brings what the spool still holds to the regions: at the service's start, and now and then.
-pub async fn resume(spool: &Path, regions: &[Arc<dyn BlobStore>]) -> Vec<Resumed> {
-    let _ = (spool, regions);
-    todo!()
+impl Resumed {
+    fn nothing(id: RecordingId, problem: Option<SpoolError>) -> Self {
+        Self { id, finished: false, bytes: 0, copies: Vec::new(), problem }
+    }
 }
 
-/// Takes a recording out of the spool for good, because it is to be deleted.
+/// Brings what the spool still holds to the regions: at the service's start, and now and then. Recordings that run
+/// just now are left alone. A region that is away is tried twice, and then not again before the next call.
+pub async fn resume(spool: &Path, regions: &[Arc<dyn BlobStore>]) -> Vec<Resumed> {
+    resume_with(spool, regions, Patience::UPLOADING).await
+}
+
+/// The same with a patience of your own.
+pub async fn resume_with(spool: &Path, regions: &[Arc<dyn BlobStore>], patience: Patience) -> Vec<Resumed> {
+    let path = spool.to_owned();
+    let ids = match blocking(move || spool::recordings(&path)).await {
+        Ok(ids) => ids,
+        Err(error) => {
+            tracing::error!("{error}");
+            return Vec::new();
+        }
+    };
+    let mut away = BTreeSet::new();
+    let mut resumed = Vec::new();
+    for id in ids {
+        let path = spool.to_owned();
+        match blocking(move || Spool::open(&path, id)).await {
+            Ok(Some(spool)) => resumed.push(resume_one(spool, regions, patience, &mut away).await),
+            Ok(None) => resumed.push(Resumed::nothing(id, None)),
+            Err(SpoolError::Busy { .. }) => {}
+            // Whoever had it has just taken it out.
+            Err(SpoolError::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(problem) => {
+                tracing::error!(recording = %id, "{problem}");
+                resumed.push(Resumed::nothing(id, Some(problem)));
+            }
+        }
+    }
+    resumed
+}
+
+async fn resume_one(
+    spool: Spool,
+    regions: &[Arc<dyn BlobStore>],
+    patience: Patience,
+    away: &mut BTreeSet<RegionName>,
+) -> Resumed {
+    let job = spool.job().clone();
+    let finished_in_order = spool.entries_from(0).1.is_some();
+    let bytes = spool.file().iter().map(|entry| entry.block.bytes).sum();
+    let wanted = regions.iter().filter(|store| job.regions.contains(store.region())).cloned();
+    let upload = Arc::new(Upload::new(Arc::new(spool), wanted.collect(), patience));
+
+    let progress = watch::Sender::new(Progress { blocks: 0, ended: true });
+    let mut tasks = JoinSet::new();
+    for (at, store) in upload.stores.iter().enumerate() {
+        if !away.contains(store.region()) {
+            let (upload, progress) = (Arc::clone(&upload), progress.subscribe());
+            tasks.spawn(async move { upload.run(at, FAILURES_MAX, progress).await });
+        }
+    }
+    finished(&mut tasks).await;
+
+    let (mut copies, problem) = match settle(&upload).await {
+        Ok(copies) => (copies, None),
+        Err(problem) => (upload.copies(), Some(problem)),
+    };
+    let behind = copies.iter().filter(|copy| copy.state == CopyState::Behind);
+    away.extend(behind.map(|copy| copy.region.clone()));
+    for region in job.regions {
+        if copies.iter().all(|copy| copy.region != region) {
+            tracing::warn!(recording = %job.id, %region, "the spool holds a recording for a region that is not configured");
+            copies.push(Copy { region, state: CopyState::Behind, bytes: 0, sha256: None });
+        }
+    }
+    Resumed { id: job.id, finished: finished_in_order, bytes, copies, problem }
+}
+
+/// Takes a recording out of the spool for good, because it is to be deleted. Without it in the spool, nothing is done.
 ///
 /// # Errors
 /// When it is being recorded or resumed just now, or its files cannot be removed.
 pub async fn discard(spool: &Path, id: RecordingId) -> Result<(), SpoolError> {
-    let _ = (spool, id);
-    todo!()
+    let path = spool.to_owned();
+    blocking(move || spool::discard(&path, id)).await
 }

@@ -135,7 +135,9 @@ pub enum StoreError {
         reason: String,
     },
     /// A blob's name that is not allowed.
-    #[error("{blob:?} cannot be the name of a recording's file: 1 to 200 letters, digits, dashes and dots, no dot first")]
+    #[error(
+        "{blob:?} cannot be the name of a recording's file: 1 to 200 letters, digits, dashes and dots, no dot first"
+    )]
     BadName {
         /// The name, cut at 64 characters.
         blob: String,

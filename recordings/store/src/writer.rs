@@ -1,34 +1,75 @@
-//! Writing a recording.
+//! Writing a recording: into the spool at once, to the regions as they can.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use convene_recordings::{Copy, RecordingId};
+use convene_recordings::{Copy, CopyState, RecordingId, RegionName};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
-use crate::{BlobStore, Patience, SpoolError};
+use crate::spool::{SPOOL_BYTES_MAX, Spool, SpoolError};
+use crate::upload::{Progress, Upload, blocking};
+use crate::{BlobStore, Patience};
 
 /// What can be set about a [`RecordingWriter`].
 #[derive(Debug, Clone, Copy)]
 pub struct WriterOptions {
     /// How much of the local disk the recording may take while regions are behind.
     pub spool_bytes_max: u64,
-    /// How long a region may take.
+    /// How long a region may take for a call.
     pub patience: Patience,
 }
 
-/// Writes one recording to all regions at once, through the spool.
-pub struct RecordingWriter {}
+impl Default for WriterOptions {
+    fn default() -> Self {
+        Self { spool_bytes_max: SPOOL_BYTES_MAX, patience: Patience::UPLOADING }
+    }
+}
+
+/// Writes one recording to all regions at once, through the spool. Dropping it is like a crash: what was put is in the
+/// spool, and [`resume`](crate::resume) brings it to the regions.
+pub struct RecordingWriter {
+    upload: Arc<Upload>,
+    progress: watch::Sender<Progress>,
+    tasks: JoinSet<()>,
+}
 
 impl RecordingWriter {
     /// Begins a recording with the usual limits.
     ///
     /// # Errors
     /// When the spool cannot be written or the recording is in it already.
-    pub async fn create(spool: &Path, id: RecordingId, regions: Vec<Arc<dyn BlobStore>>) -> Result<Self, SpoolError> {
-        let _ = (spool, id, regions);
-        todo!()
+    pub async fn create(
+        spool: &Path,
+        id: RecordingId,
+        regions: Vec<Arc<dyn BlobStore>>,
+    ) -> Result<Self, SpoolError> {
+        Self::create_with(spool, id, regions, WriterOptions::default()).await
+    }
+
+    /// Begins a recording with limits of your own.
+    ///
+    /// # Errors
+    /// When the spool cannot be written or the recording is in it already.
+    pub async fn create_with(
+        spool: &Path,
+        id: RecordingId,
+        regions: Vec<Arc<dyn BlobStore>>,
+        options: WriterOptions,
+    ) -> Result<Self, SpoolError> {
+        let names = regions.iter().map(|store| store.region().clone()).collect();
+        let path = spool.to_owned();
+        let spool = blocking(move || Spool::create(&path, id, names, options.spool_bytes_max)).await?;
+        let upload = Arc::new(Upload::new(Arc::new(spool), regions, options.patience));
+        let progress = watch::Sender::new(Progress::default());
+        let mut tasks = JoinSet::new();
+        for at in 0..upload.stores.len() {
+            let (upload, progress) = (Arc::clone(&upload), progress.subscribe());
+            tasks.spawn(async move { upload.run(at, u32::MAX, progress).await });
+        }
+        Ok(Self { upload, progress, tasks })
     }
 
     /// Puts the next block. It is on the disk when this returns; the regions follow in their own time.
@@ -37,14 +78,16 @@ impl RecordingWriter {
     /// When the disk or the spool's limit is full, or the number is not the next one. Nothing that was put before is
     /// lost, and the same block can be put again.
     pub async fn put(&mut self, number: u32, bytes: Bytes) -> Result<(), SpoolError> {
-        let _ = (number, bytes);
-        todo!()
+        let spool = Arc::clone(&self.upload.spool);
+        blocking(move || spool.put(number, &bytes)).await?;
+        self.progress.send_modify(|progress| progress.blocks += 1);
+        Ok(())
     }
 
     /// The copies by now.
     #[must_use]
     pub fn copies(&self) -> Vec<Copy> {
-        todo!()
+        self.upload.copies()
     }
 
     /// Ends the recording: block 0 comes again, with duration and index. Waits for the regions, at most for
@@ -53,16 +96,48 @@ impl RecordingWriter {
     /// # Errors
     /// When the last block cannot be written to the spool; the recording can still be resumed without it.
     pub async fn finish(self, first: Bytes, patience: Duration) -> Result<Vec<Copy>, SpoolError> {
-        let _ = (first, patience);
-        todo!()
+        let spool = Arc::clone(&self.upload.spool);
+        blocking(move || spool.put_first_again(&first)).await?;
+        self.stop(patience).await
     }
 
-    /// Ends the recording without putting block 0 again, when whoever made the blocks has failed.
+    /// Ends the recording without putting block 0 again, when whoever made the blocks has failed. What the regions do
+    /// not have after `patience` stays in the spool.
     ///
     /// # Errors
-    /// When the spool cannot be written.
-    pub async fn stop(self, patience: Duration) -> Result<Vec<Copy>, SpoolError> {
-        let _ = patience;
-        todo!()
+    /// When the recording cannot be taken out of the spool.
+    pub async fn stop(mut self, patience: Duration) -> Result<Vec<Copy>, SpoolError> {
+        self.progress.send_modify(|progress| progress.ended = true);
+        // After this time the copies say which region is behind; that is no error.
+        let _ = tokio::time::timeout(patience, finished(&mut self.tasks)).await;
+        self.tasks.shutdown().await;
+        settle(&self.upload).await
     }
+}
+
+/// Waits for all tasks of a set.
+pub(crate) async fn finished(tasks: &mut JoinSet<()>) {
+    while let Some(task) = tasks.join_next().await {
+        if let Err(error) = task
+            && error.is_panic()
+        {
+            std::panic::resume_unwind(error.into_panic());
+        }
+    }
+}
+
+/// The copies at the end. The recording leaves the spool when every region that it was begun for has all of it.
+pub(crate) async fn settle(upload: &Upload) -> Result<Vec<Copy>, SpoolError> {
+    let mut copies = upload.copies();
+    for copy in copies.iter_mut().filter(|copy| copy.state != CopyState::Complete) {
+        copy.state = CopyState::Behind;
+    }
+    let complete =
+        |region: &RegionName| copies.iter().any(|copy| copy.region == *region && copy.state == CopyState::Complete);
+    let empty = upload.spool.file().is_empty();
+    if empty || upload.spool.job().regions.iter().all(complete) {
+        let spool = Arc::clone(&upload.spool);
+        blocking(move || spool.remove()).await?;
+    }
+    Ok(copies)
 }
