@@ -76,10 +76,6 @@ impl Cells {
         Self { grid, marked: vec![false; grid.len()] }
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.marked.fill(false);
-    }
-
     /// Adds every cell that the rectangle touches.
     pub(crate) fn mark(&mut self, rect: Rect) {
         let (columns, rows) = self.grid.touched(rect);
@@ -87,11 +83,6 @@ impl Cells {
             let first = self.grid.index(0, row);
             self.marked[first + columns.start..first + columns.end].fill(true);
         }
-    }
-
-    /// The indices, row by row.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = usize> {
-        self.marked.iter().enumerate().filter(|(_, marked)| **marked).map(|(index, _)| index)
     }
 
     /// The set as rectangles that do not overlap: each run of a row of cells is one.
@@ -121,6 +112,6 @@ mod tests {
         let mut cells = Cells::none(grid);
         cells.mark(Rect::new(63, 64, 67, 1));
         assert_eq!(cells.rects(), [Rect::new(0, 64, 130, 1)]);
-        assert_eq!(cells.iter().collect::<Vec<_>>(), [3, 4, 5]);
+        assert_eq!(grid.touched_cells(Rect::new(63, 64, 67, 1)).collect::<Vec<_>>(), [3, 4, 5]);
     }
 }

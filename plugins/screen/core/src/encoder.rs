@@ -15,9 +15,9 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 use crate::{Canvas, Frame, Point, Record, Rect, ScreenSize};
-use choose::choose;
 use pointer::Pointer;
 
+pub(crate) use choose::choose;
 pub use pointer::CursorError;
 
 /// Compares each frame with what a reader has, and writes what the reader needs.

@@ -1,10 +1,24 @@
 //! One presenter, many viewers, each at its own pace.
+//!
+//! The relay holds the screen. A viewer that keeps up is handed the presenter's own updates; what another one misses becomes dirty cells, its
+//! debt, and is paid with the newest content when its line has room. Nothing is ever queued for a viewer beyond its window.
 
+mod debt;
+mod held;
+mod pictures;
+mod presenter;
+mod viewer;
+mod window;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::{ScreenSize, StreamError};
+use held::Held;
+use presenter::Presenter;
+use viewer::Viewer;
 
 /// Who watches; the caller chooses the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,7 +58,11 @@ pub enum Output {
 
 /// One presenter, many viewers, each at its own pace.
 #[derive(Debug, Default)]
-pub struct Relay {}
+pub struct Relay {
+    presenter: Presenter,
+    held: Held,
+    viewers: BTreeMap<ViewerId, Viewer>,
+}
 
 impl Relay {
     /// A relay without a screen and without viewers.
@@ -52,24 +70,56 @@ impl Relay {
         Self::default()
     }
 
-    /// Takes in what happened; `now` is the time since any fixed start. An error refuses the presenter's stream until
-    /// [`Input::PresenterChanged`] or a piece that begins with `Start`; viewers keep the last good screen.
-    pub fn handle(&mut self, _input: Input<'_>, _now: Duration) -> Result<(), StreamError> {
-        todo!()
+    /// Takes in what happened; `now` is the time since any fixed start. An error refuses the presenter's stream: it is told once, and what
+    /// follows is ignored until [`Input::PresenterChanged`] or a piece that begins with `Start`. Viewers keep the last good screen.
+    pub fn handle(&mut self, input: Input<'_>, now: Duration) -> Result<(), StreamError> {
+        match input {
+            Input::Stream(bytes) => return self.take(bytes),
+            Input::PresenterChanged => {
+                self.presenter = Presenter::default();
+                self.held.undo();
+            }
+            Input::Join(viewer) => {
+                self.viewers.insert(viewer, Viewer::new(&self.held));
+            }
+            Input::Leave(viewer) => {
+                self.viewers.remove(&viewer);
+            }
+            Input::Painted { viewer, bytes } => {
+                if let Some(viewer) = self.viewers.get_mut(&viewer) {
+                    viewer.painted(bytes, now);
+                }
+            }
+        }
+        Ok(())
     }
 
-    /// The next piece for this viewer (whole records), or how long to wait.
-    pub fn poll(&mut self, _viewer: ViewerId, _now: Duration) -> Output {
-        todo!()
+    /// The next piece for this viewer (whole records; at most 1 MiB, unless a single record is longer), or how long to wait. What the
+    /// viewer gets ends with an `Update` before anything else is sent, so every piece may be shown as it comes.
+    pub fn poll(&mut self, viewer: ViewerId, now: Duration) -> Output {
+        let piece = self.viewers.get_mut(&viewer).and_then(|viewer| viewer.next_piece(&mut self.held, now));
+        piece.map_or(Output::Wait { until: None }, Output::Send)
     }
 
     /// Bytes of the presenter's stream taken in since the last [`Input::PresenterChanged`].
     pub fn taken_bytes(&self) -> u64 {
-        todo!()
+        self.presenter.taken_bytes()
     }
 
     /// The held screen's size, once there is one.
     pub fn size(&self) -> Option<ScreenSize> {
-        todo!()
+        self.held.size()
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<(), StreamError> {
+        for piece in self.presenter.accept(bytes) {
+            self.presenter.push(piece);
+            while let Some(update) = self.presenter.next_update(&mut self.held)? {
+                for viewer in self.viewers.values_mut() {
+                    viewer.offer(&update, &self.held);
+                }
+            }
+        }
+        Ok(())
     }
 }

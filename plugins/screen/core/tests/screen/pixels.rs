@@ -1,13 +1,11 @@
 //! Whatever happens on the screen, the decoder shows the frame's pixels.
 
-mod desktop;
-
 use std::time::Duration;
 
 use convene_screen::{Decoder, Encoder, PixelOrder, Point, Reader, Record, Rect, ScreenSize};
 use proptest::prelude::*;
 
-use crate::desktop::{Desktop, Step};
+use crate::desktop::{self, Desktop, Step};
 
 const ORDERS: [PixelOrder; 4] = [PixelOrder::Bgrx, PixelOrder::Rgbx, PixelOrder::Xrgb, PixelOrder::Xbgr];
 

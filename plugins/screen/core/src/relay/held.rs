@@ -1,0 +1,129 @@
+//! The screen that a relay holds: the newest whole one, and which update changed each cell last.
+
+use bytes::{Bytes, BytesMut};
+
+use super::pictures::Pictures;
+use crate::cells::Grid;
+use crate::screen::Screen;
+use crate::{Record, Rect, ScreenSize, StreamError};
+
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    screen: Screen,
+    /// The `CursorShape` record that is shown, and the one that the next `Update` brings.
+    shape: Option<Bytes>,
+    next_shape: Option<Bytes>,
+    /// `Start` is among the records since the last `Update`.
+    starts: bool,
+    cells: Option<HeldCells>,
+    /// Counts the updates.
+    version: u64,
+    time_us: u64,
+    pictures: Pictures,
+}
+
+#[derive(Debug)]
+struct HeldCells {
+    grid: Grid,
+    versions: Vec<u64>,
+}
+
+/// What an update did.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    /// It began with `Start`: a viewer needs nothing that was before.
+    pub(super) starts: bool,
+    /// `Start` or `Size` was in it: all cells are new.
+    pub(super) resized: bool,
+    pub(super) damage: Vec<Rect>,
+    pub(super) cursor: bool,
+    pub(super) shape: bool,
+}
+
+impl Held {
+    pub(super) fn size(&self) -> Option<ScreenSize> {
+        self.screen.canvas().map(|canvas| canvas.size())
+    }
+
+    pub(super) fn grid(&self) -> Option<Grid> {
+        self.cells.as_ref().map(|cells| cells.grid)
+    }
+
+    /// The number of the last update.
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Takes in a record, whose bytes are `bytes`; an `Update` says what has changed.
+    pub(super) fn apply(&mut self, record: &Record, bytes: Bytes) -> Result<Option<Change>, StreamError> {
+        let shown = self.screen.apply(record)?;
+        match record {
+            Record::Start => {
+                self.starts = true;
+                self.next_shape = None;
+            }
+            // A copy of its own: the reader's buffer, of which this is a part, is not kept for it.
+            Record::CursorShape(_) => self.next_shape = Some(Bytes::copy_from_slice(&bytes)),
+            _ => {}
+        }
+        let Some(shown) = shown else { return Ok(None) };
+        self.version += 1;
+        self.time_us = shown.time_us;
+        self.note_damage(shown.resized, &shown.damage);
+        let change = Change {
+            starts: std::mem::take(&mut self.starts),
+            resized: shown.resized,
+            damage: shown.damage,
+            cursor: shown.cursor_changed,
+            shape: self.shape != self.next_shape,
+        };
+        self.shape.clone_from(&self.next_shape);
+        Ok(Some(change))
+    }
+
+    /// Forgets the records since the last `Update`.
+    pub(super) fn undo(&mut self) {
+        self.screen.undo();
+        self.starts = false;
+        self.next_shape.clone_from(&self.shape);
+    }
+
+    /// Writes what the pointer is: its shape where asked for, and its place.
+    pub(super) fn write_cursor(&self, with_shape: bool, out: &mut BytesMut) {
+        if let Some(shape) = self.shape.as_ref().filter(|_| with_shape) {
+            out.extend_from_slice(shape);
+        }
+        let cursor = self.screen.cursor();
+        Record::Cursor { x: cursor.x, y: cursor.y, visible: cursor.visible }.write(out);
+    }
+
+    pub(super) fn write_update(&self, out: &mut BytesMut) {
+        Record::Update { time_us: self.time_us }.write(out);
+    }
+
+    /// The record that paints the newest content of a rectangle; encoded once for all viewers.
+    ///
+    /// # Panics
+    /// When there is no screen, or the rectangle is not on it.
+    pub(super) fn paint(&mut self, rect: Rect) -> Bytes {
+        let (Some(cells), Some(canvas)) = (&self.cells, self.screen.canvas()) else {
+            panic!("only cells of a screen are painted");
+        };
+        let version = cells.grid.touched_cells(rect).map(|cell| cells.versions[cell]).max();
+        self.pictures.paint(canvas, rect, version.expect("a rectangle touches a cell"))
+    }
+
+    fn note_damage(&mut self, resized: bool, damage: &[Rect]) {
+        if resized {
+            self.pictures.clear();
+            self.cells = self.screen.canvas().map(|canvas| {
+                let grid = Grid::new(canvas.size());
+                HeldCells { grid, versions: vec![self.version; grid.len()] }
+            });
+        } else if let Some(cells) = &mut self.cells {
+            for cell in damage.iter().flat_map(|&rect| cells.grid.touched_cells(rect)) {
+                cells.versions[cell] = self.version;
+            }
+        }
+    }
+}

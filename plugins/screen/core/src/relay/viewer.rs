@@ -1,0 +1,158 @@
+//! One viewer: what it has, what it still has to see, and what its line can take.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+
+use super::debt::Debt;
+use super::held::Held;
+use super::presenter::Update;
+use super::window::Window;
+use crate::{HEADER_BYTES, Record};
+
+/// Kept free of pixels, so that the pointer gets through to a viewer in debt.
+const CURSOR_RESERVE: u64 = 2 * 1024;
+/// The smallest room for which a piece is made: one cell of noise, and the records around it.
+const PIECE_BYTES_MIN: u64 = 14 * 1024;
+/// The largest piece of debt: something newer may come in between.
+const PIECE_BYTES_MAX: u64 = 256 * 1024;
+/// An `Update` with its header.
+const UPDATE_BYTES: usize = HEADER_BYTES + 8;
+/// A piece is closed when so little is left of its room.
+const PIECE_REST: usize = 1024;
+/// Pixels that one piece encodes at most: what one poll may cost, where pictures are small but large areas.
+const PIECE_AREA_MAX: usize = 4 * 512 * 512;
+/// The first guess at how many cells fit: a quiet one takes at least this much.
+const CELL_BYTES_MIN: usize = 256;
+
+#[derive(Debug)]
+pub(super) struct Viewer {
+    window: Window,
+    /// Pieces of the presenter's own updates; they fit into the window and are followed by nothing before they end with `Update`.
+    ready: VecDeque<Bytes>,
+    ready_bytes: u64,
+    debt: Debt,
+    /// What it has does not count: `Start` and `Size` are to come first.
+    start_due: bool,
+    shape_due: bool,
+    cursor_due: bool,
+}
+
+impl Viewer {
+    pub(super) fn new(held: &Held) -> Self {
+        Self {
+            window: Window::new(),
+            ready: VecDeque::new(),
+            ready_bytes: 0,
+            debt: Debt::whole(held.grid(), held.version()),
+            start_due: true,
+            shape_due: true,
+            cursor_due: true,
+        }
+    }
+
+    pub(super) fn painted(&mut self, bytes: u64, now: Duration) {
+        self.window.painted(bytes, now);
+    }
+
+    /// The presenter's next update, which the held screen already shows: handed on as it is, or added to the debt.
+    pub(super) fn offer(&mut self, update: &Update, held: &Held) {
+        let change = &update.change;
+        let bytes: u64 = update.pieces.iter().map(|piece| piece.len() as u64).sum();
+        let has_room = bytes + CURSOR_RESERVE + self.ready_bytes <= self.window.room();
+        // With `Start` all is new; with `Size` all pixels are.
+        let needs_nothing_else = change.starts || !self.start_due && (change.resized || self.debt.is_empty());
+        if has_room && needs_nothing_else {
+            self.ready.extend(update.pieces.iter().cloned());
+            self.ready_bytes += bytes;
+            if change.resized {
+                self.debt = Debt::none(held.grid());
+            }
+            if change.starts {
+                (self.start_due, self.shape_due, self.cursor_due) = (false, false, false);
+            }
+            return;
+        }
+        if change.resized {
+            self.start_due = true;
+            self.debt = Debt::whole(held.grid(), held.version());
+        } else {
+            // Also the target of a move: its source may be dirty here, and the move itself is not sent.
+            change.damage.iter().for_each(|&rect| self.debt.add(rect, held.version()));
+        }
+        self.cursor_due |= change.cursor || change.resized;
+        self.shape_due |= change.shape || change.resized;
+    }
+
+    /// What to send next, if there is anything and room for it.
+    pub(super) fn next_piece(&mut self, held: &mut Held, now: Duration) -> Option<Bytes> {
+        let piece = self.ready_piece().or_else(|| self.cursor_piece(held)).or_else(|| self.debt_piece(held))?;
+        let is_more_waiting = !self.debt.is_empty() || !self.ready.is_empty();
+        self.window.sent(piece.len(), is_more_waiting, now);
+        Some(piece)
+    }
+
+    fn ready_piece(&mut self) -> Option<Bytes> {
+        let piece = self.ready.pop_front()?;
+        self.ready_bytes -= piece.len() as u64;
+        Some(piece)
+    }
+
+    /// The newest pointer only, and before any debt.
+    fn cursor_piece(&mut self, held: &Held) -> Option<Bytes> {
+        if !self.cursor_due || self.start_due {
+            return None;
+        }
+        let mut out = BytesMut::new();
+        held.write_cursor(self.shape_due, &mut out);
+        held.write_update(&mut out);
+        // A shape can be longer than the smallest window: then it travels alone.
+        if self.window.room() < out.len() as u64 && self.window.in_flight() != 0 {
+            return None;
+        }
+        (self.cursor_due, self.shape_due) = (false, false);
+        Some(out.freeze())
+    }
+
+    /// The newest content of the oldest dirty cells, as much as fits.
+    fn debt_piece(&mut self, held: &mut Held) -> Option<Bytes> {
+        let size = held.size()?;
+        let room = self.window.room().saturating_sub(CURSOR_RESERVE);
+        if self.debt.is_empty() && !self.start_due || room < PIECE_BYTES_MIN {
+            return None;
+        }
+        let share = (self.window.size() / 4).clamp(PIECE_BYTES_MIN, PIECE_BYTES_MAX);
+        let budget = room.min(share) as usize - UPDATE_BYTES;
+        let mut out = BytesMut::new();
+        if std::mem::take(&mut self.start_due) {
+            Record::Start.write(&mut out);
+            Record::Size(size).write(&mut out);
+        }
+        self.pay(held, budget, &mut out);
+        held.write_update(&mut out);
+        Some(out.freeze())
+    }
+
+    fn pay(&mut self, held: &mut Held, budget: usize, out: &mut BytesMut) {
+        let mut area = 0;
+        while area < PIECE_AREA_MAX && out.len() + PIECE_REST < budget {
+            let rest = budget - out.len();
+            let Some(mut block) = self.debt.oldest((rest / CELL_BYTES_MIN).max(1)) else { break };
+            let mut record = held.paint(self.debt.rect(block));
+            while rest < record.len()
+                && let Some(half) = block.half()
+            {
+                block = half;
+                record = held.paint(self.debt.rect(block));
+            }
+            // A whole piece has room for a cell of anything; the rest of one may not.
+            if rest < record.len() && area != 0 {
+                break;
+            }
+            out.extend_from_slice(&record);
+            area += self.debt.rect(block).area();
+            self.debt.pay(block);
+        }
+    }
+}

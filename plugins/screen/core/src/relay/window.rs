@@ -1,0 +1,140 @@
+//! How much may be on its way to a viewer.
+//!
+//! Socket buffers lie, so the window comes from what the viewer says it has painted: the rate at which bytes were acknowledged while there was
+//! always more to send, times the shortest round trip, twice, and a little more so that a short round trip does not starve a fast line.
+//! The shortest round trip is measured anew now and then on an empty line, as a line in constant use never shows it.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Never less: one cell of noise has to fit, also beside what is reserved for the pointer.
+pub(super) const BYTES_MIN: u64 = 32 * 1024;
+/// Never more: 100 Mbit/s over 150 ms, twice.
+pub(super) const BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// Before anything is known.
+pub(super) const BYTES_AT_FIRST: u64 = 256 * 1024;
+/// The rate is the best of so many samples: one late acknowledgement must not throttle a viewer.
+const RATE_SAMPLES: usize = 8;
+/// What may wait in front of the line beside two round trips.
+const SLACK: Duration = Duration::from_millis(50);
+/// A round trip older than this may no longer be true.
+const ROUND_TRIP_AGE_MAX: Duration = Duration::from_secs(10);
+/// Pieces on their way are remembered one by one up to here; acknowledgements of a viewer in a hurry come in steps anyway.
+const PIECES_MAX: usize = 4096;
+
+#[derive(Debug)]
+pub(super) struct Window {
+    sent: u64,
+    acknowledged: u64,
+    acknowledged_at: Duration,
+    pieces: VecDeque<Piece>,
+    /// Bytes a second.
+    rates: VecDeque<f64>,
+    round_trip: Option<(Duration, Duration)>,
+    /// Nothing is sent until the line is empty, to measure the round trip.
+    draining: bool,
+}
+
+#[derive(Debug)]
+struct Piece {
+    /// Bytes sent up to its end.
+    end: u64,
+    at: Duration,
+    acknowledged: u64,
+    acknowledged_at: Duration,
+    /// Nothing else was on its way.
+    alone: bool,
+    /// There was as much to send as the window allows, so its acknowledgement tells the line's rate.
+    limited: bool,
+}
+
+impl Window {
+    pub(super) fn new() -> Self {
+        Self {
+            sent: 0,
+            acknowledged: 0,
+            acknowledged_at: Duration::ZERO,
+            pieces: VecDeque::new(),
+            rates: VecDeque::new(),
+            round_trip: None,
+            draining: false,
+        }
+    }
+
+    /// Bytes that may be on their way.
+    pub(super) fn size(&self) -> u64 {
+        let Some((round_trip, _)) = self.round_trip.filter(|_| !self.rates.is_empty()) else { return BYTES_AT_FIRST };
+        let rate = self.rates.iter().copied().fold(0.0, f64::max);
+        let bytes = rate * (2 * round_trip + SLACK).as_secs_f64();
+        (bytes as u64).clamp(BYTES_MIN, BYTES_MAX)
+    }
+
+    /// Bytes on their way.
+    pub(super) fn in_flight(&self) -> u64 {
+        self.sent - self.acknowledged
+    }
+
+    /// Bytes that may be sent now.
+    pub(super) fn room(&self) -> u64 {
+        if self.draining && 0 < self.in_flight() { 0 } else { self.size().saturating_sub(self.in_flight()) }
+    }
+
+    /// `is_more_waiting`: more would have been sent if there were room.
+    pub(super) fn sent(&mut self, bytes: usize, is_more_waiting: bool, now: Duration) {
+        let alone = self.in_flight() == 0;
+        if alone {
+            self.draining = false;
+            self.acknowledged_at = now;
+        }
+        self.sent += bytes as u64;
+        let limited = is_more_waiting || self.size() < 2 * self.in_flight();
+        if PIECES_MAX <= self.pieces.len() {
+            self.pieces.pop_back();
+        }
+        let (acknowledged, acknowledged_at) = (self.acknowledged, self.acknowledged_at);
+        self.pieces.push_back(Piece { end: self.sent, at: now, acknowledged, acknowledged_at, alone, limited });
+    }
+
+    /// The viewer has painted its stream up to here. What goes back, or beyond what was sent, is no news.
+    pub(super) fn painted(&mut self, bytes: u64, now: Duration) {
+        let bytes = bytes.min(self.sent);
+        if bytes <= self.acknowledged {
+            return;
+        }
+        self.acknowledged = bytes;
+        self.acknowledged_at = now;
+        let mut last = None;
+        while self.pieces.front().is_some_and(|piece| piece.end <= bytes) {
+            last = self.pieces.pop_front();
+        }
+        if let Some(piece) = last {
+            self.learn(&piece, now);
+        }
+    }
+
+    fn learn(&mut self, piece: &Piece, now: Duration) {
+        let round_trip = now.saturating_sub(piece.at);
+        match self.round_trip {
+            Some((known, at)) if known < round_trip => {
+                let is_old = ROUND_TRIP_AGE_MAX < now.saturating_sub(at);
+                if is_old && piece.alone {
+                    self.round_trip = Some((round_trip, now));
+                }
+                self.draining |= is_old && piece.limited && !piece.alone;
+            }
+            _ => self.round_trip = Some((round_trip, now)),
+        }
+
+        let bytes = self.acknowledged - piece.acknowledged;
+        let seconds = now.saturating_sub(piece.acknowledged_at).as_secs_f64().max(0.001);
+        let rate = bytes as f64 / seconds;
+        // What a viewer with little to see acknowledges says nothing about its line, unless it is much and faster than was known.
+        let is_news = BYTES_MIN <= bytes && self.rates.iter().all(|known| *known < rate);
+        if piece.limited || is_news {
+            self.rates.push_back(rate);
+            if RATE_SAMPLES < self.rates.len() {
+                self.rates.pop_front();
+            }
+        }
+    }
+}

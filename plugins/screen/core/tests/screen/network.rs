@@ -1,0 +1,196 @@
+//! A meeting under virtual time: one presenter, and viewers behind lines of their own.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use convene_screen::{Decoder, Encoder, Input, Output, PixelOrder, Relay, ViewerId};
+
+use crate::desktop::Desktop;
+
+const TICK: Duration = Duration::from_millis(5);
+
+/// How good a viewer's line is.
+#[derive(Clone, Copy, Debug)]
+pub struct Line {
+    pub bytes_a_second: u64,
+    pub delay: Duration,
+}
+
+impl Line {
+    pub fn new(kbit_a_second: u64, delay_ms: u64) -> Self {
+        Self { bytes_a_second: kbit_a_second * 125, delay: Duration::from_millis(delay_ms) }
+    }
+}
+
+pub struct Meeting {
+    pub relay: Relay,
+    pub encoder: Encoder,
+    pub desktop: Desktop,
+    pub viewers: BTreeMap<ViewerId, Viewer>,
+    pub now: Duration,
+    /// The seed of everything that is chance.
+    pub chance: u64,
+}
+
+/// What a viewer has, and what is on its way.
+pub struct Viewer {
+    pub line: Line,
+    pub decoder: Decoder,
+    /// Paints and acknowledges; one that does not is gone without a word.
+    pub is_there: bool,
+    pub sent_bytes: u64,
+    pub acknowledged_bytes: u64,
+    pub updates: usize,
+    line_is_free_at: Duration,
+    on_the_way: VecDeque<(Duration, bytes::Bytes)>,
+    acknowledgements: VecDeque<(Duration, u64)>,
+}
+
+impl Meeting {
+    pub fn new(desktop: Desktop) -> Self {
+        Self {
+            relay: Relay::new(),
+            encoder: Encoder::new(),
+            desktop,
+            viewers: BTreeMap::new(),
+            now: Duration::from_secs(1),
+            chance: 1,
+        }
+    }
+
+    pub fn join(&mut self, id: u32, line: Line) {
+        let id = ViewerId(id);
+        self.relay.handle(Input::Join(id), self.now).unwrap();
+        self.viewers.insert(id, Viewer {
+            line,
+            decoder: Decoder::new(),
+            is_there: true,
+            sent_bytes: 0,
+            acknowledged_bytes: 0,
+            updates: 0,
+            line_is_free_at: self.now,
+            on_the_way: VecDeque::new(),
+            acknowledgements: VecDeque::new(),
+        });
+    }
+
+    pub fn leave(&mut self, id: u32) {
+        self.relay.handle(Input::Leave(ViewerId(id)), self.now).unwrap();
+        self.viewers.remove(&ViewerId(id));
+    }
+
+    pub fn viewer(&mut self, id: u32) -> &mut Viewer {
+        self.viewers.get_mut(&ViewerId(id)).unwrap()
+    }
+
+    /// The desktop as it is now goes to the relay, in pieces of any size.
+    pub fn present(&mut self) {
+        let stored = self.desktop.stored(PixelOrder::Bgrx, 0);
+        if let Some(update) = self.encoder.frame(stored.frame(), self.now) {
+            self.stream(&update);
+        }
+    }
+
+    /// The pointer moves while the screen rests.
+    pub fn point(&mut self, x: i16, y: i16) {
+        self.encoder.move_cursor(x, y, true);
+        if let Some(update) = self.encoder.cursor_update(self.now) {
+            self.stream(&update);
+        }
+    }
+
+    pub fn stream(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let length = (1 + self.random(40_000) as usize).min(bytes.len());
+            let (piece, rest) = bytes.split_at(length);
+            self.relay.handle(Input::Stream(piece), self.now).unwrap();
+            bytes = rest;
+        }
+    }
+
+    /// Lets time pass.
+    pub fn wait(&mut self, time: Duration) {
+        let end = self.now + time;
+        while self.now < end {
+            self.carry();
+            self.now += TICK;
+        }
+    }
+
+    /// Waits until nothing is on its way to anybody who is there, at most for `time`; how long it took.
+    pub fn rest(&mut self, time: Duration) -> Duration {
+        let start = self.now;
+        while !self.is_at_rest() {
+            assert!(self.now - start < time, "there is no rest");
+            self.wait(TICK);
+        }
+        self.now - start
+    }
+
+    /// Every viewer who is there sees what the presenter sees.
+    pub fn assert_all_equal(&self) {
+        for (id, viewer) in self.viewers.iter().filter(|(_, viewer)| viewer.is_there) {
+            let canvas = viewer.decoder.canvas().unwrap_or_else(|| panic!("{id:?} has no screen"));
+            assert_eq!(canvas.size(), self.desktop.size(), "{id:?}");
+            assert!(canvas.pixels() == self.desktop.bgrx(), "{id:?} sees something else");
+        }
+    }
+
+    pub fn random(&mut self, below: u64) -> u64 {
+        self.chance = self.chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.chance >> 33) % below
+    }
+
+    /// One tick: what is due arrives, what may be sent is sent.
+    fn carry(&mut self) {
+        let now = self.now;
+        for (&id, viewer) in &mut self.viewers {
+            while let Output::Send(bytes) = self.relay.poll(id, now) {
+                viewer.send(bytes, now);
+            }
+            viewer.receive(now);
+            while let Some(bytes) = due(&mut viewer.acknowledgements, now) {
+                viewer.acknowledged_bytes = bytes;
+                self.relay.handle(Input::Painted { viewer: id, bytes }, now).unwrap();
+            }
+        }
+    }
+
+    fn is_at_rest(&mut self) -> bool {
+        self.carry();
+        let is_waiting = |viewer: &Viewer| !viewer.on_the_way.is_empty() || !viewer.acknowledgements.is_empty();
+        !self.viewers.values().any(|viewer| viewer.is_there && is_waiting(viewer))
+    }
+}
+
+impl Viewer {
+    /// Bytes that the relay has sent and that were not acknowledged.
+    pub fn in_flight(&self) -> u64 {
+        self.sent_bytes - self.acknowledged_bytes
+    }
+
+    fn send(&mut self, bytes: bytes::Bytes, now: Duration) {
+        self.sent_bytes += bytes.len() as u64;
+        let time = Duration::from_secs_f64(bytes.len() as f64 / self.line.bytes_a_second as f64);
+        self.line_is_free_at = self.line_is_free_at.max(now) + time;
+        self.on_the_way.push_back((self.line_is_free_at + self.line.delay, bytes));
+    }
+
+    fn receive(&mut self, now: Duration) {
+        while let Some(bytes) = due(&mut self.on_the_way, now) {
+            if !self.is_there {
+                continue;
+            }
+            self.decoder.push(&bytes);
+            while self.decoder.next_update().expect("what a relay sends is well formed").is_some() {
+                self.updates += 1;
+                self.acknowledgements.push_back((now + self.line.delay, self.decoder.painted_bytes()));
+            }
+        }
+    }
+}
+
+fn due<T>(queue: &mut VecDeque<(Duration, T)>, now: Duration) -> Option<T> {
+    let is_due = queue.front().is_some_and(|(at, _)| *at <= now);
+    is_due.then(|| queue.pop_front()).flatten().map(|(_, what)| what)
+}
