@@ -14,7 +14,7 @@ pub use error::RecordingError;
 pub use interleave::{LATE_MAX, WAITING_BYTES_MAX};
 pub use opus::OpusHead;
 pub use pace::{PATIENCE, Pace, Show, Step};
-pub use track::{SIDE_PIXELS_MAX, TRACKS_MAX, Track, VideoSize};
+pub use track::{Placement, SIDE_PIXELS_MAX, TRACKS_MAX, Track, VideoSize};
 pub use writer::{
     BLOCKS_MAX, Back, Block, CLUSTER_BYTES_MAX, CLUSTER_LENGTH_MAX, CLUSTER_LENGTH_MIN, Finished, Frame,
     Settings, Writer,

@@ -91,7 +91,8 @@ impl Pace {
         }
         let last = self.last.unwrap_or_default();
         let closing = end.saturating_sub(self.gap).max(last + self.gap);
-        if closing < end {
+        // A last picture of less than half a gap would only make the recording longer than it was.
+        if closing + self.gap / 2 < end {
             let changed = self.newest.is_some();
             shows.extend(shown(self.show(closing, changed)));
         }

@@ -41,6 +41,41 @@ impl VideoSize {
     }
 }
 
+/// Where a picture of one size stands in another: as large as it fits, in the middle, its shape kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placement {
+    /// Pixels from the left.
+    pub x: u32,
+    /// Pixels from the top.
+    pub y: u32,
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+}
+
+impl Placement {
+    /// Of a picture with this shape, in the size of the recording. All coordinates are even, as pictures in
+    /// I420 share colours between two pixels, except where the picture fills a side.
+    pub fn fit(picture: VideoSize, into: VideoSize) -> Self {
+        let (pw, ph) = (u64::from(picture.width), u64::from(picture.height));
+        let (iw, ih) = (u64::from(into.width), u64::from(into.height));
+        let (width, height) =
+            if pw * ih <= ph * iw { (even(pw * ih / ph, iw), ih) } else { (iw, even(ph * iw / pw, ih)) };
+        Self {
+            x: ((iw - width) / 4 * 2) as u32,
+            y: ((ih - height) / 4 * 2) as u32,
+            width: width as u32,
+            height: height as u32,
+        }
+    }
+}
+
+/// The even number below, at least 2; a whole side stays as it is.
+fn even(length: u64, side: u64) -> u64 {
+    if length == side { side } else { (length / 2 * 2).max(2).min(side) }
+}
+
 /// One track of a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Track {
@@ -110,6 +145,8 @@ fn put_opus(entry: &mut Vec<u8>, head: &OpusHead) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -120,5 +157,32 @@ mod tests {
             Err(RecordingError::PictureSize { width: 16_384, height: 1 })
         );
         assert!(VideoSize::new(1, 0).is_err());
+    }
+
+    #[test]
+    fn pictures_keep_their_shape() {
+        let fit = |(pw, ph), (iw, ih)| {
+            let size = |width, height| VideoSize::new(width, height).expect("a size");
+            let at = Placement::fit(size(pw, ph), size(iw, ih));
+            (at.x, at.y, at.width, at.height)
+        };
+        assert_eq!(fit((1280, 720), (1280, 720)), (0, 0, 1280, 720));
+        assert_eq!(fit((1920, 1080), (1280, 720)), (0, 0, 1280, 720));
+        assert_eq!(fit((1024, 768), (1280, 720)), (160, 0, 960, 720));
+        assert_eq!(fit((1280, 1024), (640, 480)), (20, 0, 600, 480));
+        assert_eq!(fit((1000, 100), (640, 480)), (0, 208, 640, 64));
+        assert_eq!(fit((639, 479), (639, 479)), (0, 0, 639, 479));
+        assert_eq!(fit((16_383, 1), (1, 16_383)), (0, 8190, 1, 2));
+    }
+
+    proptest! {
+        #[test]
+        fn a_picture_never_stands_out(pw in 1..=SIDE_PIXELS_MAX, ph in 1..=SIDE_PIXELS_MAX,
+                                      iw in 1..=SIDE_PIXELS_MAX, ih in 1..=SIDE_PIXELS_MAX) {
+            let picture = VideoSize::new(pw, ph).expect("a size");
+            let at = Placement::fit(picture, VideoSize::new(iw, ih).expect("a size"));
+            prop_assert!(0 < at.width && at.x + at.width <= iw);
+            prop_assert!(0 < at.height && at.y + at.height <= ih);
+        }
     }
 }

@@ -165,12 +165,16 @@ impl Writer {
         if self.cluster_bytes == 0 {
             return Err(RecordingError::Empty);
         }
+        let duration = self.end.max(self.end_at.saturating_sub(self.origin.unwrap_or_default()));
+        if let Some(last) = self.blocks.back_mut() {
+            last.length = last.length.max(duration.saturating_sub(last.start));
+        }
         Ok(Finished {
             header: self.header,
             blocks: self.blocks,
             cues: self.cues,
             cluster_bytes: self.cluster_bytes,
-            duration: self.end.max(self.end_at.saturating_sub(self.origin.unwrap_or_default())),
+            duration,
             count: self.next_number,
         })
     }

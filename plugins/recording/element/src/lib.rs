@@ -1,19 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+mod composer;
+mod plugin;
+mod recorder;
+mod writer;
+
 use gst::glib;
 
-fn plugin_init(_plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
-    Ok(())
+/// Registers the element inside this process, for programs that link this crate instead of loading the plugin file.
+/// To be called after `gst::init`; calling it again does no harm.
+pub fn plugin_register_static() -> Result<(), glib::BoolError> {
+    plugin::plugin_desc::plugin_register_static()
 }
-
-gst::plugin_define!(
-    convenerecording,
-    env!("CARGO_PKG_DESCRIPTION"),
-    plugin_init,
-    concat!(env!("CARGO_PKG_VERSION"), "-", env!("COMMIT_ID")),
-    "MIT/X11",
-    env!("CARGO_PKG_NAME"),
-    env!("CARGO_PKG_NAME"),
-    env!("CARGO_PKG_REPOSITORY"),
-    env!("BUILD_REL_DATE")
-);

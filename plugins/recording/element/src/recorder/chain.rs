@@ -1,0 +1,233 @@
+//! The elements inside of a recorder, made when it starts and thrown away when it stops.
+//!
+//! ```text
+//! screen                                      composer ! vp8enc  ! writer ! src
+//! audio_%u   audioconvert ! audioresample ! audiomixer ! opusenc ! writer
+//! ```
+
+use std::time::Duration;
+
+use gst::prelude::*;
+
+use super::settings::Settings;
+use crate::composer::{self, Composer};
+use crate::writer::{self, Writer};
+
+/// Live sound may come this much late, beyond what its source says of itself.
+const MIXER_LATENCY: gst::ClockTime = gst::ClockTime::from_mseconds(200);
+/// One Opus packet.
+const MIXER_STEP: gst::ClockTime = gst::ClockTime::from_mseconds(20);
+/// Threads of the encoder; more than this help no screen.
+const ENCODER_THREADS_MAX: i32 = 4;
+
+/// Why the elements could not be put together.
+pub(super) enum ChainError {
+    /// The element's name and where it is from.
+    Missing(&'static str, &'static str),
+    /// A sentence of GStreamer's.
+    Refused(gst::glib::BoolError),
+}
+
+impl From<gst::glib::BoolError> for ChainError {
+    fn from(error: gst::glib::BoolError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// What a recording is made of.
+pub(super) struct Chain {
+    pub writer: Writer,
+    pub composer: Option<Composer>,
+    mixer: Option<Mixer>,
+    elements: Vec<gst::Element>,
+}
+
+struct Mixer {
+    element: gst::Element,
+    /// Live, a pad that nothing comes into keeps the mixer running, and ending it ends the sound.
+    hold: Option<gst::Pad>,
+}
+
+/// One audio pad's way to the mixer.
+pub(super) struct Voice {
+    elements: [gst::Element; 2],
+    mixer_pad: gst::Pad,
+    pub entry: gst::Pad,
+}
+
+/// What is to be recorded.
+pub(super) struct Order<'a> {
+    pub settings: &'a Settings,
+    /// The running time at which a live recording begins.
+    pub live_from: Option<Duration>,
+    pub screen: bool,
+    pub sound: bool,
+}
+
+impl Chain {
+    /// Puts the elements into the bin and links them; they keep their state until the bin changes its own.
+    pub fn build(bin: &gst::Bin, order: &Order<'_>) -> Result<Self, ChainError> {
+        let live = order.live_from.is_some();
+        let writer = Writer::new(writer::Plan { live, cluster: order.settings.cluster() });
+        let mut chain = Self { writer: writer.clone(), composer: None, mixer: None, elements: Vec::new() };
+        chain.add(bin, writer.upcast())?;
+        if let Err(error) = chain.add_tracks(bin, order) {
+            chain.take_down(bin);
+            return Err(error);
+        }
+        Ok(chain)
+    }
+
+    fn add_tracks(&mut self, bin: &gst::Bin, order: &Order<'_>) -> Result<(), ChainError> {
+        if order.screen {
+            self.add_screen(bin, order)?;
+        }
+        if order.sound {
+            self.add_sound(bin, order)?;
+        }
+        Ok(())
+    }
+
+    fn add_screen(&mut self, bin: &gst::Bin, order: &Order<'_>) -> Result<(), ChainError> {
+        let settings = order.settings;
+        let composer = Composer::new(composer::Plan {
+            live_from: order.live_from,
+            size: settings.size(),
+            gap: settings.gap(),
+            cluster: settings.cluster(),
+        });
+        let encoder = screen_encoder(settings)?;
+        self.add(bin, composer.clone().upcast())?;
+        self.add(bin, encoder.clone())?;
+        composer.link(&encoder)?;
+        link_to(&encoder, &self.writer.add_track("video"))?;
+        self.composer = Some(composer);
+        Ok(())
+    }
+
+    fn add_sound(&mut self, bin: &gst::Bin, order: &Order<'_>) -> Result<(), ChainError> {
+        let live = order.live_from.is_some();
+        let mixer = make("audiomixer", "base")?;
+        mixer.set_property("output-buffer-duration", MIXER_STEP);
+        if let Some(from) = order.live_from {
+            mixer.set_property("latency", MIXER_LATENCY.nseconds());
+            mixer.set_property_from_str("start-time-selection", "set");
+            mixer.set_property("start-time", from.as_nanos() as u64);
+        }
+        let format = make("capsfilter", "core")?;
+        let caps = gst_audio::AudioCapsBuilder::new_interleaved()
+            .format(gst_audio::AUDIO_FORMAT_S16)
+            .rate(48_000)
+            .channels(2)
+            .build();
+        format.set_property("caps", caps);
+        let encoder = make("opusenc", "base")?;
+        encoder.set_property("bitrate", i32::try_from(order.settings.audio_bitrate).unwrap_or(i32::MAX));
+
+        for element in [&mixer, &format, &encoder] {
+            self.add(bin, element.clone())?;
+        }
+        gst::Element::link_many([&mixer, &format, &encoder])?;
+        link_to(&encoder, &self.writer.add_track("audio"))?;
+        let hold = if live { Some(mixer_pad(&mixer)?) } else { None };
+        self.mixer = Some(Mixer { element: mixer, hold });
+        Ok(())
+    }
+
+    /// Another way into the mixer; there is none where the recording began without sound.
+    pub fn add_voice(&self, bin: &gst::Bin) -> Result<Option<Voice>, ChainError> {
+        let Some(mixer) = &self.mixer else { return Ok(None) };
+        let elements = [make("audioconvert", "base")?, make("audioresample", "base")?];
+        let mixer_pad = mixer_pad(&mixer.element)?;
+        let entry = elements[0].static_pad("sink").expect("audioconvert has a sink pad");
+        let voice = Voice { elements, mixer_pad, entry };
+        let [convert, resample] = &voice.elements;
+        let joined = bin.add_many([convert, resample]).and_then(|()| convert.link(resample));
+        if let Err(error) =
+            joined.map_err(ChainError::from).and_then(|()| link_to(resample, &voice.mixer_pad))
+        {
+            voice.remove(bin, &mixer.element);
+            return Err(error);
+        }
+        Ok(Some(voice))
+    }
+
+    /// What releases the voices' pads, where there is sound.
+    pub fn mixer(&self) -> Option<gst::Element> {
+        self.mixer.as_ref().map(|mixer| mixer.element.clone())
+    }
+
+    /// The pad that keeps a live mixer running.
+    pub fn hold(&self) -> Option<gst::Pad> {
+        self.mixer.as_ref().and_then(|mixer| mixer.hold.clone())
+    }
+
+    /// Takes all elements out of the bin.
+    pub fn take_down(self, bin: &gst::Bin) {
+        remove_all(bin, &self.elements);
+    }
+
+    fn add(&mut self, bin: &gst::Bin, element: gst::Element) -> Result<(), ChainError> {
+        bin.add(&element)?;
+        self.elements.push(element);
+        Ok(())
+    }
+}
+
+impl Voice {
+    /// The last one first, so that nothing flows into one that sleeps.
+    pub fn elements(&self) -> [gst::Element; 2] {
+        let [convert, resample] = &self.elements;
+        [resample.clone(), convert.clone()]
+    }
+
+    /// Silence from here.
+    pub fn remove(self, bin: &gst::Bin, mixer: &gst::Element) {
+        remove_all(bin, &self.elements);
+        mixer.release_request_pad(&self.mixer_pad);
+    }
+}
+
+/// Text must be sharp when the screen rests, so the quantizer has a low limit, and moving content takes the bits
+/// that this costs. Keyframes come when the composer asks for them, and never else.
+fn screen_encoder(settings: &Settings) -> Result<gst::Element, ChainError> {
+    let encoder = make("vp8enc", "good")?;
+    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get() as i32);
+    encoder.set_property("threads", threads.min(ENCODER_THREADS_MAX));
+    encoder.set_property("deadline", 1_i64);
+    encoder.set_property("cpu-used", 8_i32);
+    encoder.set_property("target-bitrate", i32::try_from(settings.video_bitrate).unwrap_or(i32::MAX));
+    encoder.set_property_from_str("end-usage", "vbr");
+    encoder.set_property("min-quantizer", 4_i32);
+    encoder.set_property("max-quantizer", 32_i32);
+    encoder.set_property("static-threshold", 100_i32);
+    encoder.set_property_from_str("token-partitions", "4");
+    encoder.set_property_from_str("keyframe-mode", "disabled");
+    // Times are not multiples of anything; this is how finely the encoder counts them.
+    encoder.set_property("timebase", gst::Fraction::new(1, 90_000));
+    Ok(encoder)
+}
+
+fn make(factory: &'static str, set: &'static str) -> Result<gst::Element, ChainError> {
+    gst::ElementFactory::make(factory).build().map_err(|_| ChainError::Missing(factory, set))
+}
+
+fn mixer_pad(mixer: &gst::Element) -> Result<gst::Pad, ChainError> {
+    mixer
+        .request_pad_simple("sink_%u")
+        .ok_or_else(|| ChainError::Refused(gst::glib::bool_error!("the mixer takes no more pads")))
+}
+
+fn link_to(from: &gst::Element, to: &gst::Pad) -> Result<(), ChainError> {
+    let pad = from.static_pad("src").expect("every converter and encoder has a source pad");
+    pad.link(to).map_err(|error| ChainError::Refused(gst::glib::bool_error!("{error}")))?;
+    Ok(())
+}
+
+fn remove_all(bin: &gst::Bin, elements: &[gst::Element]) {
+    for element in elements {
+        // Stopping a single element of ours cannot fail, and one that was never added is not there to remove.
+        let _ = element.set_state(gst::State::Null);
+        let _ = bin.remove(element);
+    }
+}

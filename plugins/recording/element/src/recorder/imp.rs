@@ -1,0 +1,293 @@
+//! The hands of `meetingrecorder`: its pads, its properties, and when it begins and ends.
+//!
+//! Locks: `settings` (copied out at start), then `inside`. `inside` is not held across an event or a state change.
+
+use std::sync::{LazyLock, Mutex as StdMutex};
+use std::time::Duration;
+
+use gst::glib;
+use gst::prelude::*;
+use gst::subclass::prelude::*;
+use parking_lot::Mutex;
+
+use super::chain::{Chain, ChainError, Order};
+use super::pads::{Inlet, Inside, Kind};
+use super::settings::{CLUSTER_MS_MAX, CLUSTER_MS_MIN, FRAMERATE_MAX, Settings};
+
+pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
+    gst::DebugCategory::new(
+        "meetingrecorder",
+        gst::DebugColorFlags::empty(),
+        Some("Records a meeting into one WebM"),
+    )
+});
+
+/// The private part of [`super::MeetingRecorder`].
+#[derive(glib::Properties)]
+#[properties(wrapper_type = super::MeetingRecorder)]
+pub struct MeetingRecorder {
+    #[property(
+        name = "width", get, set, type = u32, member = width, maximum = 16_383, default = 0, mutable_ready,
+        blurb = "Width of the recording in pixels (0: that of the first picture, or 1280 where a live \
+                 recording gets none in its first second; used together with height)"
+    )]
+    #[property(
+        name = "height", get, set, type = u32, member = height, maximum = 16_383, default = 0, mutable_ready,
+        blurb = "Height of the recording in pixels (0: that of the first picture, or 720 where a live \
+                 recording gets none in its first second; used together with width)"
+    )]
+    #[property(
+        name = "max-framerate", get, set, type = u32, member = max_framerate, minimum = 1,
+        maximum = FRAMERATE_MAX, default = 30, mutable_ready,
+        blurb = "Most pictures recorded a second"
+    )]
+    #[property(
+        name = "video-bitrate", get, set, type = u32, member = video_bitrate, minimum = 50_000,
+        maximum = 100_000_000, default = 2_500_000, mutable_ready,
+        blurb = "Bits a second for moving pictures; a resting screen takes fewer, sharp text takes precedence"
+    )]
+    #[property(
+        name = "audio-bitrate", get, set, type = u32, member = audio_bitrate, minimum = 6_000,
+        maximum = 510_000, default = 64_000, mutable_ready,
+        blurb = "Bits a second for sound"
+    )]
+    #[property(
+        name = "cluster-duration", get, set, type = u32, member = cluster_duration, minimum = CLUSTER_MS_MIN,
+        maximum = CLUSTER_MS_MAX, default = 2000, mutable_ready,
+        blurb = "Milliseconds between keyframes: the length of a cluster, which is one buffer of the output"
+    )]
+    #[property(
+        name = "force-live", get, set, type = bool, member = force_live, default = false, mutable_ready,
+        blurb = "Record by the clock even if no source that is linked at the start is live"
+    )]
+    settings: StdMutex<Settings>,
+    srcpad: gst::GhostPad,
+    pub(super) inside: Mutex<Inside>,
+}
+
+#[glib::object_subclass]
+impl ObjectSubclass for MeetingRecorder {
+    const NAME: &'static str = "ConveneMeetingRecorder";
+    type Type = super::MeetingRecorder;
+    type ParentType = gst::Bin;
+
+    fn with_class(class: &Self::Class) -> Self {
+        let template = class.pad_template("src").expect("the class has this template");
+        let srcpad = gst::GhostPad::builder_from_template(&template).build();
+        Self { settings: StdMutex::default(), srcpad, inside: Mutex::default() }
+    }
+}
+
+#[glib::derived_properties]
+impl ObjectImpl for MeetingRecorder {
+    fn constructed(&self) {
+        self.parent_constructed();
+        self.obj().add_pad(&self.srcpad).expect("a new element takes its pads");
+    }
+}
+
+impl GstObjectImpl for MeetingRecorder {}
+
+impl ElementImpl for MeetingRecorder {
+    fn metadata() -> Option<&'static gst::subclass::ElementMetadata> {
+        static METADATA: LazyLock<gst::subclass::ElementMetadata> = LazyLock::new(|| {
+            gst::subclass::ElementMetadata::new(
+                "Meeting recorder",
+                "Codec/Muxer/Video/Audio",
+                "Records a screen and sound into one seekable WebM, block by block while they happen",
+                "The Convene authors",
+            )
+        });
+        Some(&*METADATA)
+    }
+
+    fn pad_templates() -> &'static [gst::PadTemplate] {
+        static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
+            let template = |name, direction, presence, caps: &gst::Caps| {
+                gst::PadTemplate::new(name, direction, presence, caps).expect("the template is well formed")
+            };
+            let (sink, request) = (gst::PadDirection::Sink, gst::PadPresence::Request);
+            let screen = gst_video::VideoCapsBuilder::new().build();
+            let sound = gst_audio::AudioCapsBuilder::new().build();
+            let webm = gst::Caps::new_empty_simple("video/webm");
+            vec![
+                template("screen", sink, request, &screen),
+                template("audio_%u", sink, request, &sound),
+                template("src", gst::PadDirection::Src, gst::PadPresence::Always, &webm),
+            ]
+        });
+        TEMPLATES.as_ref()
+    }
+
+    fn request_new_pad(
+        &self,
+        template: &gst::PadTemplate,
+        name: Option<&str>,
+        _caps: Option<&gst::Caps>,
+    ) -> Option<gst::Pad> {
+        let kind = if template.name_template() == "screen" { Kind::Screen } else { Kind::Sound };
+        self.add_inlet(template, kind, name)
+    }
+
+    fn release_pad(&self, pad: &gst::Pad) {
+        self.remove_inlet(pad);
+    }
+
+    fn change_state(
+        &self,
+        change: gst::StateChange,
+    ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
+        if change == gst::StateChange::ReadyToPaused {
+            self.start()?;
+        }
+        let success = self.parent_change_state(change);
+        match change {
+            gst::StateChange::ReadyToPaused if success.is_err() => self.stop(),
+            gst::StateChange::PausedToReady => self.stop(),
+            // Nothing comes out before a live recording plays, so nobody may wait for it.
+            gst::StateChange::ReadyToPaused | gst::StateChange::PlayingToPaused if self.is_live() => {
+                return success.map(|_| gst::StateChangeSuccess::NoPreroll);
+            }
+            _ => {}
+        }
+        success
+    }
+
+    /// EOS ends the recording here and now, whatever comes in or does not.
+    fn send_event(&self, event: gst::Event) -> bool {
+        if event.type_() != gst::EventType::Eos {
+            return self.parent_send_event(event);
+        }
+        if self.inside.lock().chain.is_none() {
+            return false;
+        }
+        gst::info!(CAT, imp = self, "told to end");
+        let now = self.now();
+        // A thread that brings data may hold a pad while it waits for another one.
+        self.obj().call_async(move |element| element.imp().finish(now));
+        true
+    }
+}
+
+impl BinImpl for MeetingRecorder {}
+
+impl MeetingRecorder {
+    fn start(&self) -> Result<(), gst::StateChangeError> {
+        let settings = self.settings.lock().expect("nobody panics while setting a property").clone();
+        let inlets: Vec<(gst::GhostPad, Kind)> =
+            self.inside.lock().inlets.iter().map(|inlet| (inlet.pad.clone(), inlet.kind)).collect();
+        if inlets.is_empty() {
+            gst::element_imp_error!(
+                self,
+                gst::CoreError::Negotiation,
+                [
+                    "There is nothing to record: link something to the recorder's screen or audio_%u pad first."
+                ]
+            );
+            return Err(gst::StateChangeError);
+        }
+        let live = settings.force_live || inlets.iter().any(|(pad, _)| is_live(pad));
+        let order = Order {
+            settings: &settings,
+            live_from: live.then(|| self.now_or_zero()),
+            screen: inlets.iter().any(|(_, kind)| *kind == Kind::Screen),
+            sound: inlets.iter().any(|(_, kind)| *kind == Kind::Sound),
+        };
+        gst::info!(CAT, imp = self, "records {}", if live { "live" } else { "by the times of what comes" });
+
+        let bin = self.obj().clone().upcast::<gst::Bin>();
+        let chain = Chain::build(&bin, &order).map_err(|error| self.complain(&error))?;
+        // The target of a source ghost pad of our own class always fits.
+        let _ = self.srcpad.set_target(Some(&chain.writer.src_pad()));
+        let mut inside = self.inside.lock();
+        inside.live = live;
+        inside.chain = Some(chain);
+        let connected = inside.connect_all(&bin);
+        drop(inside);
+        if let Err(error) = connected {
+            self.stop();
+            return Err(self.complain(&error));
+        }
+        Ok(())
+    }
+
+    fn stop(&self) {
+        let bin = self.obj().clone().upcast::<gst::Bin>();
+        let _ = self.srcpad.set_target(None::<&gst::Pad>);
+        let (chain, voices) = self.inside.lock().take_apart();
+        if let Some(chain) = chain {
+            if let Some(mixer) = chain.mixer() {
+                voices.into_iter().for_each(|voice| voice.remove(&bin, &mixer));
+            }
+            chain.take_down(&bin);
+        }
+    }
+
+    /// Ends all tracks, wherever their data stands.
+    fn finish(&self, now: Option<Duration>) {
+        let (entries, live) = {
+            let mut inside = self.inside.lock();
+            let entries: Vec<_> = inside.inlets.iter_mut().filter_map(Inlet::close).collect();
+            (entries, inside.live)
+        };
+        if live {
+            self.lasts_until(now);
+        }
+        for entry in entries {
+            entry.send_event(gst::event::Eos::new());
+        }
+        self.end_mixer();
+    }
+
+    /// Live, the length of the recording is that of the meeting, whatever the last picture or sound was.
+    pub(super) fn lasts_until(&self, now: Option<Duration>) {
+        if let (Some(now), Some(chain)) = (now, &self.inside.lock().chain) {
+            chain.writer.lasts_until(now);
+        }
+    }
+
+    pub(super) fn end_mixer(&self) {
+        let hold = self.inside.lock().chain.as_ref().and_then(Chain::hold);
+        if let Some(hold) = hold {
+            hold.send_event(gst::event::StreamStart::new("recording/silence"));
+            hold.send_event(gst::event::Eos::new());
+        }
+    }
+
+    pub(super) fn complain(&self, error: &ChainError) -> gst::StateChangeError {
+        match error {
+            ChainError::Missing(element, set) => gst::element_imp_error!(
+                self,
+                gst::CoreError::MissingPlugin,
+                ["The element {element} is missing: install GStreamer's {set} plugins."]
+            ),
+            ChainError::Refused(error) => gst::element_imp_error!(
+                self,
+                gst::CoreError::Failed,
+                ["The recorder could not be put together: {error}."]
+            ),
+        }
+        gst::StateChangeError
+    }
+
+    fn is_live(&self) -> bool {
+        self.inside.lock().live
+    }
+
+    pub(super) fn now(&self) -> Option<Duration> {
+        self.obj().current_running_time().map(Duration::from)
+    }
+
+    /// A recorder that joins a pipeline which runs already begins now; else at the pipeline's beginning.
+    fn now_or_zero(&self) -> Duration {
+        let parent = self.obj().parent().and_downcast::<gst::Element>();
+        let runs = parent.is_some_and(|parent| parent.current_state() == gst::State::Playing);
+        if runs { self.now().unwrap_or_default() } else { Duration::ZERO }
+    }
+}
+
+/// Whether what is linked here makes data by the clock. It answers in any state.
+fn is_live(pad: &gst::GhostPad) -> bool {
+    let mut query = gst::query::Latency::new();
+    pad.peer_query(&mut query) && query.result().0
+}

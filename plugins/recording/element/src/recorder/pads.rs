@@ -1,0 +1,225 @@
+//! The recorder's sink pads: made and released at any time, and ended one by one.
+
+use gst::prelude::*;
+use gst::subclass::prelude::*;
+
+use super::chain::{Chain, ChainError, Voice};
+use super::imp::{CAT, MeetingRecorder};
+
+/// What comes into a pad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Screen,
+    Sound,
+}
+
+/// A sink pad and where it leads.
+pub(super) struct Inlet {
+    pub pad: gst::GhostPad,
+    pub kind: Kind,
+    ended: bool,
+    /// It ended, but its track goes on because the recording does.
+    held: bool,
+    entry: Option<gst::Pad>,
+    voice: Option<Voice>,
+}
+
+/// All that changes in a recorder.
+#[derive(Default)]
+pub(super) struct Inside {
+    pub inlets: Vec<Inlet>,
+    pub chain: Option<Chain>,
+    pub live: bool,
+    next_sound: u32,
+}
+
+impl Inlet {
+    /// Takes no more; gives the pad that has to be told.
+    pub fn close(&mut self) -> Option<gst::Pad> {
+        self.ended = true;
+        self.held = false;
+        self.entry.clone()
+    }
+}
+
+impl Inside {
+    /// Leads every pad to its track.
+    pub fn connect_all(&mut self, bin: &gst::Bin) -> Result<(), ChainError> {
+        let Some(chain) = &self.chain else { return Ok(()) };
+        self.inlets.iter_mut().try_for_each(|inlet| connect(chain, bin, inlet))
+    }
+
+    /// Lets go of everything that was made at the start.
+    pub fn take_apart(&mut self) -> (Option<Chain>, Vec<Voice>) {
+        let mut voices = Vec::new();
+        for inlet in &mut self.inlets {
+            let _ = inlet.pad.set_target(None::<&gst::Pad>);
+            (inlet.ended, inlet.held, inlet.entry) = (false, false, None);
+            voices.extend(inlet.voice.take());
+        }
+        self.live = false;
+        (self.chain.take(), voices)
+    }
+
+    /// What follows when this pad has ended. A live recording goes on until every pad has.
+    fn end(&mut self, pad: &gst::Pad) -> Ending {
+        let Some(at) = self.inlets.iter().position(|inlet| inlet.pad.upcast_ref::<gst::Pad>() == pad) else {
+            return Ending::Pass;
+        };
+        if std::mem::replace(&mut self.inlets[at].ended, true) || !self.live {
+            return Ending::Pass;
+        }
+        let kind = self.inlets[at].kind;
+        let mut open = self.inlets.iter().filter(|inlet| !inlet.ended).peekable();
+        if open.peek().is_some() {
+            if open.all(|inlet| inlet.kind != kind) {
+                self.inlets[at].held = true;
+                return Ending::Hold;
+            }
+            return Ending::Pass;
+        }
+        let held = self.inlets.iter_mut().filter(|inlet| inlet.held);
+        Ending::Last(held.filter_map(Inlet::close).collect())
+    }
+}
+
+enum Ending {
+    /// The track hears of it.
+    Pass,
+    /// The track goes on as it was.
+    Hold,
+    /// It was the last: these end too.
+    Last(Vec<gst::Pad>),
+}
+
+impl MeetingRecorder {
+    pub(super) fn add_inlet(
+        &self,
+        template: &gst::PadTemplate,
+        kind: Kind,
+        name: Option<&str>,
+    ) -> Option<gst::Pad> {
+        let bin = self.obj().clone().upcast::<gst::Bin>();
+        let mut inside = self.inside.lock();
+        let name = match kind {
+            Kind::Screen if inside.inlets.iter().any(|inlet| inlet.kind == Kind::Screen) => {
+                gst::warning!(CAT, imp = self, "a recording has one screen");
+                return None;
+            }
+            Kind::Screen => "screen".to_owned(),
+            Kind::Sound => inside.sound_name(name),
+        };
+        let pad = gst::GhostPad::builder_from_template(template).name(name).build();
+        let mut inlet = Inlet { pad: pad.clone(), kind, ended: false, held: false, entry: None, voice: None };
+        if let Some(chain) = &inside.chain {
+            match connect(chain, &bin, &mut inlet) {
+                Ok(()) if inlet.entry.is_some() => {}
+                Ok(()) => {
+                    gst::warning!(CAT, imp = self, "the recording began without {kind:?}: request it before");
+                    return None;
+                }
+                Err(error) => {
+                    drop(inside);
+                    let _ = self.complain(&error);
+                    return None;
+                }
+            }
+        }
+        let started = inlet.voice.as_ref().filter(|_| inside.chain.is_some()).map(Voice::elements);
+        inside.inlets.push(inlet);
+        drop(inside);
+
+        for element in started.into_iter().flatten() {
+            if let Err(error) = element.sync_state_with_parent() {
+                gst::warning!(CAT, imp = self, "{} does not start: {error}", element.name());
+            }
+        }
+        self.watch_end(&pad);
+        // Where the recorder runs, so does its new pad.
+        let _ = pad.set_active(self.obj().current_state() >= gst::State::Paused);
+        if let Err(error) = self.obj().add_pad(&pad) {
+            gst::warning!(CAT, imp = self, "{error}");
+            self.remove_inlet(pad.upcast_ref());
+            return None;
+        }
+        Some(pad.upcast())
+    }
+
+    pub(super) fn remove_inlet(&self, pad: &gst::Pad) {
+        let bin = self.obj().clone().upcast::<gst::Bin>();
+        let (inlet, chain_voice) = {
+            let mut inside = self.inside.lock();
+            let Some(at) = inside.inlets.iter().position(|inlet| inlet.pad.upcast_ref::<gst::Pad>() == pad)
+            else {
+                return;
+            };
+            let mut inlet = inside.inlets.remove(at);
+            let voice = inlet.voice.take().zip(inside.chain.as_ref().and_then(Chain::mixer));
+            (inlet, voice)
+        };
+        let _ = inlet.pad.set_active(false);
+        let _ = inlet.pad.set_target(None::<&gst::Pad>);
+        if let Some((voice, mixer)) = chain_voice {
+            voice.remove(&bin, &mixer);
+        }
+        if let Err(error) = self.obj().remove_pad(&inlet.pad) {
+            gst::debug!(CAT, imp = self, "{error}");
+        }
+    }
+
+    /// Hears of a pad's end before its track does.
+    fn watch_end(&self, pad: &gst::GhostPad) {
+        let element = self.obj().downgrade();
+        pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |pad, info| {
+            let is_end = info.event().is_some_and(|event| event.type_() == gst::EventType::Eos);
+            match element.upgrade() {
+                Some(element) if is_end => element.imp().inlet_ended(pad.upcast_ref()),
+                _ => gst::PadProbeReturn::Ok,
+            }
+        });
+    }
+
+    fn inlet_ended(&self, pad: &gst::Pad) -> gst::PadProbeReturn {
+        let ending = self.inside.lock().end(pad);
+        match ending {
+            Ending::Pass => gst::PadProbeReturn::Ok,
+            Ending::Hold => {
+                gst::debug!(CAT, obj = pad, "ended; the recording goes on");
+                gst::PadProbeReturn::Drop
+            }
+            Ending::Last(held) => {
+                gst::info!(CAT, obj = pad, "all pads have ended");
+                self.lasts_until(self.now());
+                for entry in held {
+                    entry.send_event(gst::event::Eos::new());
+                }
+                self.end_mixer();
+                gst::PadProbeReturn::Ok
+            }
+        }
+    }
+}
+
+impl Inside {
+    /// The wanted name, or the next that is free.
+    fn sound_name(&mut self, wanted: Option<&str>) -> String {
+        let number =
+            wanted.and_then(|name| name.strip_prefix("audio_")).and_then(|number| number.parse().ok());
+        let number = number.unwrap_or(self.next_sound);
+        self.next_sound = self.next_sound.max(number.saturating_add(1));
+        format!("audio_{number}")
+    }
+}
+
+fn connect(chain: &Chain, bin: &gst::Bin, inlet: &mut Inlet) -> Result<(), ChainError> {
+    let entry = match inlet.kind {
+        Kind::Screen => chain.composer.as_ref().map(|composer| composer.sink_pad()),
+        Kind::Sound => {
+            inlet.voice = chain.add_voice(bin)?;
+            inlet.voice.as_ref().map(|voice| voice.entry.clone())
+        }
+    };
+    inlet.pad.set_target(entry.as_ref())?;
+    inlet.entry = entry;
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! What can be set at a recorder, with its limits.
+
+use std::time::Duration;
+
+use convene_recording::VideoSize;
+
+/// Milliseconds.
+pub(super) const CLUSTER_MS_MIN: u32 = convene_recording::CLUSTER_LENGTH_MIN.as_millis() as u32;
+/// Milliseconds; half of what a cluster can hold, as one may begin late.
+pub(super) const CLUSTER_MS_MAX: u32 = convene_recording::CLUSTER_LENGTH_MAX.as_millis() as u32 / 2;
+/// Pictures a second.
+pub(super) const FRAMERATE_MAX: u32 = 120;
+
+/// The properties.
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    /// Pixels; 0 for those of the first picture.
+    pub width: u32,
+    /// Pixels; 0 for those of the first picture.
+    pub height: u32,
+    /// Pictures a second, at most.
+    pub max_framerate: u32,
+    /// Bits a second.
+    pub video_bitrate: u32,
+    /// Bits a second.
+    pub audio_bitrate: u32,
+    /// Milliseconds.
+    pub cluster_duration: u32,
+    pub force_live: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            width: 0,
+            height: 0,
+            max_framerate: 30,
+            video_bitrate: 2_500_000,
+            audio_bitrate: 64_000,
+            cluster_duration: 2000,
+            force_live: false,
+        }
+    }
+}
+
+impl Settings {
+    /// Only both sides together are a size.
+    pub fn size(&self) -> Option<VideoSize> {
+        VideoSize::new(self.width, self.height).ok()
+    }
+
+    pub fn gap(&self) -> Duration {
+        Duration::from_secs(1) / self.max_framerate.max(1)
+    }
+
+    pub fn cluster(&self) -> Duration {
+        Duration::from_millis(u64::from(self.cluster_duration))
+    }
+}

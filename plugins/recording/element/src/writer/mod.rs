@@ -1,0 +1,46 @@
+//! The private element that puts coded pictures and sound into blocks, and pushes the blocks.
+
+use std::time::Duration;
+
+use gst::glib;
+use gst::prelude::*;
+use gst::subclass::prelude::*;
+
+mod imp;
+mod outbox;
+
+glib::wrapper! {
+    pub(crate) struct Writer(ObjectSubclass<imp::Writer>) @extends gst::Element, gst::Object;
+}
+
+/// How the blocks are made.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    /// In a live recording nobody waits for a track that stays away for long.
+    pub live: bool,
+    /// How long a cluster should last.
+    pub cluster: Duration,
+}
+
+impl Writer {
+    pub fn new(plan: Plan) -> Self {
+        let writer: Self = glib::Object::builder().property("name", "writer").build();
+        writer.imp().plan(plan);
+        writer
+    }
+
+    /// Another track; only before the first data. The recording waits for all of them to begin or to end.
+    pub fn add_track(&self, name: &str) -> gst::Pad {
+        self.imp().add_track(name)
+    }
+
+    /// The recording lasts until this running time at least.
+    pub fn lasts_until(&self, time: Duration) {
+        self.imp().lasts_until(time);
+    }
+
+    /// Where the blocks come out.
+    pub fn src_pad(&self) -> gst::Pad {
+        self.static_pad("src").expect("the writer has a source pad")
+    }
+}
