@@ -16,7 +16,7 @@ mod settings;
 
 glib::wrapper! {
     /// The element `meetingrecorder`.
-    pub(crate) struct MeetingRecorder(ObjectSubclass<imp::MeetingRecorder>) @extends gst::Bin, gst::Element, gst::Object;
+    pub struct MeetingRecorder(ObjectSubclass<imp::MeetingRecorder>) @extends gst::Bin, gst::Element, gst::Object;
 }
 
 pub(crate) fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
