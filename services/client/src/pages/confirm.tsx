@@ -1,7 +1,7 @@
 // Asks before something that cannot be undone. The browser's own modal dialogue keeps the keyboard inside and closes by Escape.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 
 interface ConfirmProps {
   readonly title: string;
@@ -15,7 +15,7 @@ interface ConfirmProps {
 export function Confirm({ title, action, onConfirm, onCancel, children }: ConfirmProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   const confirm = (): void => {
     // Closed rather than only taken away, so that the keyboard is back where it was.
     dialog.current?.close();

@@ -6,7 +6,7 @@ let decoder: ReturnType<typeof factory> | null = null;
 
 export async function decodeOpaque(webp: Uint8Array): Promise<ImageData> {
   decoder ??= factory({ noInitialRun: true });
-  const picture = (await decoder).decode(webp.slice().buffer);
+  const picture = (await decoder).decode(new Uint8Array(webp).buffer);
   if (!picture) throw new Error("The picture does not decode.");
   for (let alpha = 3; alpha < picture.data.length; alpha += 4) picture.data[alpha] = 0xff;
   return picture;

@@ -36,7 +36,7 @@ async function options(file: string): Promise<object> {
 export async function nodeDecoder(): Promise<Decode<Uint32Array>> {
   const libwebp = await decoderFactory(await options("dec/webp_dec.wasm"));
   return async (webp) => {
-    const picture = libwebp.decode(webp.slice().buffer);
+    const picture = libwebp.decode(new Uint8Array(webp).buffer);
     if (!picture) throw new Error("not a WebP file");
     return new Uint32Array(picture.data.slice().buffer);
   };

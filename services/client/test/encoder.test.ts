@@ -1,0 +1,107 @@
+// Whatever is presented, a reader shows exactly that.
+
+import { beforeAll, describe, expect, test } from "vitest";
+import { Encoder, type EncodeLossless, type Frame } from "../src/present/encoder";
+import type { Decode } from "../src/screen/painter";
+import { Kind } from "../src/screen/record";
+import { seeded } from "./support/random";
+import { replay } from "./support/replay";
+import { block, copyOf, screen, scrolledPage } from "./support/screens";
+import { nodeDecoder, nodeEncoder } from "./support/webp";
+
+let encode: EncodeLossless;
+let decode: Decode<Uint32Array>;
+
+beforeAll(async () => {
+  encode = await nodeEncoder();
+  decode = await nodeDecoder();
+});
+
+describe("a reader shows what was presented", () => {
+  test.each([1, 2, 3, 4, 5, 6])("after random changes, seed %i", async (seed) => {
+    const chance = seeded(seed);
+    const upTo = (most: number): number => Math.floor(most * chance());
+    const [width, height] = [1 + upTo(900), 1 + upTo(700)];
+    const frames = [screen(width, height, upTo(0x1000000))];
+    for (let round = 0; round < 8; round++) {
+      const next = copyOf(frames.at(-1) as Frame);
+      const plain = upTo(0x1000000);
+      for (let count = upTo(6); 0 <= count; count--) {
+        const pixel = chance() < 0.5 ? () => plain : () => upTo(0x1000000);
+        block(next, upTo(width), upTo(height), 1 + upTo(width), 1 + upTo(120), pixel);
+      }
+      frames.push(next);
+    }
+    await expectShown(frames);
+  });
+
+  test("after it became another size", async () => {
+    await expectShown([screen(300, 200, 0x123456), screen(200, 300, 0x654321), screen(64, 64)]);
+  });
+
+  test.each([3, 17, 100, -3, -40, -250])("after a page beside a pinned head and a bar scrolled by %i rows", async (distance) => {
+    const at = (top: number): Frame => {
+      const frame = screen(700, 600, 0xeeeeee);
+      scrolledPage(frame, 30, 660, 1_000 + top);
+      block(frame, 0, 0, 700, 50, () => 0x334455);
+      block(frame, 680, 100 + Math.round(top / 10), 15, 60, () => 0x999999);
+      return frame;
+    };
+    const kinds = await expectShown([at(0), at(distance), at(2 * distance), at(0)]);
+    expect(kinds.slice(1).every((records) => records.includes(Kind.Move))).toBe(true);
+  });
+});
+
+test("a scrolled page costs a small part of a new one", () => {
+  const encoder = new Encoder(encode);
+  const [first, second] = [0, 40].map((top) => {
+    const frame = screen(1_280, 720);
+    scrolledPage(frame, 100, 1_180, top);
+    return bytesOf(encoder, frame);
+  });
+  expect(10 * (second as number)).toBeLessThan(first as number);
+});
+
+test("nothing is sent when nothing changed", () => {
+  const encoder = new Encoder(encode);
+  const frame = screen(200, 100, 0xabcdef);
+  expect([...encoder.frame(frame, 1)].map(([kind]) => kind)).toEqual([Kind.Start, Kind.Size, Kind.Fill, Kind.Update]);
+  expect([...encoder.frame(copyOf(frame), 2)]).toEqual([]);
+});
+
+test("a black screen is a size alone, as every screen begins black", () => {
+  const records = [...new Encoder(encode).frame(screen(200, 100, 0), 1)];
+  expect(records.map(([kind]) => kind)).toEqual([Kind.Start, Kind.Size, Kind.Update]);
+});
+
+test("after a restart the stream begins anew with the whole screen", async () => {
+  const encoder = new Encoder(encode);
+  const frame = screen(300, 200);
+  scrolledPage(frame, 0, 300, 5);
+  [...encoder.frame(frame, 1)];
+  encoder.restart();
+  const { screen: shown } = await replay(encoder.frame(frame, 2), decode);
+  expect(shown.data).toEqual(frame.pixels);
+});
+
+/** Presents the frames one after another; gives the kinds of the records of each. */
+async function expectShown(frames: readonly Frame[]): Promise<number[][]> {
+  const encoder = new Encoder(encode);
+  const stream: Uint8Array[] = [];
+  const kinds: number[][] = [];
+  for (const [index, frame] of frames.entries()) {
+    const records = [...encoder.frame(frame, 1_000 * index)];
+    kinds.push(records.map(([kind]) => kind as number));
+    stream.push(...records);
+    const { screen: shown, error } = await replay(stream, decode);
+    expect(error).toBeNull();
+    expect([shown.width, shown.height]).toEqual([frame.width, frame.height]);
+    expect(Buffer.compare(Buffer.from(shown.data.buffer), Buffer.from(frame.pixels.buffer))).toBe(0);
+    expect(Buffer.compare(Buffer.from(encoder.sent), Buffer.from(frame.pixels.buffer))).toBe(0);
+  }
+  return kinds;
+}
+
+function bytesOf(encoder: Encoder, frame: Frame): number {
+  return [...encoder.frame(frame, 0)].reduce((sum, record) => sum + record.length, 0);
+}
