@@ -87,6 +87,8 @@ impl Viewer {
 
     /// What to send next, if there is anything and room for it.
     pub(super) fn next_piece(&mut self, held: &mut Held, now: Duration) -> Option<Bytes> {
+        // The pointer, said again, is the shortest of all pieces.
+        self.cursor_due |= self.window.wants_probe();
         let piece = self.ready_piece().or_else(|| self.cursor_piece(held)).or_else(|| self.debt_piece(held))?;
         let is_more_waiting = !self.debt.is_empty() || !self.ready.is_empty();
         self.window.sent(piece.len(), is_more_waiting, now);

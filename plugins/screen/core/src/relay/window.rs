@@ -19,6 +19,10 @@ const RATE_SAMPLES: usize = 8;
 const SLACK: Duration = Duration::from_millis(50);
 /// A round trip older than this may no longer be true.
 const ROUND_TRIP_AGE_MAX: Duration = Duration::from_secs(10);
+/// One that was measured with a long piece has the time in it that the piece took to pass a slow line: it is soon measured again.
+const ROUGH_ROUND_TRIP_AGE_MAX: Duration = Duration::from_secs(1);
+/// Longer pieces measure the round trip only roughly.
+const PROBE_BYTES_MAX: u64 = 2 * 1024;
 /// Pieces on their way are remembered one by one up to here; acknowledgements of a viewer in a hurry come in steps anyway.
 const PIECES_MAX: usize = 4096;
 
@@ -30,15 +34,23 @@ pub(super) struct Window {
     pieces: VecDeque<Piece>,
     /// Bytes a second.
     rates: VecDeque<f64>,
-    round_trip: Option<(Duration, Duration)>,
+    round_trip: Option<RoundTrip>,
     /// Nothing is sent until the line is empty, to measure the round trip.
     draining: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct RoundTrip {
+    time: Duration,
+    measured_at: Duration,
+    is_rough: bool,
 }
 
 #[derive(Debug)]
 struct Piece {
     /// Bytes sent up to its end.
     end: u64,
+    bytes: u64,
     at: Duration,
     acknowledged: u64,
     acknowledged_at: Duration,
@@ -63,9 +75,9 @@ impl Window {
 
     /// Bytes that may be on their way.
     pub(super) fn size(&self) -> u64 {
-        let Some((round_trip, _)) = self.round_trip.filter(|_| !self.rates.is_empty()) else { return BYTES_AT_FIRST };
+        let Some(round_trip) = self.round_trip.filter(|_| !self.rates.is_empty()) else { return BYTES_AT_FIRST };
         let rate = self.rates.iter().copied().fold(0.0, f64::max);
-        let bytes = rate * (2 * round_trip + SLACK).as_secs_f64();
+        let bytes = rate * (2 * round_trip.time + SLACK).as_secs_f64();
         (bytes as u64).clamp(BYTES_MIN, BYTES_MAX)
     }
 
@@ -77,6 +89,11 @@ impl Window {
     /// Bytes that may be sent now.
     pub(super) fn room(&self) -> u64 {
         if self.draining && 0 < self.in_flight() { 0 } else { self.size().saturating_sub(self.in_flight()) }
+    }
+
+    /// The line has been emptied to measure the round trip: the next piece is to be a short one.
+    pub(super) fn wants_probe(&self) -> bool {
+        self.draining && self.in_flight() == 0
     }
 
     /// `is_more_waiting`: more would have been sent if there were room.
@@ -91,8 +108,15 @@ impl Window {
         if PIECES_MAX <= self.pieces.len() {
             self.pieces.pop_back();
         }
-        let (acknowledged, acknowledged_at) = (self.acknowledged, self.acknowledged_at);
-        self.pieces.push_back(Piece { end: self.sent, at: now, acknowledged, acknowledged_at, alone, limited });
+        self.pieces.push_back(Piece {
+            end: self.sent,
+            bytes: bytes as u64,
+            at: now,
+            acknowledged: self.acknowledged,
+            acknowledged_at: self.acknowledged_at,
+            alone,
+            limited,
+        });
     }
 
     /// The viewer has painted its stream up to here. What goes back, or beyond what was sent, is no news.
@@ -113,16 +137,18 @@ impl Window {
     }
 
     fn learn(&mut self, piece: &Piece, now: Duration) {
-        let round_trip = now.saturating_sub(piece.at);
+        let time = now.saturating_sub(piece.at);
+        let measured = RoundTrip { time, measured_at: now, is_rough: PROBE_BYTES_MAX < piece.bytes };
         match self.round_trip {
-            Some((known, at)) if known < round_trip => {
-                let is_old = ROUND_TRIP_AGE_MAX < now.saturating_sub(at);
+            Some(known) if known.time < time => {
+                let is_old = known.is_old(now);
                 if is_old && piece.alone {
-                    self.round_trip = Some((round_trip, now));
+                    self.round_trip = Some(measured);
+                } else if is_old && piece.limited {
+                    self.draining = true;
                 }
-                self.draining |= is_old && piece.limited && !piece.alone;
             }
-            _ => self.round_trip = Some((round_trip, now)),
+            _ => self.round_trip = Some(measured),
         }
 
         let bytes = self.acknowledged - piece.acknowledged;
@@ -136,5 +162,12 @@ impl Window {
                 self.rates.pop_front();
             }
         }
+    }
+}
+
+impl RoundTrip {
+    fn is_old(self, now: Duration) -> bool {
+        let age_max = if self.is_rough { ROUGH_ROUND_TRIP_AGE_MAX } else { ROUND_TRIP_AGE_MAX };
+        age_max < now.saturating_sub(self.measured_at)
     }
 }

@@ -157,6 +157,8 @@ impl Meeting {
     }
 
     fn is_at_rest(&mut self) -> bool {
+        // The last acknowledgement of the first round can make room for more.
+        self.carry();
         self.carry();
         let is_waiting = |viewer: &Viewer| !viewer.on_the_way.is_empty() || !viewer.acknowledgements.is_empty();
         !self.viewers.values().any(|viewer| viewer.is_there && is_waiting(viewer))
