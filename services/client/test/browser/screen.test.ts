@@ -1,0 +1,166 @@
+// The screen in a real Chromium: its canvas holds exactly the stream's pixels.
+
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Encoder, type EncodeLossless, type Frame } from "../../src/present/encoder";
+import type { Decode } from "../../src/screen/painter";
+import { screenHash } from "../../src/screen/pixels";
+import * as write from "../../src/screen/write";
+import { Peer } from "../support/peer";
+import { Site } from "../support/page";
+import { seeded } from "../support/random";
+import { replay } from "../support/replay";
+import { block, copyOf, screen, scrolledPage } from "../support/screens";
+import { streamOf, vectors } from "../support/vectors";
+import { nodeDecoder, nodeEncoder } from "../support/webp";
+
+let site: Site;
+let decode: Decode<Uint32Array>;
+let encode: EncodeLossless;
+
+beforeAll(async () => {
+  [site, decode, encode] = await Promise.all([Site.open(), nodeDecoder(), nodeEncoder()]);
+});
+
+afterAll(async () => {
+  await site?.close();
+});
+
+test("every vector's last screen is on the canvas, pixel by pixel, and every error is told", async () => {
+  await inMeeting(async (page, peer) => {
+    for (const vector of vectors()) {
+      if (!vector.screen) continue;
+      const stream = streamOf(vector);
+      const { screen: expected } = await replay([stream], decode);
+      peer.stream(stream);
+      expect((await peer.said("painted")).bytes, vector.name).toBeGreaterThan(0);
+      await expectHash(page, expected.data, vector.name);
+      const isPointerShown = vector.screen.cursor?.visible === true;
+      expect(await page.getByTestId("cursor").isVisible(), `${vector.name}: the pointer`).toBe(isPointerShown);
+      await rejoin(peer);
+    }
+    const wrong = vectors().find(({ name }) => name === "error-bad-picture-bytes");
+    if (!wrong) throw new Error("the vector of a bad picture is gone");
+    peer.stream(streamOf(wrong));
+    await peer.said("unwatch");
+    expect(await page.getByTestId("notice").textContent()).toContain("is not a WebP file");
+    await peer.said("watch");
+  });
+});
+
+test("random updates with moves, fills and pictures are exact, and each is acknowledged to its last byte", async () => {
+  await inMeeting(async (page, peer) => {
+    const chance = seeded(11);
+    const upTo = (most: number): number => Math.floor(most * chance());
+    const encoder = new Encoder(encode);
+    let frame: Frame = screen(1_111, 777, 0x336699);
+    let bytes = 0;
+    for (let round = 0; round < 12; round++) {
+      frame = copyOf(frame);
+      if (round % 3 === 0) scrolledPage(frame, 40, 1_000, 11 * round);
+      block(frame, upTo(1_000), upTo(700), 1 + upTo(300), 1 + upTo(300), () => upTo(0x1000000));
+      for (const record of encoder.frame(frame, round)) {
+        peer.stream(record);
+        bytes += record.length;
+      }
+      await painted(peer, bytes);
+      await expectHash(page, frame.pixels, `round ${round}`);
+    }
+  });
+});
+
+test("a move whose source and target overlap is exact in every direction", async () => {
+  await inMeeting(async (page, peer) => {
+    const frame = screen(640, 480);
+    const chance = seeded(3);
+    block(frame, 0, 0, 640, 480, () => Math.floor(0x1000000 * chance()));
+    const stream = [...new Encoder(encode).frame(frame, 0)];
+    for (const [dx, dy] of [[7, 5], [-7, 5], [7, -5], [-7, -5], [0, 1], [1, 0], [0, -1], [-1, 0]] as const) {
+      stream.push(write.move({ x: 50 + dx, y: 50 + dy, width: 400, height: 300 }, 50, 50), write.update(1));
+    }
+    for (const record of stream) peer.stream(record);
+    await painted(peer, stream.reduce((sum, { length }) => sum + length, 0));
+    const { screen: expected } = await replay(stream, decode);
+    await expectHash(page, expected.data, "after the moves");
+  });
+});
+
+test("an update is shown as a whole, and one that is not whole is not shown", async () => {
+  await inMeeting(async (page, peer) => {
+    const first = [write.start(), write.size({ width: 64, height: 48 }), write.fill(whole(64, 48), 10, 20, 30), write.update(1)];
+    for (const record of first) peer.stream(record);
+    await peer.said("painted");
+    peer.stream(write.fill(whole(64, 48), 200, 0, 0));
+    await expectHash(page, screen(64, 48, 0x1e140a).pixels, "before the end of the second update");
+    peer.stream(write.update(2));
+    await peer.said("painted");
+    await expectHash(page, screen(64, 48, 0x0000c8).pixels, "after it");
+  });
+});
+
+test("a lost connection comes back by itself and the screen begins anew", async () => {
+  await inMeeting(async (page, peer) => {
+    for (const record of new Encoder(encode).frame(screen(100, 50, 0x00ff00), 0)) peer.stream(record);
+    await peer.said("painted");
+    await peer.drop();
+    await page.getByTestId("status").getByText("trying again").waitFor();
+    expect(await page.getByTestId("screen").isVisible()).toBe(true);
+    await peer.welcome();
+    await peer.said("watch");
+    expect(await page.getByTestId("status").textContent()).toBe("Connected");
+    for (const record of new Encoder(encode).frame(screen(80, 40, 0xff00ff), 0)) peer.stream(record);
+    await peer.said("painted");
+    await expectHash(page, screen(80, 40, 0xff00ff).pixels, "the screen after the loss");
+  });
+});
+
+test("fit keeps the proportions inside the page, 1:1 shows pixel for pixel", async () => {
+  await inMeeting(async (page, peer) => {
+    for (const record of new Encoder(encode).frame(screen(2_000, 500, 0x777777), 0)) peer.stream(record);
+    await peer.said("painted");
+    const canvas = page.getByTestId("screen");
+    const fitted = await canvas.boundingBox();
+    expect(fitted?.width).toBeLessThanOrEqual(1_280);
+    expect((fitted?.width ?? 0) / (fitted?.height ?? 1)).toBeCloseTo(4, 1);
+    await page.getByTestId("one-to-one").click();
+    const box = await canvas.boundingBox();
+    expect([box?.width, box?.height]).toEqual([2_000, 500]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+    await page.getByTestId("full-screen").click();
+    await page.waitForFunction(() => document.fullscreenElement !== null);
+  });
+});
+
+async function inMeeting(act: (page: Page, peer: Peer) => Promise<void>): Promise<void> {
+  const { page, context, complaints } = await site.page();
+  const peer = await Peer.of(page);
+  await page.goto(`${site.url}/123456789`);
+  await page.getByTestId("name-input").fill("Ann");
+  await page.getByTestId("join").click();
+  await peer.welcome();
+  await peer.said("watch");
+  await act(page, peer);
+  expect(complaints).toEqual([]);
+  await context.close();
+}
+
+/** The next stream is another connection's. */
+async function rejoin(peer: Peer): Promise<void> {
+  await peer.drop();
+  await peer.welcome();
+  await peer.said("watch");
+}
+
+/** Some acknowledgements are left out when updates are many; the last one never is. */
+async function painted(peer: Peer, bytes: number): Promise<void> {
+  while ((await peer.said("painted")).bytes !== bytes);
+}
+
+async function expectHash(page: Page, pixels: Uint32Array, what: string): Promise<void> {
+  const hash = await screenHash(new Uint8Array(pixels.buffer));
+  expect(await page.evaluate(() => window.convene?.screenHash()), what).toBe(hash);
+}
+
+function whole(width: number, height: number): { x: number; y: number; width: number; height: number } {
+  return { x: 0, y: 0, width, height };
+}

@@ -1,0 +1,94 @@
+// What a participant knows, step by step.
+
+import { expect, test } from "vitest";
+import { INITIAL, isOver, isPresenting, isRecording, type MeetingEvent, type MeetingState, reduce } from "../src/meeting/state";
+import { parseServerMessage, type ServerMessage } from "../src/protocol";
+
+const ANN = { id: 1, name: "Ann", host: true };
+const BOB = { id: 2, name: "Bob", host: false };
+const JOINED: ServerMessage = {
+  type: "joined",
+  you: 1,
+  code: "123456789",
+  host: true,
+  participants: [ANN],
+  presenter: null,
+  recording: null,
+  chat: [],
+};
+
+test("people come and go", () => {
+  const state = after(JOINED, { type: "participant_joined", participant: BOB });
+  expect(state.participants).toEqual([ANN, BOB]);
+  expect(state.notice?.text).toBe("Bob has joined.");
+  const left = reduce(state, heard({ type: "participant_left", id: 2 }));
+  expect(left.participants).toEqual([ANN]);
+  expect(left.notice?.text).toBe("Bob has left.");
+});
+
+test("somebody who left and was not there is no news", () => {
+  const state = after(JOINED);
+  expect(reduce(state, heard({ type: "participant_left", id: 9 }))).toBe(state);
+});
+
+test("a chat line that comes twice is shown once", () => {
+  const line = { type: "chat", id: 7, from: 2, name: "Bob", text: "hello", time: "2026-01-31T10:00:00Z" } as const;
+  expect(after(JOINED, line, line).chat).toEqual([{ id: 7, from: 2, name: "Bob", text: "hello", time: line.time }]);
+});
+
+test("a thousand chat lines are kept, the oldest go", () => {
+  const lines = Array.from({ length: 1_001 }, (_, id) => ({ type: "chat", id, from: 2, name: "Bob", text: "x", time: "" }) as const);
+  const { chat } = after(JOINED, ...lines);
+  expect(chat.length).toBe(1_000);
+  expect(chat[0]?.id).toBe(1);
+});
+
+test("presenting is known by one's own id", () => {
+  const state = after(JOINED, { type: "presenter", id: 1 });
+  expect(isPresenting(state)).toBe(true);
+  expect(isPresenting(reduce(state, heard({ type: "presenter", id: 2 })))).toBe(false);
+});
+
+test("a recording is told once for each state", () => {
+  const recording = { id: "r", state: "recording", message: null } as const;
+  const state = after(JOINED, { type: "recording", recording });
+  expect(isRecording(state)).toBe(true);
+  const count = state.notice?.count;
+  expect(reduce(state, heard({ type: "recording", recording })).notice?.count).toBe(count);
+  expect(isRecording(reduce(state, heard({ type: "recording", recording: { ...recording, state: "ready" } })))).toBe(false);
+});
+
+test("a lost connection keeps what was known, and joining again replaces it", () => {
+  const lost = reduce(after(JOINED, { type: "participant_joined", participant: BOB }), { type: "lost", retryMs: 250 });
+  expect(lost.phase).toEqual({ at: "reconnecting", retryMs: 250 });
+  expect(lost.participants).toEqual([ANN, BOB]);
+  const back = reduce(lost, heard({ ...JOINED, you: 5, participants: [{ ...ANN, id: 5 }] }));
+  expect(back.phase.at).toBe("joined");
+  expect(back.you).toBe(5);
+  expect(back.participants.length).toBe(1);
+});
+
+test.each<ServerMessage>([
+  { type: "ended", message: "The host has ended the meeting." },
+  { type: "refused", reason: "no-meeting", message: "No meeting can be joined with this code." },
+])("$type is the end, whatever the connection does then", (message) => {
+  const state = after(JOINED, message);
+  expect(isOver(state)).toBe(true);
+  expect(reduce(state, { type: "lost", retryMs: 1 })).toBe(state);
+  expect(reduce(state, { type: "connecting" })).toBe(state);
+});
+
+test("what is no message of the protocol is ignored", () => {
+  for (const text of ["", "{", "null", "[]", '"joined"', "{}", '{"type":7}', '{"type":"dance"}']) {
+    expect(parseServerMessage(text)).toBeNull();
+  }
+  expect(parseServerMessage('{"type":"taken","bytes":5,"more":1}')).toEqual({ type: "taken", bytes: 5, more: 1 });
+});
+
+function after(...messages: ServerMessage[]): MeetingState {
+  return messages.map(heard).reduce(reduce, INITIAL);
+}
+
+function heard(message: ServerMessage): MeetingEvent {
+  return { type: "message", message };
+}

@@ -1,0 +1,51 @@
+// Codes, addresses, and recordings in words.
+
+import { expect, test } from "vitest";
+import { codeGroups, parseCode, parseCodeOrLink } from "../src/meeting/code";
+import { bytesText, durationText } from "../src/pages/recording-text";
+import { routeOf } from "../src/route";
+
+test.each(["123456789", " 123 456 789 ", "123-456-789", "123\u00a0456\u2013789"])("%s is a code", (text) => {
+  expect(parseCode(text)).toBe("123456789");
+});
+
+test.each(["", "12345678", "1234567890", "12345678a", "１２３４５６７８９"])("%s is none", (text) => {
+  expect(parseCode(text)).toBeNull();
+});
+
+test("a link is as good as its code", () => {
+  expect(parseCodeOrLink(" https://meet.example:8443/123456789 ")).toBe("123456789");
+  expect(parseCodeOrLink("https://meet.example/recordings")).toBeNull();
+  expect(parseCodeOrLink("tomorrow")).toBeNull();
+});
+
+test("a code is said in groups of three", () => {
+  expect(codeGroups("123456789")).toEqual(["123", "456", "789"]);
+});
+
+test.each([
+  ["/", { page: "home" }],
+  ["/recordings", { page: "recordings" }],
+  ["/recordings/", { page: "recordings" }],
+  ["/123456789", { page: "meeting", code: "123456789" }],
+  ["/123-456-789", { page: "meeting", code: "123456789" }],
+  ["/12", { page: "unknown" }],
+])("%s is an address", (path, route) => {
+  expect(routeOf(path)).toEqual(route);
+});
+
+test("durations read as on a clock", () => {
+  expect([0, 61_000, 3_661_000, 59_600, null].map(durationText)).toEqual(["0:00", "1:01", "1:01:01", "1:00", "0:00"]);
+});
+
+test("sizes have units", () => {
+  expect([0, 999, 1_000, 999_949, 999_950, 123_456_789, null].map(bytesText)).toEqual([
+    "0 bytes",
+    "999 bytes",
+    "1.0 kB",
+    "999.9 kB",
+    "1.0 MB",
+    "123.5 MB",
+    "0 bytes",
+  ]);
+});
