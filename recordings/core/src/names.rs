@@ -152,7 +152,8 @@ mod tests {
         let id = RecordingId::new(Uuid::from_u128(0xabc));
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_eq!(id.blob_name(), "00000000-0000-0000-0000-000000000abc.webm");
-        for other in ["", "00000000000000000000000000000abc", "00000000-0000-0000-0000-000000000ABC", "../x"] {
+        for other in ["", "00000000000000000000000000000abc", "00000000-0000-0000-0000-000000000ABC", "../x"]
+        {
             assert!(other.parse::<RecordingId>().is_err(), "{other}");
         }
     }

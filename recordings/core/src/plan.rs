@@ -256,3 +256,6 @@ impl Default for RegionPlan {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn ended_recordings_are_ready_when_all_copies_are() {
-        let copy = |state| Copy { region: RegionName::new("a").expect("a name"), state, bytes: 1, sha256: None };
+        let copy =
+            |state| Copy { region: RegionName::new("a").expect("a name"), state, bytes: 1, sha256: None };
         let state = |states: &[CopyState]| {
             RecordingState::of_ended(&states.iter().map(|&state| copy(state)).collect::<Vec<_>>())
         };

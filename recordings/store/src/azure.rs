@@ -56,8 +56,10 @@ impl AzureStore {
         let bad = |reason: String| StoreError::BadConfig { region: region.clone(), reason };
         let key = shared_key(config).map_err(&bad)?;
         let location = location(config).map_err(&bad)?;
-        let credentials =
-            StorageCredentials::access_key(config.account.clone(), azure_core::auth::Secret::new(key.expose().to_owned()));
+        let credentials = StorageCredentials::access_key(
+            config.account.clone(),
+            azure_core::auth::Secret::new(key.expose().to_owned()),
+        );
 
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIME)
@@ -147,7 +149,11 @@ impl BlobStore for AzureStore {
         let commit = self.client(blob)?.put_block_list(BlockList { blocks }).content_type(CONTENT_TYPE);
         match commit.context(context).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(self.error(blob, &error)),
+            Err(error) => Err(match self.error(blob, &error) {
+                // Nothing was ever put, so there is not even a container.
+                StoreError::NoBlob { region, blob } => StoreError::NoBlock { region, blob },
+                error => error,
+            }),
         }
     }
 
@@ -252,7 +258,9 @@ impl Policy for NoChecksum {
     async fn send(&self, context: &Context, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
         if request.headers().get_optional_str(&RANGE_GET_CONTENT_CRC64).is_some() {
             let mut plain = Request::new(request.url().clone(), *request.method());
-            for (name, value) in request.headers().iter().filter(|(name, _)| **name != RANGE_GET_CONTENT_CRC64) {
+            for (name, value) in
+                request.headers().iter().filter(|(name, _)| **name != RANGE_GET_CONTENT_CRC64)
+            {
                 plain.insert_header(name.clone(), value.clone());
             }
             plain.set_body(request.body().clone());
@@ -267,9 +275,9 @@ impl Policy for NoChecksum {
 fn shared_key(config: &AzureConfig) -> Result<Secret, String> {
     let key = match (&config.key, &config.key_env, &config.key_file) {
         (Some(key), None, None) => key.clone(),
-        (None, Some(name), None) => {
-            Secret::new(std::env::var(name).map_err(|_| format!("the environment has no {name} for its key"))?)
-        }
+        (None, Some(name), None) => Secret::new(
+            std::env::var(name).map_err(|_| format!("the environment has no {name} for its key"))?,
+        ),
         (None, None, Some(path)) => {
             let text = std::fs::read_to_string(path);
             Secret::new(text.map_err(|error| format!("its key cannot be read: {}: {error}", path.display()))?)
@@ -301,7 +309,9 @@ fn location(config: &AzureConfig) -> Result<CloudLocation, String> {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => {
             Ok(CloudLocation::Custom { account, uri })
         }
-        _ => Err(format!("its endpoint {endpoint:?} is not an address such as https://ACCOUNT.blob.core.windows.net")),
+        _ => Err(format!(
+            "its endpoint {endpoint:?} is not an address such as https://ACCOUNT.blob.core.windows.net"
+        )),
     }
 }
 

@@ -46,7 +46,10 @@ async fn delete(store: &dyn BlobStore, id: RecordingId) -> Result<(), StoreError
         (0, None) => Ok(()),
         (_, size) => Err(StoreError::Refused {
             region: store.region().clone(),
-            reason: format!("{blob} was deleted, but {left} blocks, {} bytes, are still there", size.unwrap_or(0)),
+            reason: format!(
+                "{blob} was deleted, but {left} blocks, {} bytes, are still there",
+                size.unwrap_or(0)
+            ),
         }),
     }
 }

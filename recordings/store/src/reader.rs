@@ -123,7 +123,8 @@ impl MediaReader {
         let moved = range.end - range.start;
         // What has the final block 0 never changes again; anything else is looked at after the read, so that bytes
         // from before and after the end of the recording are never mixed.
-        let settled = at == *self.current.lock() && self.file.first().is_some_and(|block| block.id.is_first_again());
+        let settled =
+            at == *self.current.lock() && self.file.first().is_some_and(|block| block.id.is_first_again());
         if !settled && !self.agrees(store.as_ref(), range.end).await? {
             return Ok(None);
         }

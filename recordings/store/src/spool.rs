@@ -114,7 +114,10 @@ impl Spool {
         let text = fs::read(folder.join(JOB)).map_err(io)?;
         let job: Job = serde_json::from_slice(&text).map_err(|error| broken(error.to_string()))?;
         if job.version != 1 || job.id != id {
-            return Err(broken(format!("it is version {} of {}, not version 1 of {id}", job.version, job.id)));
+            return Err(broken(format!(
+                "it is version {} of {}, not version 1 of {id}",
+                job.version, job.id
+            )));
         }
 
         let path = folder.join(LOG);
@@ -251,7 +254,9 @@ impl Spool {
             };
             match BlockId::new(next) {
                 Ok(id) if !ended && self.recover_block(&mut log, id)? => {}
-                _ if !ended && 0 < next => return self.recover_block(&mut log, BlockId::FIRST_AGAIN).map(drop),
+                _ if !ended && 0 < next => {
+                    return self.recover_block(&mut log, BlockId::FIRST_AGAIN).map(drop);
+                }
                 _ => return Ok(()),
             }
         }

@@ -145,17 +145,19 @@ impl Upload {
                 plan.handle(Input::Committed, clock.now());
                 self.committed(at, plan).await?;
             }
-            Order::Verify => match verify(store.as_ref(), &self.blob, self.spool.file(), self.patience).await? {
-                Verdict::Whole(digest) => {
-                    self.complete(at, digest);
-                    plan.handle(Input::Verified, clock.now());
+            Order::Verify => {
+                match verify(store.as_ref(), &self.blob, self.spool.file(), self.patience).await? {
+                    Verdict::Whole(digest) => {
+                        self.complete(at, digest);
+                        plan.handle(Input::Verified, clock.now());
+                    }
+                    Verdict::Wrong(ids) => {
+                        let region = store.region();
+                        tracing::warn!(%region, blob = self.blob, "{} blocks read back wrong and are put again", ids.len());
+                        plan.handle(Input::Wrong(&ids), clock.now());
+                    }
                 }
-                Verdict::Wrong(ids) => {
-                    let region = store.region();
-                    tracing::warn!(%region, blob = self.blob, "{} blocks read back wrong and are put again", ids.len());
-                    plan.handle(Input::Wrong(&ids), clock.now());
-                }
-            },
+            }
             Order::Wait { .. } | Order::Done | Order::GaveUp => {}
         }
         Ok(())

@@ -132,8 +132,9 @@ pub(crate) async fn settle(upload: &Upload) -> Result<Vec<Copy>, SpoolError> {
     for copy in copies.iter_mut().filter(|copy| copy.state != CopyState::Complete) {
         copy.state = CopyState::Behind;
     }
-    let complete =
-        |region: &RegionName| copies.iter().any(|copy| copy.region == *region && copy.state == CopyState::Complete);
+    let complete = |region: &RegionName| {
+        copies.iter().any(|copy| copy.region == *region && copy.state == CopyState::Complete)
+    };
     let empty = upload.spool.file().is_empty();
     if empty || upload.spool.job().regions.iter().all(complete) {
         let spool = Arc::clone(&upload.spool);

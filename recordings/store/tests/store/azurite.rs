@@ -1,0 +1,117 @@
+//! A real Azurite, started by the test that needs it and ended with it.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use convene_recordings_store::AzureConfig;
+use tokio::sync::mpsc;
+
+/// A slow machine starts it in this time; a hanging one fails the test.
+const START_TIME: Duration = Duration::from_secs(60);
+const INSTALL_SECONDS: &str = "240";
+
+/// No test needs it longer; whatever happens to the test, this ends it.
+const LIFE_SECONDS: &str = "120";
+
+/// The account and the key that every Azurite has; they open nothing else.
+const ACCOUNT: &str = "devstoreaccount1";
+const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+
+/// It lives until its standard input is closed, and that happens when this is dropped or the test's process ends.
+const RUN: &str = r#"exec 3<&0; timeout "$1" node "$2" --blobHost 127.0.0.1 --blobPort 0 --location "$3" \
+    --disableTelemetry --skipApiVersionCheck </dev/null 3<&- 2>&1 & pid=$!; read -r _ <&3; kill $pid; wait $pid"#;
+
+pub struct Azurite {
+    pub port: u16,
+    child: Child,
+    _folder: tempfile::TempDir,
+}
+
+impl Azurite {
+    pub async fn start() -> Self {
+        let script = tokio::task::spawn_blocking(installed).await.expect("it is installed");
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut child = Command::new("sh")
+            .args(["-c", RUN, "azurite", LIFE_SECONDS])
+            .args([&script, folder.path()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            // The shell itself only has to say that it ended what it was to end.
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a shell");
+        let output = BufReader::new(child.stdout.take().expect("it is piped"));
+        let (said, mut lines) = mpsc::unbounded_channel();
+        // Read to the end, or it would fail at its log. Nobody needs the lines after the first ones.
+        std::thread::spawn(move || {
+            output.lines().map_while(Result::ok).for_each(|line| drop(said.send(line)))
+        });
+
+        let mut so_far = String::new();
+        let listening = async {
+            while let Some(line) = lines.recv().await {
+                if let Some((_, port)) = line.split_once("successfully listens on http://127.0.0.1:") {
+                    return port.trim().parse().ok();
+                }
+                so_far.push_str(&line);
+                so_far.push('\n');
+            }
+            None
+        };
+        let port = tokio::time::timeout(START_TIME, listening).await.ok().flatten();
+        let port = port.unwrap_or_else(|| panic!("Azurite did not start: {so_far}"));
+        Self { port, child, _folder: folder }
+    }
+
+    pub fn config(&self, region: &str, container: &str) -> AzureConfig {
+        config(self.port, region, container)
+    }
+}
+
+impl Drop for Azurite {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        self.child.wait().expect("it can be waited for");
+    }
+}
+
+/// A region that is reached through this port.
+pub fn config(port: u16, region: &str, container: &str) -> AzureConfig {
+    AzureConfig {
+        region: region.parse().expect("a name"),
+        account: ACCOUNT.to_owned(),
+        container: container.to_owned(),
+        endpoint: Some(format!("http://127.0.0.1:{port}/{ACCOUNT}")),
+        key: Some(KEY.into()),
+        key_env: None,
+        key_file: None,
+    }
+}
+
+/// Installs what `tests/azurite` pins, unless it is there.
+fn installed() -> PathBuf {
+    let room = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/azurite");
+    let lock =
+        File::create(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("azurite.lock")).expect("a lock file");
+    lock.lock().expect("tests install one after the other");
+
+    let script = room.join("node_modules/azurite/dist/src/blob/main.js");
+    // npm writes this file last.
+    if !room.join("node_modules/.package-lock.json").exists() || !script.exists() {
+        let npm = Command::new("timeout")
+            .args([INSTALL_SECONDS, "npm", "ci", "--no-audit", "--no-fund", "--prefix"])
+            .arg(&room)
+            .output()
+            .expect("`timeout` of coreutils");
+        assert!(
+            npm.status.success(),
+            "`npm ci` in tests/azurite failed ({}); Azurite is needed for the tests of the azure store: {}",
+            npm.status,
+            String::from_utf8_lossy(&npm.stderr)
+        );
+    }
+    script
+}
