@@ -1,1 +1,17 @@
+//! The meeting service; the README is the page to read.
 #![doc = include_str!("../README.md")]
+
+mod accept;
+mod clock;
+mod config;
+mod error;
+mod http;
+mod meeting;
+mod recording;
+mod server;
+mod service;
+mod tls;
+
+pub use config::{Config, RecorderProgram};
+pub use error::StartError;
+pub use server::Server;

@@ -1,0 +1,58 @@
+//! The routes: each parses, asks, and replies.
+
+mod error;
+mod headers;
+mod media;
+mod meetings;
+mod origin;
+mod page;
+mod range;
+mod recordings;
+mod socket;
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use warp::reply::Response;
+use warp::{Filter, Rejection, Reply};
+
+use crate::service::Service;
+pub(crate) use error::ApiError;
+pub(crate) use headers::protect;
+
+/// The largest body that a request may have; none of ours needs one.
+const BODY_BYTES_MAX: u64 = 1024;
+
+/// Who sent the request; the accept loop puts it with every one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// All routes of the service.
+pub(crate) fn routes(
+    service: &Arc<Service>,
+) -> impl Filter<Extract = (impl Reply + use<>,), Error = Infallible> + Clone + Send + Sync + 'static + use<> {
+    let health = warp::path!("healthz").and(warp::get().or(warp::head()).unify()).map(|| "ok".into_response());
+    let api = meetings::routes(service).or(recordings::routes(service)).unify();
+    let all = api.or(socket::routes(service)).unify().or(health).unify().or(page::routes()).unify();
+    all.recover(error::recover).unify()
+}
+
+/// A filter that brings the service to a handler.
+fn with(service: &Arc<Service>) -> impl Filter<Extract = (Arc<Service>,), Error = Infallible> + Clone + use<> {
+    let service = service.clone();
+    warp::any().map(move || service.clone())
+}
+
+fn peer() -> impl Filter<Extract = (Peer,), Error = Rejection> + Copy {
+    warp::ext::get::<Peer>()
+}
+
+/// What a handler answers, in warp's words.
+async fn answer<R: Reply>(reply: impl Future<Output = Result<R, ApiError>>) -> Result<Response, Rejection> {
+    match reply.await {
+        Ok(reply) => Ok(reply.into_response()),
+        Err(error) => Err(warp::reject::custom(error)),
+    }
+}

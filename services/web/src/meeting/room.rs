@@ -1,0 +1,276 @@
+//! The task of one meeting: it owns the domain's meeting and the relay, and carries out what the domain orders.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use convene_domain::{
+    Audience, DisplayName, EndCause, Input, Meeting, Message, Order, ParticipantId, RecordingView, SessionCode, Token,
+};
+use convene_pipelines::{MeetingEvent, PipelineError};
+use convene_recordings::RecordingState;
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::{debug, info, warn};
+
+use super::outbox::{Outbox, Outgoing, text};
+use super::screen::{Screen, Stage};
+use crate::service::Service;
+
+/// How many letters may wait for a room. A connection whose letter does not fit waits, and its client with it.
+const LETTERS_MAX: usize = 256;
+
+/// Something for a room to deal with.
+pub(crate) enum Letter {
+    /// Somebody wants in; the answer is their number, under which everything else is said.
+    Join { name: DisplayName, token: Option<Token>, outbox: Outbox, number: oneshot::Sender<ParticipantId> },
+    /// Somebody does something.
+    Input(Input),
+    /// A piece of the presentation with this number.
+    Screen(u64, Bytes),
+}
+
+/// How to reach a room.
+#[derive(Clone)]
+pub(crate) struct RoomHandle {
+    letters: mpsc::Sender<Letter>,
+    stage: watch::Receiver<Stage>,
+}
+
+impl RoomHandle {
+    /// Waits until there is room for the letter. `false` when the meeting is over.
+    pub(crate) async fn send(&self, letter: Letter) -> bool {
+        self.letters.send(letter).await.is_ok()
+    }
+
+    /// Who presents, as it changes.
+    pub(crate) fn stage(&self) -> watch::Receiver<Stage> {
+        self.stage.clone()
+    }
+}
+
+/// What a room is made of.
+pub(crate) struct Founding {
+    pub(crate) code: SessionCode,
+    pub(crate) host: Token,
+    pub(crate) recorder: Token,
+}
+
+struct Room {
+    service: Arc<Service>,
+    code: SessionCode,
+    recorder: Token,
+    meeting: Meeting,
+    screen: Screen,
+    outboxes: BTreeMap<ParticipantId, Outbox>,
+    watchers: BTreeSet<ParticipantId>,
+    participants: u32,
+    handle: mpsc::WeakSender<Letter>,
+}
+
+/// Opens a room; its task ends with the meeting.
+pub(crate) fn open(service: Arc<Service>, founding: Founding) -> RoomHandle {
+    let (letters, mailbox) = mpsc::channel(LETTERS_MAX);
+    let screen = Screen::new();
+    let handle = RoomHandle { letters: letters.clone(), stage: screen.stage() };
+    let now = service.clock.now();
+    let Founding { code, host, recorder } = founding;
+    let room = Room {
+        code,
+        meeting: Meeting::new(code, host, recorder.clone(), now),
+        recorder,
+        screen,
+        outboxes: BTreeMap::new(),
+        watchers: BTreeSet::new(),
+        participants: 0,
+        handle: letters.downgrade(),
+        service: service.clone(),
+    };
+    service.tasks.spawn(room.run(mailbox));
+    handle
+}
+
+impl Room {
+    async fn run(mut self, mut mailbox: mpsc::Receiver<Letter>) {
+        info!(meeting = %self.code, "a meeting begins");
+        while !self.meeting.is_closed() {
+            let timeout = self.meeting.timeout().map(|at| self.service.clock.instant(at));
+            let timer = async {
+                match timeout {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                // First what the relay says: what it has taken makes room for what comes.
+                biased;
+                event = self.screen.event() => self.take_event(event).await,
+                letter = mailbox.recv() => match letter {
+                    Some(letter) => self.take_letter(letter).await,
+                    // Nobody can reach this room any more, so nobody is in it.
+                    None => self.handle(Input::Stop(EndCause::Empty)).await,
+                },
+                () = timer => self.handle(Input::Timeout).await,
+            }
+        }
+        self.turn_away(mailbox);
+        self.screen.stop();
+        info!(meeting = %self.code, "a meeting is over");
+    }
+
+    async fn take_letter(&mut self, letter: Letter) {
+        match letter {
+            Letter::Join { name, token, outbox, number } => {
+                self.participants += 1;
+                let id = ParticipantId(self.participants);
+                self.outboxes.insert(id, outbox);
+                // A connection that is gone by now says so next.
+                let _ = number.send(id);
+                self.handle(Input::Join { id, name, token }).await;
+            }
+            Letter::Input(Input::Leave(id)) => {
+                if let Some(outbox) = self.outboxes.remove(&id) {
+                    // It may be closed already, or cut.
+                    let _ = outbox.put(Outgoing::Close);
+                }
+                self.watchers.remove(&id);
+                self.handle(Input::Leave(id)).await;
+            }
+            Letter::Input(input) => self.handle(input).await,
+            Letter::Screen(number, bytes) => {
+                if let Err(error) = self.screen.push(number, bytes) {
+                    self.screen_failed(&error.to_string()).await;
+                }
+            }
+        }
+    }
+
+    async fn take_event(&mut self, event: MeetingEvent) {
+        match event {
+            MeetingEvent::Taken(bytes) => {
+                if self.screen.taken(bytes) {
+                    self.handle(Input::Taken(bytes)).await;
+                }
+            }
+            MeetingEvent::StreamRefused(why) => {
+                info!(meeting = %self.code, why, "a presenter's stream is refused");
+                self.handle(Input::StreamRefused(why)).await;
+            }
+            MeetingEvent::Failed(why) => self.screen_failed(&why).await,
+        }
+    }
+
+    /// Lets the domain decide, then does what it says. Whoever turns out not to read is taken to have left.
+    async fn handle(&mut self, input: Input) {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            let orders = self.meeting.handle(input, self.service.clock.now());
+            for order in orders {
+                self.carry_out(order, &mut inputs).await;
+            }
+        }
+    }
+
+    async fn carry_out(&mut self, order: Order, inputs: &mut VecDeque<Input>) {
+        match order {
+            Order::Tell { to, message } => self.tell(to, &message, inputs),
+            Order::Dismiss(id) => {
+                if let Some(outbox) = self.outboxes.remove(&id) {
+                    // Who does not read is cut, which closes the connection as well.
+                    let _ = outbox.put(Outgoing::Close);
+                }
+                self.watchers.remove(&id);
+            }
+            Order::Watch(id) => {
+                self.watchers.insert(id);
+                match self.screen.watch().await {
+                    Ok(feed) => self.put(id, Outgoing::Screen(feed), inputs),
+                    Err(error) => self.cannot_watch(id, &error, inputs),
+                }
+            }
+            Order::Unwatch(id) => {
+                self.watchers.remove(&id);
+                self.put(id, Outgoing::NoScreen, inputs);
+            }
+            Order::PresenterChanged => {
+                let presenter = self.meeting.presenter();
+                if let Err(error) = self.screen.change_presenter(presenter).await {
+                    warn!(meeting = %self.code, %error, "the screen cannot be relayed");
+                    inputs.push_back(Input::StreamRefused(format!("The screen cannot be relayed just now. {error}")));
+                }
+            }
+            Order::StartRecording(id) => {
+                self.service.recorders.start(&self.service, id, self.code, &self.recorder, self.handle.clone());
+            }
+            Order::FinishRecording(id) => self.service.recorders.finish(id),
+            Order::Close => self.service.directory.close(self.code, &self.service),
+        }
+    }
+
+    fn tell(&mut self, to: Audience, message: &Message, inputs: &mut VecDeque<Input>) {
+        let text = text(message);
+        let ids: Vec<ParticipantId> = match to {
+            Audience::One(id) => vec![id],
+            Audience::Others(but) => self.outboxes.keys().copied().filter(|id| *id != but).collect(),
+            Audience::All => self.outboxes.keys().copied().collect(),
+        };
+        for id in ids {
+            self.put(id, Outgoing::Text(text.clone()), inputs);
+        }
+    }
+
+    fn put(&mut self, id: ParticipantId, outgoing: Outgoing, inputs: &mut VecDeque<Input>) {
+        let Some(outbox) = self.outboxes.get(&id) else { return };
+        if outbox.put(outgoing).is_err() {
+            warn!(meeting = %self.code, participant = id.0, "a participant does not read and is disconnected");
+            self.outboxes.remove(&id);
+            inputs.push_back(Input::Leave(id));
+        }
+    }
+
+    fn cannot_watch(&mut self, id: ParticipantId, error: &PipelineError, inputs: &mut VecDeque<Input>) {
+        warn!(meeting = %self.code, participant = id.0, %error, "the screen cannot be shown to a participant");
+        let message = format!("The screen cannot be shown just now. {error}");
+        self.put(id, Outgoing::Text(text(&Message::Error { message })), inputs);
+    }
+
+    /// The relay is gone: the presenter has to begin anew, and the viewers get a place at the next one.
+    async fn screen_failed(&mut self, why: &str) {
+        warn!(meeting = %self.code, why, "the meeting's relay failed");
+        if !self.screen.fail() {
+            return self.handle(Input::Stop(EndCause::Fault)).await;
+        }
+        let sentence = "The server had a fault while relaying your screen. Present it again.";
+        self.handle(Input::StreamRefused(sentence.into())).await;
+        let mut inputs = VecDeque::new();
+        for id in self.watchers.clone() {
+            match self.screen.watch().await {
+                Ok(feed) => self.put(id, Outgoing::ScreenGoesOn(feed), &mut inputs),
+                Err(error) => self.cannot_watch(id, &error, &mut inputs),
+            }
+        }
+        for input in inputs {
+            self.handle(input).await;
+        }
+    }
+
+    /// Who wrote while the meeting ended is told that it is over.
+    fn turn_away(&mut self, mut mailbox: mpsc::Receiver<Letter>) {
+        mailbox.close();
+        while let Ok(letter) = mailbox.try_recv() {
+            if let Letter::Join { outbox, .. } = letter {
+                let refused = Message::Refused(convene_domain::Refusal::no_meeting());
+                let _ = outbox.put(Outgoing::Text(text(&refused)));
+                let _ = outbox.put(Outgoing::Close);
+            }
+        }
+        debug!(meeting = %self.code, connections = self.outboxes.len(), "the room is closed");
+    }
+}
+
+/// Tells a room how its recording is doing; a room that is gone does not need to know.
+pub(crate) async fn tell_recording(room: &mpsc::WeakSender<Letter>, view: RecordingView) {
+    debug_assert!(view.state != RecordingState::Starting, "the room itself said so");
+    if let Some(letters) = room.upgrade() {
+        let _ = letters.send(Letter::Input(Input::RecordingChanged(view))).await;
+    }
+}

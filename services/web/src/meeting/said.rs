@@ -1,0 +1,177 @@
+//! What a client says: the text messages of PROTOCOL.md, parsed at the door.
+
+use convene_domain::{DisplayName, Refusal, Token};
+use serde::Deserialize;
+
+/// The version of the protocol that we speak.
+const PROTOCOL: u32 = 1;
+
+/// The longest text message.
+pub(crate) const TEXT_BYTES_MAX: usize = 16 * 1024;
+
+/// The longest binary message.
+pub(crate) const BINARY_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// A message after the join.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum Said {
+    Join,
+    Chat { text: String },
+    Watch,
+    Unwatch,
+    Painted { bytes: u64 },
+    Present,
+    PresentStop,
+    Record,
+    RecordStop,
+    End,
+    Leave,
+}
+
+impl Said {
+    /// Parses one; the error is a sentence for whoever wrote the client.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        check_length(text)?;
+        serde_json::from_str(text).map_err(|error| format!("This message is not understood: {error}."))
+    }
+}
+
+/// The first message, not yet held against any meeting.
+#[derive(Debug)]
+pub(crate) struct Join {
+    /// Whatever was given; a malformed code is answered as an unknown one.
+    pub(crate) code: String,
+    pub(crate) name: DisplayName,
+    pub(crate) token: Option<Token>,
+}
+
+#[derive(Deserialize)]
+struct RawJoin {
+    r#type: String,
+    protocol: u32,
+    code: String,
+    name: String,
+    token: Option<String>,
+}
+
+impl Join {
+    /// Parses the first message.
+    pub(crate) fn parse(text: &str) -> Result<Self, Refusal> {
+        check_length(text).map_err(Refusal::bad_request)?;
+        let raw: RawJoin = serde_json::from_str(text)
+            .map_err(|error| Refusal::bad_request(format!("The first message must be a join, but {error}.")))?;
+        if raw.r#type != "join" {
+            return Err(Refusal::bad_request("The first message must be a join."));
+        }
+        if raw.protocol != PROTOCOL {
+            let message = format!(
+                "This server speaks version {PROTOCOL} of the meeting protocol, not version {}. Reload the page.",
+                raw.protocol
+            );
+            return Err(Refusal::bad_request(message));
+        }
+        let name = DisplayName::parse(raw.name).map_err(|error| Refusal::bad_request(error.to_string()))?;
+        let token = match raw.token.filter(|token| !token.is_empty()) {
+            Some(token) => {
+                Some(Token::try_from(token).map_err(|error| Refusal::bad_request(error.to_string()))?)
+            }
+            None => None,
+        };
+        Ok(Self { code: raw.code, name, token })
+    }
+}
+
+fn check_length(text: &str) -> Result<(), String> {
+    match text.len() {
+        0..=TEXT_BYTES_MAX => Ok(()),
+        bytes => Err(format!("The text message has {bytes} bytes; {TEXT_BYTES_MAX} are allowed.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use convene_domain::RefusalReason;
+
+    #[test]
+    fn every_message_of_the_protocol_is_understood() {
+        for (text, said) in [
+            (r#"{"type":"chat","text":"hello"}"#, Said::Chat { text: "hello".into() }),
+            (r#"{"type":"watch"}"#, Said::Watch),
+            (r#"{"type":"unwatch"}"#, Said::Unwatch),
+            (r#"{"type":"painted","bytes":52311}"#, Said::Painted { bytes: 52311 }),
+            (r#"{"type":"present"}"#, Said::Present),
+            (r#"{"type":"present_stop"}"#, Said::PresentStop),
+            (r#"{"type":"record"}"#, Said::Record),
+            (r#"{"type":"record_stop"}"#, Said::RecordStop),
+            (r#"{"type":"end"}"#, Said::End),
+            (r#"{"type":"leave"}"#, Said::Leave),
+            (r#"{"new":[1,{}],"type":"watch","later":null}"#, Said::Watch),
+        ] {
+            assert_eq!(Said::parse(text), Ok(said), "{text}");
+        }
+    }
+
+    #[test]
+    fn anything_else_gets_a_sentence() {
+        for text in [
+            "",
+            "{",
+            "null",
+            "[]",
+            r#""watch""#,
+            r#"{"type":"fly"}"#,
+            r#"{"type":7}"#,
+            r#"{"text":"hello"}"#,
+            r#"{"type":"chat"}"#,
+            r#"{"type":"chat","text":7}"#,
+            r#"{"type":"painted","bytes":-1}"#,
+            r#"{"type":"painted","bytes":1e99}"#,
+            r#"{"type":"watch"}{"type":"watch"}"#,
+        ] {
+            let sentence = Said::parse(text).expect_err(text);
+            assert!(sentence.starts_with("This message is not understood: "), "{sentence}");
+        }
+        assert!(Said::parse(&"[".repeat(TEXT_BYTES_MAX)).is_err(), "no depth overflows the stack");
+    }
+
+    #[test]
+    fn a_text_message_has_at_most_16_kib() {
+        let message = |bytes: usize| {
+            let empty = r#"{"type":"chat","text":""}"#.len();
+            format!(r#"{{"type":"chat","text":"{}"}}"#, "x".repeat(bytes - empty))
+        };
+        assert!(Said::parse(&message(TEXT_BYTES_MAX)).is_ok());
+        assert_eq!(
+            Said::parse(&message(TEXT_BYTES_MAX + 1)),
+            Err("The text message has 16385 bytes; 16384 are allowed.".into())
+        );
+    }
+
+    #[test]
+    fn a_cut_message_is_refused_at_every_length() {
+        let whole = r#"{"type":"join","protocol":1,"code":"123456789","name":"Ann"}"#;
+        assert!(Join::parse(whole).is_ok());
+        for length in 0..whole.len() {
+            assert_eq!(Join::parse(&whole[..length]).expect_err("cut").reason, RefusalReason::BadRequest);
+        }
+    }
+
+    #[test]
+    fn a_join_says_which_field_is_wrong() {
+        for (text, part) in [
+            (r#"{"type":"watch"}"#, "join"),
+            (r#"{"type":"join","protocol":2,"code":"123456789","name":"Ann"}"#, "version 2"),
+            (r#"{"type":"join","protocol":1,"code":"123456789"}"#, "name"),
+            (r#"{"type":"join","protocol":1,"code":"123456789","name":""}"#, "The name is empty"),
+            (r#"{"type":"join","protocol":1,"code":"123456789","name":"Ann","token":"short"}"#, "32 characters"),
+        ] {
+            let refusal = Join::parse(text).expect_err(text);
+            assert_eq!(refusal.reason, RefusalReason::BadRequest);
+            assert!(refusal.message.contains(part), "{}", refusal.message);
+        }
+        let malformed = Join::parse(r#"{"type":"join","protocol":1,"code":"x","name":"Ann","token":null}"#);
+        assert_eq!(malformed.unwrap().code, "x", "the meeting's door answers it like an unknown code");
+    }
+}

@@ -1,0 +1,274 @@
+//! The recorders that run: one process each, and a task that follows it and keeps catalogue and meeting informed.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use convene_domain::{RecordingView, SessionCode, Token};
+use convene_recordings::{
+    Copy, CopyState, Recording, RecorderEvent, RecorderJob, RecordingId, RecordingState, Secret, StoreConfig,
+};
+use parking_lot::Mutex;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use super::process::{Heard, Process};
+use crate::config::RecorderProgram;
+use crate::meeting::{Letter, tell_recording};
+use crate::service::Service;
+
+/// How long a recorder may take from its start to its first block.
+const START_MAX: Duration = Duration::from_secs(30);
+
+/// How long a recorder may take to finish: it waits a while for slow regions, and then leaves them to the janitor.
+pub(crate) const FINISH_MAX: Duration = Duration::from_secs(60);
+
+/// How often the last word about a recording is tried to be written, and how long between two tries.
+const LAST_WORD_TRIES: u32 = 10;
+const LAST_WORD_INTERVAL: Duration = Duration::from_secs(2);
+
+/// How a recorder is started, and which ones run.
+pub(crate) struct Recorders {
+    pub(crate) program: RecorderProgram,
+    /// How a recorder on this machine reaches this service.
+    pub(crate) server: String,
+    pub(crate) ca_file: PathBuf,
+    pub(crate) stores: Vec<StoreConfig>,
+    /// Wakes the janitor when a recorder left something behind.
+    pub(crate) left_something: Notify,
+    running: Mutex<BTreeMap<RecordingId, CancellationToken>>,
+}
+
+impl Recorders {
+    pub(crate) fn new(program: RecorderProgram, server: String, ca_file: PathBuf, stores: Vec<StoreConfig>) -> Self {
+        let running = Mutex::default();
+        Self { program, server, ca_file, stores, left_something: Notify::new(), running }
+    }
+
+    /// Starts recording a meeting.
+    pub(crate) fn start(
+        &self,
+        service: &Arc<Service>,
+        id: RecordingId,
+        code: SessionCode,
+        token: &Token,
+        room: mpsc::WeakSender<Letter>,
+    ) {
+        let finish = CancellationToken::new();
+        self.running.lock().insert(id, finish.clone());
+        let job = RecorderJob {
+            id,
+            code: code.to_string(),
+            server: self.server.clone(),
+            token: Secret::new(token.reveal()),
+            spool: service.spool.clone(),
+            stores: self.stores.clone(),
+            ca_file: Some(self.ca_file.clone()),
+        };
+        let writing = |store: &StoreConfig| Copy {
+            region: store.region().clone(),
+            state: CopyState::Writing,
+            bytes: 0,
+            sha256: None,
+        };
+        let recording = Recording {
+            id,
+            code: code.to_string(),
+            title: format!("Meeting {code}"),
+            started: service.clock.date(),
+            duration_ms: 0,
+            bytes: 0,
+            state: RecordingState::Starting,
+            message: None,
+            regions: self.stores.iter().map(writing).collect(),
+        };
+        let run = Run { service: service.clone(), recording, room, finish, in_catalogue: false };
+        service.tasks.spawn(run.follow(job));
+    }
+
+    /// Tells a recorder to finish; one that is gone needs no telling.
+    pub(crate) fn finish(&self, id: RecordingId) {
+        if let Some(finish) = self.running.lock().get(&id) {
+            finish.cancel();
+        }
+    }
+
+    /// Whether this recording is being made by a recorder of ours.
+    pub(crate) fn is_running(&self, id: RecordingId) -> bool {
+        self.running.lock().contains_key(&id)
+    }
+}
+
+/// One recording while it is made.
+struct Run {
+    service: Arc<Service>,
+    recording: Recording,
+    room: mpsc::WeakSender<Letter>,
+    finish: CancellationToken,
+    in_catalogue: bool,
+}
+
+/// How long the recorder may take for what it does now.
+#[derive(Clone, Copy)]
+enum Deadline {
+    Start(Instant),
+    None,
+    Finish(Instant),
+}
+
+impl Run {
+    async fn follow(mut self, job: RecorderJob) {
+        let id = self.recording.id;
+        info!(recording = %id, "a recording starts");
+        self.save().await;
+        match Process::start(&self.service.recorders.program, &job).await {
+            Ok(mut process) => {
+                drop(job);
+                self.listen(&mut process).await;
+            }
+            Err(sentence) => self.fail(sentence),
+        }
+        self.last_word().await;
+        self.service.recorders.running.lock().remove(&id);
+        if self.recording.state != RecordingState::Ready {
+            self.service.recorders.left_something.notify_one();
+        }
+        info!(recording = %id, state = ?self.recording.state, "a recording has ended");
+    }
+
+    async fn listen(&mut self, process: &mut Process) {
+        let mut deadline = Deadline::Start(Instant::now() + START_MAX);
+        let mut line = Vec::new();
+        loop {
+            let finishing = matches!(deadline, Deadline::Finish(_));
+            let heard = tokio::select! {
+                heard = process.next(&mut line) => heard,
+                () = self.finish.cancelled(), if !finishing => {
+                    process.finish();
+                    deadline = Deadline::Finish(Instant::now() + FINISH_MAX);
+                    self.become_state(RecordingState::Finishing).await;
+                    continue;
+                }
+                () = deadline.passed() => {
+                    process.kill().await;
+                    return self.fail(deadline.sentence());
+                }
+            };
+            match heard {
+                Heard::Event(RecorderEvent::Started) => {
+                    if !finishing {
+                        deadline = Deadline::None;
+                        self.become_state(RecordingState::Recording).await;
+                    }
+                }
+                Heard::Event(RecorderEvent::Progress { duration_ms, bytes }) => {
+                    (self.recording.duration_ms, self.recording.bytes) = (duration_ms, bytes);
+                    self.save().await;
+                }
+                Heard::Event(RecorderEvent::Finished { duration_ms, bytes, regions }) => {
+                    (self.recording.duration_ms, self.recording.bytes) = (duration_ms, bytes);
+                    return self.finished(regions);
+                }
+                Heard::Event(RecorderEvent::Failed { message }) => return self.fail(message),
+                Heard::Gone(sentence) => return self.fail(sentence),
+            }
+        }
+    }
+
+    fn finished(&mut self, regions: Vec<Copy>) {
+        self.recording.state = RecordingState::of_ended(&regions);
+        self.recording.message = what_is_behind(&regions);
+        self.recording.regions = regions;
+    }
+
+    fn fail(&mut self, sentence: String) {
+        warn!(recording = %self.recording.id, sentence, "a recording failed");
+        self.recording.state = RecordingState::Failed;
+        self.recording.message = Some(sentence);
+        for copy in &mut self.recording.regions {
+            copy.state = CopyState::Behind;
+        }
+    }
+
+    async fn become_state(&mut self, state: RecordingState) {
+        self.recording.state = state;
+        self.save().await;
+        self.tell().await;
+    }
+
+    async fn tell(&self) {
+        let Recording { id, state, message, .. } = &self.recording;
+        tell_recording(&self.room, RecordingView { id: *id, state: *state, message: message.clone() }).await;
+    }
+
+    /// Writes the recording down as it is. The recorder goes on when that fails; the next time may do.
+    async fn save(&mut self) -> bool {
+        let recording = self.recording.clone();
+        let is_new = !self.in_catalogue;
+        let saved = self
+            .service
+            .catalogue
+            .call(move |store| {
+                if is_new { store.add_recording(&recording) } else { store.save_recording(&recording).map(|_| ()) }
+            })
+            .await;
+        match saved {
+            Ok(()) => {
+                self.in_catalogue = true;
+                true
+            }
+            Err(error) => {
+                warn!(recording = %self.recording.id, %error, "a recording is not in the catalogue as it is");
+                false
+            }
+        }
+    }
+
+    /// How it ended must not be forgotten, so that is tried for a while.
+    async fn last_word(&mut self) {
+        self.tell().await;
+        for _ in 0..LAST_WORD_TRIES {
+            if self.save().await {
+                return;
+            }
+            tokio::time::sleep(LAST_WORD_INTERVAL).await;
+        }
+        error!(recording = ?self.recording, "the catalogue does not take how a recording ended");
+    }
+}
+
+impl Deadline {
+    async fn passed(self) {
+        match self {
+            Self::Start(at) | Self::Finish(at) => tokio::time::sleep_until(at).await,
+            Self::None => std::future::pending().await,
+        }
+    }
+
+    fn sentence(self) -> String {
+        match self {
+            Self::Start(_) => format!("The recorder recorded nothing within {} s.", START_MAX.as_secs()),
+            _ => format!("The recorder did not finish within {} s.", FINISH_MAX.as_secs()),
+        }
+    }
+}
+
+/// Which regions are still to come, as a sentence; `None` when all have it.
+pub(crate) fn what_is_behind(copies: &[Copy]) -> Option<String> {
+    let behind: Vec<_> = copies
+        .iter()
+        .filter(|copy| copy.state != CopyState::Complete)
+        .map(|copy| copy.region.as_str())
+        .collect();
+    match behind[..] {
+        [] => None,
+        [one] => Some(format!("Region {one} does not have all of it yet; it follows as soon as it can be reached.")),
+        _ => {
+            let all = behind.join(", ");
+            Some(format!("The regions {all} do not have all of it yet; they follow as soon as they can be reached."))
+        }
+    }
+}

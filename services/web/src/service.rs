@@ -1,0 +1,26 @@
+//! What all parts of the service share.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use convene_recordings_store::BlobStore;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::meeting::Directory;
+use crate::recording::{Catalogue, Recorders};
+
+/// The service behind the routes.
+pub(crate) struct Service {
+    pub(crate) clock: Clock,
+    pub(crate) directory: Directory,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) recorders: Recorders,
+    /// The regions, nearest first.
+    pub(crate) regions: Vec<Arc<dyn BlobStore>>,
+    pub(crate) spool: PathBuf,
+    /// What links begin with, when it is configured; without a slash at the end.
+    pub(crate) public_url: Option<String>,
+    /// What has to come to an end before the service may: meetings, connections, recordings.
+    pub(crate) tasks: TaskTracker,
+}
