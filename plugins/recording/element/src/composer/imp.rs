@@ -52,6 +52,7 @@ struct State {
 /// What goes out.
 #[derive(Default)]
 struct Stage {
+    begun: bool,
     canvas: Option<Canvas>,
     keyframes: u32,
 }
@@ -168,13 +169,28 @@ impl ElementImpl for Composer {
 }
 
 impl Composer {
-    pub(super) fn plan(&self, plan: Plan) {
-        let mut state = self.state.lock();
-        state.pace = Some(match plan.live_from {
-            Some(origin) => Pace::live(plan.gap, plan.cluster, origin),
-            None => Pace::by_pictures(plan.gap, plan.cluster),
-        });
-        state.plan = Some(plan);
+    pub(super) fn begin(&self, plan: Plan) -> Result<(), glib::BoolError> {
+        {
+            let mut state = self.state.lock();
+            if state.plan.is_some() || state.ended {
+                return Ok(());
+            }
+            state.pace = Some(match plan.live_from {
+                Some(origin) => Pace::live(plan.gap, plan.cluster, origin),
+                None => Pace::by_pictures(plan.gap, plan.cluster),
+            });
+            state.plan = Some(plan);
+            self.wake(&mut state);
+        }
+        if plan.live_from.is_none() {
+            return Ok(());
+        }
+        let element = self.obj().downgrade();
+        self.srcpad.start_task(move || {
+            if let Some(element) = element.upgrade() {
+                element.imp().turn();
+            }
+        })
     }
 
     fn set_playing(&self, playing: bool) {
@@ -196,37 +212,31 @@ impl Composer {
         _mode: gst::PadMode,
         active: bool,
     ) -> Result<(), gst::LoggableError> {
-        let live = {
+        {
             let mut state = self.state.lock();
             state.flushing = !active;
             self.wake(&mut state);
-            state.plan.is_some_and(|plan| plan.live_from.is_some())
-        };
-        if !active {
-            return pad.stop_task().map_err(|error| gst::loggable_error!(CAT, "{error}"));
         }
-        if live {
-            let element = self.obj().downgrade();
-            let turn = move || {
-                if let Some(element) = element.upgrade() {
-                    element.imp().turn();
-                }
-            };
-            pad.start_task(turn).map_err(|error| gst::loggable_error!(CAT, "{error}"))?;
+        if active {
+            return Ok(());
         }
-        Ok(())
+        pad.stop_task().map_err(|error| gst::loggable_error!(CAT, "{error}"))
     }
 
     // What comes in.
 
     fn chain(&self, pad: &gst::Pad, buffer: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let now = self.now();
         let mut state = self.state.lock();
+        // Whether the recording is live is known when it begins to play.
+        while state.plan.is_none() && !state.flushing && !state.ended {
+            self.wake.wait(&mut state);
+        }
         state.flow?;
         if state.ended {
             return Err(gst::FlowError::Eos);
         }
         let plan = state.plan.ok_or(gst::FlowError::Flushing)?;
+        let now = self.now();
         let info = state.input.clone().ok_or(gst::FlowError::NotNegotiated)?;
         let time = buffer.pts().and_then(|pts| state.segment.to_running_time(pts)).map(Duration::from);
 
@@ -295,8 +305,8 @@ impl Composer {
                 return true;
             }
             state.ended = true;
+            self.wake(&mut state);
             if state.plan.is_some_and(|plan| plan.live_from.is_some()) {
-                self.wake(&mut state);
                 return true;
             }
             let end = state.pictures_end;
@@ -416,7 +426,7 @@ impl Composer {
                 (None, None) => VideoSize::new(width, height)?,
             };
             let canvas = Canvas::new(size)?;
-            events.push(gst::event::StreamStart::new("recording/screen"));
+            events.extend(stage.stream_start());
             events.push(gst::event::Caps::new(&canvas.caps()?));
             events.push(gst::event::Segment::new(&gst::FormattedSegment::<gst::ClockTime>::new()));
             stage.canvas = Some(canvas);
@@ -444,7 +454,19 @@ impl Composer {
     }
 
     fn push_eos(&self) -> bool {
+        let start = self.stage.lock().stream_start();
+        if let Some(start) = start {
+            self.srcpad.push_event(start);
+        }
         self.srcpad.push_event(gst::event::Eos::new())
+    }
+}
+
+impl Stage {
+    /// What comes before everything, also before an end without pictures.
+    fn stream_start(&mut self) -> Option<gst::Event> {
+        let first = !std::mem::replace(&mut self.begun, true);
+        first.then(|| gst::event::StreamStart::new("recording/screen"))
     }
 }
 

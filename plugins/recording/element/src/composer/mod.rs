@@ -31,10 +31,13 @@ pub(crate) struct Plan {
 }
 
 impl Composer {
-    pub fn new(plan: Plan) -> Self {
-        let composer: Self = glib::Object::builder().property("name", "composer").build();
-        composer.imp().plan(plan);
-        composer
+    pub fn new() -> Self {
+        glib::Object::builder().property("name", "composer").build()
+    }
+
+    /// Begins to record; pictures that come before wait. Only the first call counts.
+    pub fn begin(&self, plan: Plan) -> Result<(), glib::BoolError> {
+        self.imp().begin(plan)
     }
 
     /// Where the screen's pictures go in.

@@ -11,7 +11,7 @@ use gst::prelude::*;
 
 use super::settings::Settings;
 use crate::composer::{self, Composer};
-use crate::writer::{self, Writer};
+use crate::writer::Writer;
 
 /// Live sound may come this much late, beyond what its source says of itself.
 const MIXER_LATENCY: gst::ClockTime = gst::ClockTime::from_mseconds(200);
@@ -19,6 +19,11 @@ const MIXER_LATENCY: gst::ClockTime = gst::ClockTime::from_mseconds(200);
 const MIXER_STEP: gst::ClockTime = gst::ClockTime::from_mseconds(20);
 /// Threads of the encoder; more than this help no screen.
 const ENCODER_THREADS_MAX: i32 = 4;
+
+/// The finest quantizer used, of 63: text of ten pixels looks as on the screen, and finer ones only take bits.
+const QUANTIZER_SHARP: i32 = 20;
+/// The coarsest, while much moves: text of ten pixels is still read without effort.
+const QUANTIZER_READABLE: i32 = 40;
 
 /// Why the elements could not be put together.
 pub(super) enum ChainError {
@@ -58,8 +63,8 @@ pub(super) struct Voice {
 /// What is to be recorded.
 pub(super) struct Order<'a> {
     pub settings: &'a Settings,
-    /// The running time at which a live recording begins.
-    pub live_from: Option<Duration>,
+    /// The running time at which the recording begins.
+    pub from: Duration,
     pub screen: bool,
     pub sound: bool,
 }
@@ -67,8 +72,8 @@ pub(super) struct Order<'a> {
 impl Chain {
     /// Puts the elements into the bin and links them; they keep their state until the bin changes its own.
     pub fn build(bin: &gst::Bin, order: &Order<'_>) -> Result<Self, ChainError> {
-        let live = order.live_from.is_some();
-        let writer = Writer::new(writer::Plan { live, cluster: order.settings.cluster() });
+        let writer = Writer::new(order.settings.cluster());
+        writer.set_replaces_header(order.settings.replace_header);
         let mut chain = Self { writer: writer.clone(), composer: None, mixer: None, elements: Vec::new() };
         chain.add(bin, writer.upcast())?;
         if let Err(error) = chain.add_tracks(bin, order) {
@@ -89,14 +94,8 @@ impl Chain {
     }
 
     fn add_screen(&mut self, bin: &gst::Bin, order: &Order<'_>) -> Result<(), ChainError> {
-        let settings = order.settings;
-        let composer = Composer::new(composer::Plan {
-            live_from: order.live_from,
-            size: settings.size(),
-            gap: settings.gap(),
-            cluster: settings.cluster(),
-        });
-        let encoder = screen_encoder(settings)?;
+        let composer = Composer::new();
+        let encoder = screen_encoder(order.settings)?;
         self.add(bin, composer.clone().upcast())?;
         self.add(bin, encoder.clone())?;
         composer.link(&encoder)?;
@@ -106,14 +105,10 @@ impl Chain {
     }
 
     fn add_sound(&mut self, bin: &gst::Bin, order: &Order<'_>) -> Result<(), ChainError> {
-        let live = order.live_from.is_some();
         let mixer = make("audiomixer", "base")?;
         mixer.set_property("output-buffer-duration", MIXER_STEP);
-        if let Some(from) = order.live_from {
-            mixer.set_property("latency", MIXER_LATENCY.nseconds());
-            mixer.set_property_from_str("start-time-selection", "set");
-            mixer.set_property("start-time", from.as_nanos() as u64);
-        }
+        mixer.set_property_from_str("start-time-selection", "set");
+        mixer.set_property("start-time", order.from.as_nanos() as u64);
         let format = make("capsfilter", "core")?;
         let caps = gst_audio::AudioCapsBuilder::new_interleaved()
             .format(gst_audio::AUDIO_FORMAT_S16)
@@ -129,8 +124,28 @@ impl Chain {
         }
         gst::Element::link_many([&mixer, &format, &encoder])?;
         link_to(&encoder, &self.writer.add_track("audio"))?;
-        let hold = if live { Some(mixer_pad(&mixer)?) } else { None };
-        self.mixer = Some(Mixer { element: mixer, hold });
+        self.mixer = Some(Mixer { element: mixer, hold: None });
+        Ok(())
+    }
+
+    /// Begins to record, live from this running time, or else by the times of what comes.
+    pub fn begin(&mut self, settings: &Settings, live_from: Option<Duration>) -> Result<(), ChainError> {
+        if live_from.is_some() {
+            self.writer.set_live();
+            if let Some(mixer) = &mut self.mixer {
+                mixer.element.set_property("latency", MIXER_LATENCY.nseconds());
+                mixer.hold = Some(mixer_pad(&mixer.element)?);
+            }
+        }
+        let plan = composer::Plan {
+            live_from,
+            size: settings.size(),
+            gap: settings.gap(),
+            cluster: settings.cluster(),
+        };
+        if let Some(composer) = &self.composer {
+            composer.begin(plan)?;
+        }
         Ok(())
     }
 
@@ -198,8 +213,8 @@ fn screen_encoder(settings: &Settings) -> Result<gst::Element, ChainError> {
     encoder.set_property("cpu-used", 8_i32);
     encoder.set_property("target-bitrate", i32::try_from(settings.video_bitrate).unwrap_or(i32::MAX));
     encoder.set_property_from_str("end-usage", "vbr");
-    encoder.set_property("min-quantizer", 4_i32);
-    encoder.set_property("max-quantizer", 32_i32);
+    encoder.set_property("min-quantizer", QUANTIZER_SHARP);
+    encoder.set_property("max-quantizer", QUANTIZER_READABLE);
     encoder.set_property("static-threshold", 100_i32);
     encoder.set_property_from_str("token-partitions", "4");
     encoder.set_property_from_str("keyframe-mode", "disabled");

@@ -60,6 +60,11 @@ pub struct MeetingRecorder {
         name = "force-live", get, set, type = bool, member = force_live, default = false, mutable_ready,
         blurb = "Record by the clock even if no source that is linked at the start is live"
     )]
+    #[property(
+        name = "replace-header", get, set, type = bool, member = replace_header, default = true, mutable_ready,
+        blurb = "At the end, where the output cannot seek, send block 0 again (flag HEADER) to be put in the \
+                 place of the first; false where the output is a plain stream of bytes, such as a pipe"
+    )]
     settings: StdMutex<Settings>,
     srcpad: gst::GhostPad,
     pub(super) inside: Mutex<Inside>,
@@ -137,15 +142,18 @@ impl ElementImpl for MeetingRecorder {
         &self,
         change: gst::StateChange,
     ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
-        if change == gst::StateChange::ReadyToPaused {
-            self.start()?;
+        match change {
+            gst::StateChange::ReadyToPaused => self.start()?,
+            gst::StateChange::PausedToPlaying => self.play()?,
+            _ => {}
         }
         let success = self.parent_change_state(change);
         match change {
             gst::StateChange::ReadyToPaused if success.is_err() => self.stop(),
             gst::StateChange::PausedToReady => self.stop(),
-            // Nothing comes out before a live recording plays, so nobody may wait for it.
-            gst::StateChange::ReadyToPaused | gst::StateChange::PlayingToPaused if self.is_live() => {
+            // Sources say whether they are live when they are paused, so a recording begins when it plays, and
+            // nobody may wait for its first block before.
+            gst::StateChange::ReadyToPaused | gst::StateChange::PlayingToPaused => {
                 return success.map(|_| gst::StateChangeSuccess::NoPreroll);
             }
             _ => {}
@@ -173,10 +181,9 @@ impl BinImpl for MeetingRecorder {}
 
 impl MeetingRecorder {
     fn start(&self) -> Result<(), gst::StateChangeError> {
-        let settings = self.settings.lock().expect("nobody panics while setting a property").clone();
-        let inlets: Vec<(gst::GhostPad, Kind)> =
-            self.inside.lock().inlets.iter().map(|inlet| (inlet.pad.clone(), inlet.kind)).collect();
-        if inlets.is_empty() {
+        let settings = self.settings();
+        let kinds: Vec<Kind> = self.inside.lock().inlets.iter().map(|inlet| inlet.kind).collect();
+        if kinds.is_empty() {
             gst::element_imp_error!(
                 self,
                 gst::CoreError::Negotiation,
@@ -186,21 +193,19 @@ impl MeetingRecorder {
             );
             return Err(gst::StateChangeError);
         }
-        let live = settings.force_live || inlets.iter().any(|(pad, _)| is_live(pad));
+        let from = self.now_or_zero();
         let order = Order {
             settings: &settings,
-            live_from: live.then(|| self.now_or_zero()),
-            screen: inlets.iter().any(|(_, kind)| *kind == Kind::Screen),
-            sound: inlets.iter().any(|(_, kind)| *kind == Kind::Sound),
+            from,
+            screen: kinds.contains(&Kind::Screen),
+            sound: kinds.contains(&Kind::Sound),
         };
-        gst::info!(CAT, imp = self, "records {}", if live { "live" } else { "by the times of what comes" });
-
         let bin = self.obj().clone().upcast::<gst::Bin>();
         let chain = Chain::build(&bin, &order).map_err(|error| self.complain(&error))?;
         // The target of a source ghost pad of our own class always fits.
         let _ = self.srcpad.set_target(Some(&chain.writer.src_pad()));
         let mut inside = self.inside.lock();
-        inside.live = live;
+        inside.from = from;
         inside.chain = Some(chain);
         let connected = inside.connect_all(&bin);
         drop(inside);
@@ -209,6 +214,37 @@ impl MeetingRecorder {
             return Err(self.complain(&error));
         }
         Ok(())
+    }
+
+    /// From here on the clock runs.
+    fn play(&self) -> Result<(), gst::StateChangeError> {
+        self.inside.lock().plays = true;
+        self.begin_if_known().map_err(|error| self.complain(&error))
+    }
+
+    /// Begins as soon as it is known whether the recording is live. A source can tell when it is active, some only
+    /// when they have agreed on a format, so this is asked again whenever something new comes.
+    pub(super) fn begin_if_known(&self) -> Result<(), ChainError> {
+        let settings = self.settings();
+        let inlets: Vec<(gst::GhostPad, bool)> = {
+            let inside = self.inside.lock();
+            if !inside.plays || inside.begun {
+                return Ok(());
+            }
+            inside.inlets.iter().map(|inlet| (inlet.pad.clone(), inlet.has_data)).collect()
+        };
+        let Some(live) = (if settings.force_live { Some(true) } else { liveness(&inlets) }) else {
+            return Ok(());
+        };
+
+        let mut inside = self.inside.lock();
+        if std::mem::replace(&mut inside.begun, true) {
+            return Ok(());
+        }
+        gst::info!(CAT, imp = self, "records {}", if live { "live" } else { "by the times of what comes" });
+        inside.live = live;
+        let live_from = live.then_some(inside.from);
+        inside.chain.as_mut().map_or(Ok(()), |chain| chain.begin(&settings, live_from))
     }
 
     fn stop(&self) {
@@ -270,8 +306,8 @@ impl MeetingRecorder {
         gst::StateChangeError
     }
 
-    fn is_live(&self) -> bool {
-        self.inside.lock().live
+    fn settings(&self) -> Settings {
+        self.settings.lock().expect("nobody panics while setting a property").clone()
     }
 
     pub(super) fn now(&self) -> Option<Duration> {
@@ -286,8 +322,18 @@ impl MeetingRecorder {
     }
 }
 
-/// Whether what is linked here makes data by the clock. It answers in any state.
-fn is_live(pad: &gst::GhostPad) -> bool {
-    let mut query = gst::query::Latency::new();
-    pad.peer_query(&mut query) && query.result().0
+/// Whether any pad's data comes by the clock; `None` while that is open.
+fn liveness(inlets: &[(gst::GhostPad, bool)]) -> Option<bool> {
+    let mut known = false;
+    let mut open = false;
+    for (pad, has_data) in inlets {
+        let mut query = gst::query::Latency::new();
+        let answered = pad.peer_query(&mut query);
+        if answered && query.result().0 {
+            return Some(true);
+        }
+        known |= answered || *has_data;
+        open |= pad.is_linked() && !answered && !has_data;
+    }
+    (known && !open).then_some(false)
 }

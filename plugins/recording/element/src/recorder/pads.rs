@@ -1,5 +1,7 @@
 //! The recorder's sink pads: made and released at any time, and ended one by one.
 
+use std::time::Duration;
+
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 
@@ -17,6 +19,8 @@ pub(super) enum Kind {
 pub(super) struct Inlet {
     pub pad: gst::GhostPad,
     pub kind: Kind,
+    /// Something came, so its source needs no clock to make it, or the clock runs.
+    pub has_data: bool,
     ended: bool,
     /// It ended, but its track goes on because the recording does.
     held: bool,
@@ -29,6 +33,10 @@ pub(super) struct Inlet {
 pub(super) struct Inside {
     pub inlets: Vec<Inlet>,
     pub chain: Option<Chain>,
+    /// The running time at which it begins.
+    pub from: Duration,
+    pub plays: bool,
+    pub begun: bool,
     pub live: bool,
     next_sound: u32,
 }
@@ -54,10 +62,10 @@ impl Inside {
         let mut voices = Vec::new();
         for inlet in &mut self.inlets {
             let _ = inlet.pad.set_target(None::<&gst::Pad>);
-            (inlet.ended, inlet.held, inlet.entry) = (false, false, None);
+            (inlet.has_data, inlet.ended, inlet.held, inlet.entry) = (false, false, false, None);
             voices.extend(inlet.voice.take());
         }
-        self.live = false;
+        (self.plays, self.begun, self.live) = (false, false, false);
         (self.chain.take(), voices)
     }
 
@@ -110,7 +118,15 @@ impl MeetingRecorder {
             Kind::Sound => inside.sound_name(name),
         };
         let pad = gst::GhostPad::builder_from_template(template).name(name).build();
-        let mut inlet = Inlet { pad: pad.clone(), kind, ended: false, held: false, entry: None, voice: None };
+        let mut inlet = Inlet {
+            pad: pad.clone(),
+            kind,
+            has_data: false,
+            ended: false,
+            held: false,
+            entry: None,
+            voice: None,
+        };
         if let Some(chain) = &inside.chain {
             match connect(chain, &bin, &mut inlet) {
                 Ok(()) if inlet.entry.is_some() => {}
@@ -134,7 +150,7 @@ impl MeetingRecorder {
                 gst::warning!(CAT, imp = self, "{} does not start: {error}", element.name());
             }
         }
-        self.watch_end(&pad);
+        self.watch(&pad);
         // Where the recorder runs, so does its new pad.
         let _ = pad.set_active(self.obj().current_state() >= gst::State::Paused);
         if let Err(error) = self.obj().add_pad(&pad) {
@@ -167,16 +183,32 @@ impl MeetingRecorder {
         }
     }
 
-    /// Hears of a pad's end before its track does.
-    fn watch_end(&self, pad: &gst::GhostPad) {
+    /// Hears of what comes into a pad before its track does.
+    fn watch(&self, pad: &gst::GhostPad) {
         let element = self.obj().downgrade();
-        pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |pad, info| {
-            let is_end = info.event().is_some_and(|event| event.type_() == gst::EventType::Eos);
-            match element.upgrade() {
-                Some(element) if is_end => element.imp().inlet_ended(pad.upcast_ref()),
-                _ => gst::PadProbeReturn::Ok,
+        let mask =
+            gst::PadProbeType::EVENT_DOWNSTREAM | gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
+        pad.add_probe(mask, move |pad, info| {
+            let Some(element) = element.upgrade() else { return gst::PadProbeReturn::Ok };
+            let recorder = element.imp();
+            let event = info.event().map(|event| event.type_());
+            let is_end = event == Some(gst::EventType::Eos);
+            if event.is_none() || is_end {
+                recorder.data_came(pad.upcast_ref());
             }
+            if let Err(error) = recorder.begin_if_known() {
+                let _ = recorder.complain(&error);
+            }
+            if is_end { recorder.inlet_ended(pad.upcast_ref()) } else { gst::PadProbeReturn::Ok }
         });
+    }
+
+    fn data_came(&self, pad: &gst::Pad) {
+        let mut inside = self.inside.lock();
+        let inlet = inside.inlets.iter_mut().find(|inlet| inlet.pad.upcast_ref::<gst::Pad>() == pad);
+        if let Some(inlet) = inlet {
+            inlet.has_data = true;
+        }
     }
 
     fn inlet_ended(&self, pad: &gst::Pad) -> gst::PadProbeReturn {
@@ -185,7 +217,8 @@ impl MeetingRecorder {
             Ending::Pass => gst::PadProbeReturn::Ok,
             Ending::Hold => {
                 gst::debug!(CAT, obj = pad, "ended; the recording goes on");
-                gst::PadProbeReturn::Drop
+                // Dropped, and counted as taken.
+                gst::PadProbeReturn::Handled
             }
             Ending::Last(held) => {
                 gst::info!(CAT, obj = pad, "all pads have ended");

@@ -27,6 +27,7 @@ pub(super) struct Settings {
     /// Milliseconds.
     pub cluster_duration: u32,
     pub force_live: bool,
+    pub replace_header: bool,
 }
 
 impl Default for Settings {
@@ -39,6 +40,7 @@ impl Default for Settings {
             audio_bitrate: 64_000,
             cluster_duration: 2000,
             force_live: false,
+            replace_header: true,
         }
     }
 }

@@ -16,7 +16,6 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::Plan;
 use super::outbox::{self, Parcel};
 
 /// Blocks that wait to be pushed; then the encoders wait.
@@ -46,6 +45,13 @@ struct State {
     outbox: VecDeque<Out>,
     flushing: bool,
     flow: Result<gst::FlowSuccess, gst::FlowError>,
+}
+
+/// How the blocks are made.
+pub(super) struct Plan {
+    pub live: bool,
+    pub cluster: Duration,
+    pub replaces_header: bool,
 }
 
 /// A sink pad.
@@ -88,7 +94,7 @@ impl ObjectSubclass for Writer {
             })
             .build();
         let state = State {
-            plan: Plan { live: false, cluster: Duration::from_secs(2) },
+            plan: Plan { live: false, cluster: Duration::from_secs(2), replaces_header: true },
             lanes: Vec::new(),
             stage: Stage::Gathering,
             lasts_until: Duration::ZERO,
@@ -133,8 +139,8 @@ impl ElementImpl for Writer {
 }
 
 impl Writer {
-    pub(super) fn plan(&self, plan: Plan) {
-        self.state.lock().plan = plan;
+    pub(super) fn plan(&self, change: impl FnOnce(&mut Plan)) {
+        change(&mut self.state.lock().plan);
     }
 
     pub(super) fn lasts_until(&self, time: Duration) {
@@ -429,8 +435,13 @@ impl Writer {
     fn finish(&self, finished: &Finished) -> Result<(), gst::FlowError> {
         let seekable = outbox::is_seekable(&self.srcpad);
         gst::info!(CAT, imp = self, "{:?} in {} blocks", finished.duration(), finished.count());
-        let parcels =
-            if seekable { outbox::finish_in_place(finished) } else { outbox::finish_in_front(finished) };
+        let parcels = if seekable {
+            outbox::finish_in_place(finished)
+        } else if self.state.lock().plan.replaces_header {
+            outbox::finish_in_front(finished)
+        } else {
+            Vec::new()
+        };
         for Parcel { segment, buffer } in parcels {
             if let Some(segment) = segment {
                 self.srcpad.push_event(segment);

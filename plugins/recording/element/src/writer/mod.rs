@@ -13,20 +13,22 @@ glib::wrapper! {
     pub(crate) struct Writer(ObjectSubclass<imp::Writer>) @extends gst::Element, gst::Object;
 }
 
-/// How the blocks are made.
-#[derive(Debug, Clone)]
-pub(crate) struct Plan {
-    /// In a live recording nobody waits for a track that stays away for long.
-    pub live: bool,
-    /// How long a cluster should last.
-    pub cluster: Duration,
-}
-
 impl Writer {
-    pub fn new(plan: Plan) -> Self {
+    /// `cluster` is how long one should last.
+    pub fn new(cluster: Duration) -> Self {
         let writer: Self = glib::Object::builder().property("name", "writer").build();
-        writer.imp().plan(plan);
+        writer.imp().plan(|plan| plan.cluster = cluster);
         writer
+    }
+
+    /// From now on nobody waits for a track that stays away for long.
+    pub fn set_live(&self) {
+        self.imp().plan(|plan| plan.live = true);
+    }
+
+    /// Whether block 0 is sent again at the end where the output cannot go back.
+    pub fn set_replaces_header(&self, replaces: bool) {
+        self.imp().plan(|plan| plan.replaces_header = replaces);
     }
 
     /// Another track; only before the first data. The recording waits for all of them to begin or to end.
