@@ -13,6 +13,8 @@ export default defineConfig({
     sourcemap: false,
   },
   worker: { format: "es" },
+  // Its modules find their WebAssembly beside themselves, which bundling for development would break.
+  optimizeDeps: { exclude: ["@jsquash/webp"] },
   server: {
     proxy: {
       "/api": { target: service, secure: false },

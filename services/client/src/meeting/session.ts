@@ -58,6 +58,10 @@ export class Session {
 
   /** Gives the session its canvas; to be called once, as a canvas is handed to its worker for good. */
   show(canvas: HTMLCanvasElement, cursor: HTMLCanvasElement): void {
+    if (!("transferControlToOffscreen" in canvas)) {
+      this.#happened({ type: "notice", text: "This browser cannot show the screen. Update it, or use another one." });
+      return;
+    }
     this.#screen = new ScreenView(canvas, cursor, {
       onPainted: (bytes) => this.#acknowledger.painted(bytes),
       onSize: (screen) => this.#change({ screen }),

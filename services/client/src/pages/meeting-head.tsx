@@ -1,13 +1,16 @@
 // The meeting's head: its code and link, how the connection is, and the last thing that happened.
 
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { type MeetingState, type Phase } from "../meeting/state";
 import { Code } from "./code";
 import { Brand } from "./shell";
 
 export function Head({ code, meeting, onRetry }: { code: string; meeting: MeetingState; onRetry: () => void }) {
   const [copied, setCopied] = useState("");
+  const heading = useRef<HTMLHeadingElement>(null);
   const link = `${location.origin}/${code}`;
+  // The form that had the keyboard is gone: go on from the top of the meeting.
+  useEffect(() => heading.current?.focus(), []);
 
   const copy = async (): Promise<void> => {
     try {
@@ -21,6 +24,9 @@ export function Head({ code, meeting, onRetry }: { code: string; meeting: Meetin
   return (
     <header class="bar meeting-bar">
       <Brand />
+      <h1 ref={heading} class="unseen" tabIndex={-1}>
+        Meeting {code}
+      </h1>
       <div class="invitation">
         <Code code={code} />
         <span class="link" data-testid="meeting-link">

@@ -18,6 +18,7 @@ export function Stage({ view, onCanvas, children }: StageProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const cursor = useRef<HTMLCanvasElement>(null);
   const [isFitted, setFitted] = useState(true);
+  const density = useDensity();
 
   useEffect(() => {
     if (canvas.current && cursor.current) onCanvas(canvas.current, cursor.current);
@@ -31,7 +32,7 @@ export function Stage({ view, onCanvas, children }: StageProps) {
   };
   // A device pixel shows one pixel of the screen in 1:1, whatever the page's zoom.
   const style = screen
-    ? { "--screen-width": screen.width, "--screen-height": screen.height, "--density": window.devicePixelRatio }
+    ? { "--screen-width": screen.width, "--screen-height": screen.height, "--density": density }
     : {};
 
   return (
@@ -68,6 +69,17 @@ export function Stage({ view, onCanvas, children }: StageProps) {
       </div>
     </main>
   );
+}
+
+/** Device pixels a CSS pixel; it changes with the page's zoom, which the window tells as a new size. */
+function useDensity(): number {
+  const [density, setDensity] = useState(window.devicePixelRatio);
+  useEffect(() => {
+    const onResize = (): void => setDensity(window.devicePixelRatio);
+    addEventListener("resize", onResize);
+    return () => removeEventListener("resize", onResize);
+  }, []);
+  return density;
 }
 
 function placeholderText({ meeting, isSharing }: View): string {
