@@ -33,6 +33,8 @@ pub struct Encoder {
 struct Canvases {
     reference: Canvas,
     next: Canvas,
+    /// Nothing was painted yet, so nothing can have moved.
+    is_black: bool,
 }
 
 impl Encoder {
@@ -100,13 +102,18 @@ impl Encoder {
 
 impl Canvases {
     fn black(size: ScreenSize) -> Self {
-        Self { reference: Canvas::new(size), next: Canvas::new(size) }
+        Self { reference: Canvas::new(size), next: Canvas::new(size), is_black: true }
     }
 
     /// Writes what turns the reference into the frame.
     fn advance(&mut self, frame: Frame<'_>, out: &mut BytesMut) {
         let mut dirty = compare::take_in(frame, &mut self.next);
-        let moves = moves::find_and_apply(&self.next, &mut self.reference, &dirty);
+        let moves = if self.is_black {
+            Vec::new()
+        } else {
+            moves::find_and_apply(&self.next, &mut self.reference, &dirty)
+        };
+        self.is_black = false;
         moves.iter().for_each(|record| record.write(out));
         if !moves.is_empty() {
             dirty = compare::still_dirty(&self.next, &self.reference, &dirty);

@@ -74,7 +74,7 @@ impl Relay {
     /// follows is ignored until [`Input::PresenterChanged`] or a piece that begins with `Start`. Viewers keep the last good screen.
     pub fn handle(&mut self, input: Input<'_>, now: Duration) -> Result<(), StreamError> {
         match input {
-            Input::Stream(bytes) => return self.take(bytes),
+            Input::Stream(bytes) => return self.take(bytes, now),
             Input::PresenterChanged => {
                 self.presenter = Presenter::default();
                 self.held.undo();
@@ -111,12 +111,12 @@ impl Relay {
         self.held.size()
     }
 
-    fn take(&mut self, bytes: &[u8]) -> Result<(), StreamError> {
+    fn take(&mut self, bytes: &[u8], now: Duration) -> Result<(), StreamError> {
         for piece in self.presenter.accept(bytes) {
             self.presenter.push(piece);
             while let Some(update) = self.presenter.next_update(&mut self.held)? {
                 for viewer in self.viewers.values_mut() {
-                    viewer.offer(&update, &self.held);
+                    viewer.offer(&update, &self.held, now);
                 }
             }
         }

@@ -17,6 +17,8 @@ use crate::{Canvas, Point, Record, Rect};
 use axis::Axis;
 use strip::{Strip, StripRun};
 
+/// Of so many strips one looks for offsets: what scrolls is wider.
+const SAMPLED: usize = 4;
 /// Below this many dirty pixels no search is worth its time.
 const DIRTY_AREA_MIN: usize = 4 * 64 * 64;
 /// Offsets that are tried: two or three windows can scroll at once.
@@ -29,12 +31,34 @@ pub(super) fn find_and_apply(next: &Canvas, reference: &mut Canvas, dirty: &[Rec
     if dirty.iter().map(|rect| rect.area()).sum::<usize>() < DIRTY_AREA_MIN {
         return Vec::new();
     }
-    let vertical = Search::new(Axis::Vertical, next, reference, dirty).apply(next, reference);
-    if vertical.is_empty() {
-        Search::new(Axis::Horizontal, next, reference, dirty).apply(next, reference)
-    } else {
-        vertical
+    let vertical = search(Axis::Vertical, next, reference, dirty);
+    if vertical.is_empty() { search(Axis::Horizontal, next, reference, dirty) } else { vertical }
+}
+
+/// Looks for offsets in some of the strips, and only if there are any for what moved by them in all.
+fn search(axis: Axis, next: &Canvas, reference: &mut Canvas, dirty: &[Rect]) -> Vec<Record> {
+    let indices = axis.dirty_strips(next.size(), dirty);
+    let (sample, rest): (Vec<_>, Vec<_>) = indices.chunks(SAMPLED).map(|some| (some[0], &some[1..])).unzip();
+    let mut strips = Strip::of(axis, &sample, next, reference);
+    let offsets = ranked_offsets(&strips);
+    if offsets.is_empty() {
+        return Vec::new();
     }
+    strips.extend(Strip::of(axis, &rest.concat(), next, reference));
+    strips.sort_by_key(|strip| strip.index);
+    let search = Search { axis, strips };
+    offsets.into_iter().flat_map(|offset| search.apply_offset(next, reference, offset)).collect()
+}
+
+/// The offsets (from the target to the source) with the most votes.
+fn ranked_offsets(strips: &[Strip]) -> Vec<isize> {
+    let mut votes = BTreeMap::<isize, u32>::new();
+    for offset in strips.iter().flat_map(Strip::votes) {
+        *votes.entry(offset).or_default() += 1;
+    }
+    let mut ranked: Vec<_> = votes.into_iter().filter(|(_, votes)| VOTES_MIN <= *votes).collect();
+    ranked.sort_by_key(|&(offset, votes)| (Reverse(votes), offset));
+    ranked.into_iter().take(OFFSETS_MAX).map(|(offset, _)| offset).collect()
 }
 
 struct Search {
@@ -51,29 +75,6 @@ struct Block {
 }
 
 impl Search {
-    fn new(axis: Axis, next: &Canvas, reference: &Canvas, dirty: &[Rect]) -> Self {
-        let strips = axis.dirty_strips(next.size(), dirty);
-        Self {
-            axis,
-            strips: strips.into_iter().map(|index| Strip::new(axis, index, next, reference)).collect(),
-        }
-    }
-
-    fn apply(&self, next: &Canvas, reference: &mut Canvas) -> Vec<Record> {
-        self.offsets().into_iter().flat_map(|offset| self.apply_offset(next, reference, offset)).collect()
-    }
-
-    /// The offsets (from the target to the source) with the most votes.
-    fn offsets(&self) -> Vec<isize> {
-        let mut votes = BTreeMap::<isize, u32>::new();
-        for offset in self.strips.iter().flat_map(Strip::votes) {
-            *votes.entry(offset).or_default() += 1;
-        }
-        let mut ranked: Vec<_> = votes.into_iter().filter(|(_, votes)| VOTES_MIN <= *votes).collect();
-        ranked.sort_by_key(|&(offset, votes)| (Reverse(votes), offset));
-        ranked.into_iter().take(OFFSETS_MAX).map(|(offset, _)| offset).collect()
-    }
-
     fn apply_offset(&self, next: &Canvas, reference: &mut Canvas, offset: isize) -> Vec<Record> {
         let mut blocks = self.blocks(offset);
         // A block must not paint over what another one is still to be taken from.

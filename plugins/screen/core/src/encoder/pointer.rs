@@ -2,7 +2,8 @@
 
 use bytes::BytesMut;
 
-use crate::{CURSOR_SIDE_MAX, CursorShape, Point, Record, Rect, webp};
+use crate::webp::{self, Effort};
+use crate::{CURSOR_SIDE_MAX, CursorShape, Point, Record, Rect};
 
 /// Why a cursor's shape was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,7 +66,7 @@ impl Pointer {
         if bgra.len() != need {
             return Err(CursorError::BadLength { got: bgra.len(), need });
         }
-        let webp = webp::encode_lossless(bgra, usize::from(width) * 4, rect);
+        let webp = webp::encode_lossless(bgra, usize::from(width) * 4, rect, Effort::Thorough);
         let shape = CursorShape { hot, width, height, webp };
         if self.shape.as_ref() != Some(&shape) {
             self.shape = Some(shape);

@@ -32,7 +32,9 @@ pub(super) struct Block {
 impl Debt {
     /// All of a screen.
     pub(super) fn whole(grid: Option<Grid>, version: u64) -> Self {
-        Self { cells: grid.map(|grid| DirtyCells { grid, since: vec![version; grid.len()], dirty: grid.len() }) }
+        Self {
+            cells: grid.map(|grid| DirtyCells { grid, since: vec![version; grid.len()], dirty: grid.len() }),
+        }
     }
 
     pub(super) fn none(grid: Option<Grid>) -> Self {
@@ -138,14 +140,9 @@ mod tests {
     fn halves_end_with_one_cell() {
         let block = Block { column: 0, row: 0, columns: 8, rows: 5 };
         let halves = std::iter::successors(Some(block), |block| block.half());
-        assert_eq!(halves.map(|half| (half.columns, half.rows)).collect::<Vec<_>>(), [
-            (8, 5),
-            (4, 5),
-            (4, 3),
-            (2, 3),
-            (2, 2),
-            (2, 1),
-            (1, 1)
-        ]);
+        assert_eq!(
+            halves.map(|half| (half.columns, half.rows)).collect::<Vec<_>>(),
+            [(8, 5), (4, 5), (4, 3), (2, 3), (2, 2), (2, 1), (1, 1)]
+        );
     }
 }

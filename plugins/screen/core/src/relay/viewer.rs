@@ -57,10 +57,10 @@ impl Viewer {
     }
 
     /// The presenter's next update, which the held screen already shows: handed on as it is, or added to the debt.
-    pub(super) fn offer(&mut self, update: &Update, held: &Held) {
+    pub(super) fn offer(&mut self, update: &Update, held: &Held, now: Duration) {
         let change = &update.change;
         let bytes: u64 = update.pieces.iter().map(|piece| piece.len() as u64).sum();
-        let has_room = bytes + CURSOR_RESERVE + self.ready_bytes <= self.window.room();
+        let has_room = bytes + CURSOR_RESERVE + self.ready_bytes <= self.window.room(now);
         // With `Start` all is new; with `Size` all pixels are.
         let needs_nothing_else = change.starts || !self.start_due && (change.resized || self.debt.is_empty());
         if has_room && needs_nothing_else {
@@ -89,7 +89,10 @@ impl Viewer {
     pub(super) fn next_piece(&mut self, held: &mut Held, now: Duration) -> Option<Bytes> {
         // The pointer, said again, is the shortest of all pieces.
         self.cursor_due |= self.window.wants_probe();
-        let piece = self.ready_piece().or_else(|| self.cursor_piece(held)).or_else(|| self.debt_piece(held))?;
+        let piece = self
+            .ready_piece()
+            .or_else(|| self.cursor_piece(held, now))
+            .or_else(|| self.debt_piece(held, now))?;
         let is_more_waiting = !self.debt.is_empty() || !self.ready.is_empty();
         self.window.sent(piece.len(), is_more_waiting, now);
         Some(piece)
@@ -102,7 +105,7 @@ impl Viewer {
     }
 
     /// The newest pointer only, and before any debt.
-    fn cursor_piece(&mut self, held: &Held) -> Option<Bytes> {
+    fn cursor_piece(&mut self, held: &Held, now: Duration) -> Option<Bytes> {
         if !self.cursor_due || self.start_due {
             return None;
         }
@@ -110,7 +113,7 @@ impl Viewer {
         held.write_cursor(self.shape_due, &mut out);
         held.write_update(&mut out);
         // A shape can be longer than the smallest window: then it travels alone.
-        if self.window.room() < out.len() as u64 && self.window.in_flight() != 0 {
+        if self.window.room(now) < out.len() as u64 && self.window.in_flight() != 0 {
             return None;
         }
         (self.cursor_due, self.shape_due) = (false, false);
@@ -118,9 +121,9 @@ impl Viewer {
     }
 
     /// The newest content of the oldest dirty cells, as much as fits.
-    fn debt_piece(&mut self, held: &mut Held) -> Option<Bytes> {
+    fn debt_piece(&mut self, held: &mut Held, now: Duration) -> Option<Bytes> {
         let size = held.size()?;
-        let room = self.window.room().saturating_sub(CURSOR_RESERVE);
+        let room = self.window.room(now).saturating_sub(CURSOR_RESERVE);
         if self.debt.is_empty() && !self.start_due || room < PIECE_BYTES_MIN {
             return None;
         }

@@ -17,6 +17,8 @@ pub(super) const BYTES_AT_FIRST: u64 = 256 * 1024;
 const RATE_SAMPLES: usize = 8;
 /// What may wait in front of the line beside two round trips.
 const SLACK: Duration = Duration::from_millis(50);
+/// When a piece is not acknowledged for so long beyond two round trips, the window is wrong.
+const STALL: Duration = Duration::from_millis(150);
 /// A round trip older than this may no longer be true.
 const ROUND_TRIP_AGE_MAX: Duration = Duration::from_secs(10);
 /// One that was measured with a long piece has the time in it that the piece took to pass a slow line: it is soon measured again.
@@ -75,7 +77,9 @@ impl Window {
 
     /// Bytes that may be on their way.
     pub(super) fn size(&self) -> u64 {
-        let Some(round_trip) = self.round_trip.filter(|_| !self.rates.is_empty()) else { return BYTES_AT_FIRST };
+        let Some(round_trip) = self.round_trip.filter(|_| !self.rates.is_empty()) else {
+            return BYTES_AT_FIRST;
+        };
         let rate = self.rates.iter().copied().fold(0.0, f64::max);
         let bytes = rate * (2 * round_trip.time + SLACK).as_secs_f64();
         (bytes as u64).clamp(BYTES_MIN, BYTES_MAX)
@@ -87,8 +91,19 @@ impl Window {
     }
 
     /// Bytes that may be sent now.
-    pub(super) fn room(&self) -> u64 {
-        if self.draining && 0 < self.in_flight() { 0 } else { self.size().saturating_sub(self.in_flight()) }
+    pub(super) fn room(&self, now: Duration) -> u64 {
+        let in_flight = self.in_flight();
+        if self.draining && 0 < in_flight || BYTES_MIN <= in_flight && self.is_stalled(now) {
+            return 0;
+        }
+        self.size().saturating_sub(in_flight)
+    }
+
+    /// The line has become slower than the window believes.
+    fn is_stalled(&self, now: Duration) -> bool {
+        let patience = self.round_trip.map(|round_trip| 2 * round_trip.time + STALL);
+        let oldest = self.pieces.front().map(|piece| now.saturating_sub(piece.at));
+        oldest.zip(patience).is_some_and(|(age, patience)| patience < age)
     }
 
     /// The line has been emptied to measure the round trip: the next piece is to be a short one.

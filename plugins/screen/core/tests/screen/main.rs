@@ -1,6 +1,6 @@
 //! The encoder, the decoder and the relay, seen from outside.
 
 mod desktop;
+mod network;
 mod pixels;
 mod relay;
-mod network;

@@ -41,7 +41,10 @@ pub struct Viewer {
     pub sent_bytes: u64,
     pub acknowledged_bytes: u64,
     pub updates: usize,
-    line_is_free_at: Duration,
+    /// In front of the line.
+    queue: VecDeque<bytes::Bytes>,
+    /// Bytes of the queue's front that the line has taken.
+    taken: f64,
     on_the_way: VecDeque<(Duration, bytes::Bytes)>,
     acknowledgements: VecDeque<(Duration, u64)>,
 }
@@ -61,17 +64,21 @@ impl Meeting {
     pub fn join(&mut self, id: u32, line: Line) {
         let id = ViewerId(id);
         self.relay.handle(Input::Join(id), self.now).unwrap();
-        self.viewers.insert(id, Viewer {
-            line,
-            decoder: Decoder::new(),
-            is_there: true,
-            sent_bytes: 0,
-            acknowledged_bytes: 0,
-            updates: 0,
-            line_is_free_at: self.now,
-            on_the_way: VecDeque::new(),
-            acknowledgements: VecDeque::new(),
-        });
+        self.viewers.insert(
+            id,
+            Viewer {
+                line,
+                decoder: Decoder::new(),
+                is_there: true,
+                sent_bytes: 0,
+                acknowledged_bytes: 0,
+                updates: 0,
+                queue: VecDeque::new(),
+                taken: 0.0,
+                on_the_way: VecDeque::new(),
+                acknowledgements: VecDeque::new(),
+            },
+        );
     }
 
     pub fn leave(&mut self, id: u32) {
@@ -120,6 +127,7 @@ impl Meeting {
     /// Waits until nothing is on its way to anybody who is there, at most for `time`; how long it took.
     pub fn rest(&mut self, time: Duration) -> Duration {
         let start = self.now;
+        self.wait(TICK);
         while !self.is_at_rest() {
             assert!(self.now - start < time, "there is no rest");
             self.wait(TICK);
@@ -137,7 +145,8 @@ impl Meeting {
     }
 
     pub fn random(&mut self, below: u64) -> u64 {
-        self.chance = self.chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.chance =
+            self.chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.chance >> 33) % below
     }
 
@@ -145,22 +154,23 @@ impl Meeting {
     fn carry(&mut self) {
         let now = self.now;
         for (&id, viewer) in &mut self.viewers {
-            while let Output::Send(bytes) = self.relay.poll(id, now) {
-                viewer.send(bytes, now);
-            }
-            viewer.receive(now);
             while let Some(bytes) = due(&mut viewer.acknowledgements, now) {
                 viewer.acknowledged_bytes = bytes;
                 self.relay.handle(Input::Painted { viewer: id, bytes }, now).unwrap();
             }
+            while let Output::Send(bytes) = self.relay.poll(id, now) {
+                viewer.sent_bytes += bytes.len() as u64;
+                viewer.queue.push_back(bytes);
+            }
+            viewer.transmit(now);
+            viewer.receive(now);
         }
     }
 
-    fn is_at_rest(&mut self) -> bool {
-        // The last acknowledgement of the first round can make room for more.
-        self.carry();
-        self.carry();
-        let is_waiting = |viewer: &Viewer| !viewer.on_the_way.is_empty() || !viewer.acknowledgements.is_empty();
+    fn is_at_rest(&self) -> bool {
+        let is_waiting = |viewer: &Viewer| {
+            !viewer.queue.is_empty() || !viewer.on_the_way.is_empty() || !viewer.acknowledgements.is_empty()
+        };
         !self.viewers.values().any(|viewer| viewer.is_there && is_waiting(viewer))
     }
 }
@@ -171,11 +181,17 @@ impl Viewer {
         self.sent_bytes - self.acknowledged_bytes
     }
 
-    fn send(&mut self, bytes: bytes::Bytes, now: Duration) {
-        self.sent_bytes += bytes.len() as u64;
-        let time = Duration::from_secs_f64(bytes.len() as f64 / self.line.bytes_a_second as f64);
-        self.line_is_free_at = self.line_is_free_at.max(now) + time;
-        self.on_the_way.push_back((self.line_is_free_at + self.line.delay, bytes));
+    /// What the line takes in one tick.
+    fn transmit(&mut self, now: Duration) {
+        self.taken += self.line.bytes_a_second as f64 * TICK.as_secs_f64();
+        while self.queue.front().is_some_and(|bytes| bytes.len() as f64 <= self.taken) {
+            let Some(bytes) = self.queue.pop_front() else { break };
+            self.taken -= bytes.len() as f64;
+            self.on_the_way.push_back((now + self.line.delay, bytes));
+        }
+        if self.queue.is_empty() {
+            self.taken = 0.0;
+        }
     }
 
     fn receive(&mut self, now: Duration) {

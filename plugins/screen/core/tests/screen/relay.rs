@@ -26,7 +26,11 @@ fn act(meeting: &mut Meeting) {
     let (rect, seed) = (Rect::new(x, y, width, height), meeting.random(1 << 30));
     let step = match meeting.random(8) {
         0..3 => Step::Scroll { rect, dx: 0, dy: 20 - meeting.random(40) as i32, seed },
-        3..6 => Step::Noise { rect: Rect { width: 1 + width / 8, height: 1 + height / 8, ..rect }, seed, colours: 3 },
+        3..6 => Step::Noise {
+            rect: Rect { width: 1 + width / 8, height: 1 + height / 8, ..rect },
+            seed,
+            colours: 3,
+        },
         6 => Step::Noise { rect, seed, colours: 1 << 24 },
         _ => Step::Fill { rect, colour: [x as u8, y as u8, 7] },
     };
@@ -57,7 +61,11 @@ fn at_rest_everybody_sees_the_same() {
         }
         meeting.rest(300 * SECOND);
         meeting.assert_all_equal();
-        let cursors: Vec<_> = meeting.viewers.values().map(|viewer| (viewer.decoder.cursor().x, viewer.decoder.cursor().y)).collect();
+        let cursors: Vec<_> = meeting
+            .viewers
+            .values()
+            .map(|viewer| (viewer.decoder.cursor().x, viewer.decoder.cursor().y))
+            .collect();
         assert!(cursors.iter().all(|cursor| *cursor == cursors[0]), "{cursors:?}");
     }
 }
@@ -72,7 +80,9 @@ fn a_fast_viewer_is_handed_the_presenters_own_bytes() {
         let stored = meeting.desktop.stored(PixelOrder::Bgrx, 0);
         let update = meeting.encoder.frame(stored.frame(), meeting.now).unwrap();
         meeting.stream(&update);
-        let Output::Send(bytes) = meeting.relay.poll(ViewerId(1), meeting.now) else { panic!("nothing to send") };
+        let Output::Send(bytes) = meeting.relay.poll(ViewerId(1), meeting.now) else {
+            panic!("nothing to send")
+        };
         assert_eq!(bytes, update);
         relayed += bytes.len() as u64;
         meeting.relay.handle(Input::Painted { viewer: ViewerId(1), bytes: relayed }, meeting.now).unwrap();
@@ -86,7 +96,8 @@ fn two_viewers_share_the_bytes() {
     meeting.join(1, Line::new(100_000, 5));
     meeting.join(2, Line::new(100_000, 5));
     meeting.present();
-    let (one, two) = (meeting.relay.poll(ViewerId(1), meeting.now), meeting.relay.poll(ViewerId(2), meeting.now));
+    let (one, two) =
+        (meeting.relay.poll(ViewerId(1), meeting.now), meeting.relay.poll(ViewerId(2), meeting.now));
     let (Output::Send(one), Output::Send(two)) = (one, two) else { panic!("nothing to send") };
     assert_eq!(one.as_ptr(), two.as_ptr());
 }
@@ -112,7 +123,7 @@ fn a_slow_viewer_never_queues() {
     assert!(time < 60 * SECOND, "it took {time:?} to catch up with one screen");
 }
 
-/// From 100 Mbit/s to 100 kbit/s and back.
+/// From 100 Mbit/s to 100 kbit/s and back: little is lost in the line when it narrows, and the screen is whole soon after it widens.
 #[test]
 fn a_throttled_viewer_recovers() {
     let mut meeting = meeting();
@@ -122,11 +133,13 @@ fn a_throttled_viewer_recovers() {
         for _ in 0..100 {
             act(&mut meeting);
             meeting.wait(Duration::from_millis(50));
+            let in_flight = meeting.viewer(1).in_flight();
+            assert!(in_flight < 1024 * 1024, "{in_flight} bytes on their way");
         }
     }
     let time = meeting.rest(60 * SECOND);
     meeting.assert_all_equal();
-    assert!(time < 5 * SECOND, "{time:?}");
+    assert!(time < SECOND, "{time:?}");
 }
 
 #[test]
@@ -193,7 +206,9 @@ fn the_pointer_overtakes_a_debt() {
         meeting.point(x, 9);
     }
     let (id, now) = (ViewerId(1), meeting.now);
-    let Output::Send(bytes) = meeting.relay.poll(id, now) else { panic!("the pointer waits behind the pixels") };
+    let Output::Send(bytes) = meeting.relay.poll(id, now) else {
+        panic!("the pointer waits behind the pixels")
+    };
     assert_eq!(records(&bytes)[0], Record::Cursor { x: 49, y: 9, visible: true });
     assert_eq!(bytes.len(), 23, "only the newest place is sent");
 }
@@ -232,7 +247,8 @@ fn a_refused_stream_leaves_the_last_good_screen() {
     meeting.present();
     let mut bad = bytes::BytesMut::new();
     Record::Fill { rect: Rect::new(0, 0, 640, 480), colour: Default::default() }.write(&mut bad);
-    Record::Picture { rect: Rect::new(0, 0, 4, 4), webp: bytes::Bytes::from_static(b"not a picture") }.write(&mut bad);
+    Record::Picture { rect: Rect::new(0, 0, 4, 4), webp: bytes::Bytes::from_static(b"not a picture") }
+        .write(&mut bad);
     let error = meeting.relay.handle(Input::Stream(&bad), meeting.now).unwrap_err();
     assert_eq!(error.name(), "bad-picture");
     assert_eq!(meeting.relay.handle(Input::Stream(&bad), meeting.now), Ok(()), "it is told once");

@@ -1,7 +1,8 @@
 //! The scenes of the test vectors.
 
 use bytes::{Bytes, BytesMut};
-use convene_screen::{Colour, CursorShape, Decoder, Point, Record, Rect, ScreenSize, webp};
+use convene_screen::webp::{self, Effort};
+use convene_screen::{Colour, CursorShape, Decoder, Point, Record, Rect, ScreenSize};
 
 use crate::scene::{Expected, Repeat, Scene, Seen, Shown, to_hex};
 
@@ -282,7 +283,7 @@ fn cursor_shape() -> Record {
     // Opaque, or transparent and black: what also a reader that premultiplies gets exactly.
     let arrow =
         [[9, 8, 7, 0xff], [200, 100, 0, 0xff], [0; 4], [0; 4], [255, 255, 255, 0xff], [0; 4]].concat();
-    let webp = webp::encode_lossless(&arrow, 12, Rect::new(0, 0, 3, 2));
+    let webp = webp::encode_lossless(&arrow, 12, Rect::new(0, 0, 3, 2), Effort::Quick);
     Record::CursorShape(CursorShape { hot: Point { x: 1, y: 0 }, width: 3, height: 2, webp })
 }
 
@@ -291,7 +292,7 @@ fn gradient(width: u16, height: u16, alpha: impl Fn(usize) -> u8) -> Bytes {
     let area = usize::from(width) * usize::from(height);
     let pixels: Vec<u8> =
         (0..area).flat_map(|i| [(i * 7) as u8, (i * 16) as u8, (255 - i * 5) as u8, alpha(i)]).collect();
-    webp::encode_lossless(&pixels, usize::from(width) * 4, Rect::new(0, 0, width, height))
+    webp::encode_lossless(&pixels, usize::from(width) * 4, Rect::new(0, 0, width, height), Effort::Quick)
 }
 
 fn write(records: &[Record]) -> BytesMut {

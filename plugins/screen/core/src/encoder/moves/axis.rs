@@ -27,24 +27,23 @@ impl Axis {
         (0..area.len()).filter(|&strip| STRIP_DIRT_MIN <= area[strip]).collect()
     }
 
-    /// The hashes of all lines of a strip.
-    pub(super) fn hashes(self, canvas: &Canvas, strip: usize) -> Vec<u64> {
-        let size = canvas.size();
-        let rect =
-            self.rect(size, &(strip..strip + 1), &(0..usize::from(self.pick(size.height(), size.width()))));
-        let rows = (usize::from(rect.y)..rect.bottom() as usize).map(|y| canvas.row(rect, y));
+    /// The hashes of all lines of some strips.
+    pub(super) fn hashes(self, canvas: &Canvas, strips: &[usize]) -> Vec<Vec<u64>> {
+        let lines = 0..usize::from(self.pick(canvas.size().height(), canvas.size().width()));
+        let rects: Vec<Rect> =
+            strips.iter().map(|&strip| self.rect(canvas.size(), &(strip..strip + 1), &lines)).collect();
         match self {
-            Self::Vertical => rows.map(hash).collect(),
-            Self::Horizontal => {
-                let mut columns = vec![0_u32; usize::from(rect.width)];
-                for row in rows {
-                    for (column, pixel) in columns.iter_mut().zip(row.as_chunks().0) {
-                        *column =
-                            (*column ^ u32::from_le_bytes(*pixel)).wrapping_mul(0x9e37_79b1).rotate_left(13);
+            Self::Vertical => {
+                let mut hashes = vec![vec![0; lines.len()]; strips.len()];
+                // Row by row through all strips: in the order of memory.
+                for y in lines {
+                    for (rect, hashes) in rects.iter().zip(&mut hashes) {
+                        hashes[y] = hash(canvas.row(*rect, y));
                     }
                 }
-                columns.into_iter().map(u64::from).collect()
+                hashes
             }
+            Self::Horizontal => rects.iter().map(|&rect| hash_columns(canvas, rect)).collect(),
         }
     }
 
@@ -109,6 +108,16 @@ impl Axis {
             Self::Horizontal => horizontal,
         }
     }
+}
+
+fn hash_columns(canvas: &Canvas, rect: Rect) -> Vec<u64> {
+    let mut columns = vec![0_u32; usize::from(rect.width)];
+    for y in usize::from(rect.y)..rect.bottom() as usize {
+        for (column, pixel) in columns.iter_mut().zip(canvas.row(rect, y).as_chunks().0) {
+            *column = (*column ^ u32::from_le_bytes(*pixel)).wrapping_mul(0x9e37_79b1).rotate_left(13);
+        }
+    }
+    columns.into_iter().map(u64::from).collect()
 }
 
 /// Four lanes, so that the multiplications overlap.

@@ -26,8 +26,10 @@ pub(super) struct StripRun {
 }
 
 impl Strip {
-    pub(super) fn new(axis: Axis, index: usize, next: &Canvas, reference: &Canvas) -> Self {
-        Self { index, old: axis.hashes(reference, index), new: axis.hashes(next, index) }
+    /// The strips with these indices.
+    pub(super) fn of(axis: Axis, indices: &[usize], next: &Canvas, reference: &Canvas) -> Vec<Self> {
+        let hashes = axis.hashes(reference, indices).into_iter().zip(axis.hashes(next, indices));
+        indices.iter().zip(hashes).map(|(&index, (old, new))| Self { index, old, new }).collect()
     }
 
     /// For each changed line that was just once in the old strip: how far away that is.
