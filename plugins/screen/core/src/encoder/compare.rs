@@ -64,26 +64,30 @@ pub(super) fn still_dirty(next: &Canvas, reference: &Canvas, rects: &[Rect]) -> 
     dirty
 }
 
-/// Where a cell has changed so far; columns are counted from the cell's left edge.
+/// Where a cell has changed so far; columns are counted from the cell's left edge, the end is one past the last.
 #[derive(Clone)]
 struct Extent {
-    columns: Range<usize>,
-    rows: Range<usize>,
+    left: usize,
+    right: usize,
+    top: usize,
+    bottom: usize,
 }
 
 impl Extent {
-    const NONE: Self = Self { columns: usize::MAX..0, rows: usize::MAX..0 };
+    const NONE: Self = Self { left: usize::MAX, right: 0, top: usize::MAX, bottom: 0 };
 
     fn include(&mut self, y: usize, columns: Range<usize>) {
-        self.columns = self.columns.start.min(columns.start)..self.columns.end.max(columns.end);
-        self.rows = self.rows.start.min(y)..y + 1;
+        self.left = self.left.min(columns.start);
+        self.right = self.right.max(columns.end);
+        self.top = self.top.min(y);
+        self.bottom = y + 1;
     }
 
     /// `None` when nothing changed.
-    fn rect(&self, left: usize) -> Option<Rect> {
-        let (x, y) = (left + self.columns.start.min(usize::from(u16::MAX)), self.rows.start);
-        (!self.rows.is_empty())
-            .then(|| Rect::new(x as u16, y as u16, self.columns.len() as u16, self.rows.len() as u16))
+    fn rect(&self, cell_left: usize) -> Option<Rect> {
+        let rect = |(x, y, width, height)| Rect::new(x as u16, y as u16, width as u16, height as u16);
+        (self.top < self.bottom)
+            .then(|| rect((cell_left + self.left, self.top, self.right - self.left, self.bottom - self.top)))
     }
 }
 

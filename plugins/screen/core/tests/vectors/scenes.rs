@@ -26,186 +26,144 @@ pub const ERRORS: [&str; 13] = [
 const RED: Colour = Colour { red: 0xd0, green: 0x20, blue: 0x10 };
 const BLUE: Colour = Colour { red: 0x10, green: 0x30, blue: 0xe0 };
 
+type Named = (&'static str, Scene);
+
 /// File name and scene.
-pub fn all() -> Vec<(&'static str, Scene)> {
-    let mut scenes = shown();
-    scenes.extend(refused());
-    scenes
+pub fn all() -> Vec<Named> {
+    [painted(), changed(), refused_by_header(), refused_by_body()].into_iter().flatten().collect()
 }
 
-fn shown() -> Vec<(&'static str, Scene)> {
-    let with = |more: &[Record]| [&begin(6, 4)[..], more].concat();
+fn painted() -> Vec<Named> {
     let gradient = picture(Rect::new(1, 1, 4, 3));
+    let paints = |name, about, records: &[Record]| {
+        (name, plays(about, &[&begin(6, 4)[..], records, &[update(40)]].concat()))
+    };
+    let moves = |name, about, to, from| paints(name, about, &[gradient.clone(), moved(to, from)]);
     vec![
-        (
-            "fill",
-            plays(
-                "One rectangle of one colour on a black screen.",
-                &with(&[fill(1, 1, 3, 2, RED), update(40)]),
-            ),
-        ),
-        ("picture", plays("A lossless picture.", &with(&[gradient.clone(), update(40)]))),
-        (
+        paints("fill", "One rectangle of one colour on a black screen.", &[fill(1, 1, 3, 2, RED)]),
+        paints("picture", "A lossless picture.", &[gradient.clone()]),
+        paints(
             "picture-with-alpha",
-            plays(
-                "The alpha of a picture is ignored.",
-                &with(&[transparent_picture(Rect::new(0, 0, 3, 2)), update(40)]),
-            ),
+            "The alpha of a picture is ignored.",
+            &[transparent_picture(Rect::new(0, 0, 3, 2))],
         ),
-        (
-            "move",
-            plays(
-                "A move between places that do not overlap.",
-                &with(&[gradient.clone(), moved((4, 1, 2, 3), (1, 1)), update(40)]),
-            ),
-        ),
-        (
+        moves("move", "A move between places that do not overlap.", (4, 1, 2, 3), (1, 1)),
+        moves(
             "move-down-overlapping",
-            plays(
-                "Source and target overlap; the target shows what the source showed before.",
-                &with(&[gradient.clone(), moved((0, 1, 6, 3), (0, 0)), update(40)]),
-            ),
+            "Source and target overlap; the target shows what the source showed before.",
+            (0, 1, 6, 3),
+            (0, 0),
         ),
-        (
-            "move-up-left-overlapping",
-            plays(
-                "The same, to the other side.",
-                &with(&[gradient.clone(), moved((0, 0, 5, 3), (1, 1)), update(40)]),
-            ),
-        ),
-        (
-            "move-right-overlapping",
-            plays(
-                "The same, within the rows.",
-                &with(&[gradient.clone(), moved((1, 0, 5, 4), (0, 0)), update(40)]),
-            ),
-        ),
-        (
+        moves("move-up-left-overlapping", "The same, to the other side.", (0, 0, 5, 3), (1, 1)),
+        moves("move-right-overlapping", "The same, within the rows.", (1, 0, 5, 4), (0, 0)),
+    ]
+}
+
+fn changed() -> Vec<Named> {
+    let gradient = picture(Rect::new(1, 1, 4, 3));
+    let plays_on =
+        |name, about, records: &[Record]| (name, plays(about, &[&begin(6, 4)[..], records].concat()));
+    vec![
+        plays_on(
             "cursor",
-            plays(
-                "A pointer with a shape that is partly transparent, then moved beyond the screen's edge.",
-                &with(&[cursor_shape(), cursor(2, 1), update(40), cursor(-3, 5), update(50)]),
-            ),
+            "A pointer with a shape that is partly transparent, then moved beyond the screen's edge.",
+            &[cursor_shape(), cursor(2, 1), update(40), cursor(-3, 5), update(50)],
         ),
-        (
+        plays_on(
             "resize",
-            plays(
-                "A new size turns the screen black.",
-                &with(&[gradient.clone(), update(40), size(3, 5), fill(0, 4, 3, 1, BLUE), update(50)]),
-            ),
+            "A new size turns the screen black.",
+            &[gradient.clone(), update(40), size(3, 5), fill(0, 4, 3, 1, BLUE), update(50)],
         ),
-        (
+        plays_on(
             "start-again",
-            plays(
-                "Another presenter takes over: everything is forgotten, also the pointer.",
-                &[
-                    &with(&[gradient.clone(), cursor_shape(), cursor(1, 1), update(40)])[..],
-                    &begin(2, 2),
-                    &[fill(0, 0, 1, 1, RED), update(1)],
-                ]
-                .concat(),
-            ),
+            "Another presenter takes over: everything is forgotten, also the pointer.",
+            &[
+                &[gradient, cursor_shape(), cursor(1, 1), update(40)][..],
+                &begin(2, 2),
+                &[fill(0, 0, 1, 1, RED), update(1)],
+            ]
+            .concat(),
         ),
-        (
+        plays_on(
             "half-update",
-            plays(
-                "The stream ends between two records, inside an update: the last whole one is shown.",
-                &with(&[fill(0, 0, 6, 4, BLUE), update(40), fill(0, 0, 2, 2, RED)]),
-            ),
+            "The stream ends between two records, inside an update: the last whole one is shown.",
+            &[fill(0, 0, 6, 4, BLUE), update(40), fill(0, 0, 2, 2, RED)],
         ),
         ("optional-kind", skips_an_optional_kind()),
     ]
 }
 
-fn refused() -> Vec<(&'static str, Scene)> {
+fn refused_by_header() -> Vec<Named> {
     let begun = |more: &str| bytes_of(&begin(6, 4)) + more;
     let start = || bytes_of(&[Record::Start]);
-    let mut bad_picture = picture(Rect::new(0, 0, 2, 2));
-    if let Record::Picture { rect, .. } = &mut bad_picture {
-        rect.width = 3;
-    }
+    let no_size = start() + &bytes_of(&[fill(0, 0, 1, 1, RED)]);
     let whole = bytes_of(&[&begin(6, 4)[..], &[fill(0, 0, 1, 1, RED), update(1)]].concat());
     vec![
-        (
+        refuses(
             "error-no-start",
-            refuses("not-a-screen-stream", "The first record is a Size.", bytes_of(&[size(6, 4)])),
+            "not-a-screen-stream",
+            "The first record is a Size.",
+            bytes_of(&[size(6, 4)]),
         ),
-        (
+        refuses(
             "error-magic",
-            refuses("not-a-screen-stream", "Start has another magic.", "0100000006434e56580100".into()),
+            "not-a-screen-stream",
+            "Start has another magic.",
+            "0100000006434e56580100".into(),
         ),
-        ("error-version", refuses("unknown-version", "Version 2.", "0100000006434e56530200".into())),
-        ("error-unknown-kind", refuses("unknown-kind", "Kind 0x0a.", begun("0a00000000"))),
-        ("error-video", refuses("unknown-kind", "Kind 0x06 is reserved.", begun("0600000000"))),
-        (
-            "error-body-too-long",
-            refuses("body-too-long", "A body of 2 MiB and one byte.", begun("0500200001")),
-        ),
-        (
+        refuses("error-version", "unknown-version", "Version 2.", "0100000006434e56530200".into()),
+        refuses("error-unknown-kind", "unknown-kind", "Kind 0x0a.", begun("0a00000000")),
+        refuses("error-video", "unknown-kind", "Kind 0x06 is reserved.", begun("0600000000")),
+        refuses("error-body-too-long", "body-too-long", "A body of 2 MiB and one byte.", begun("0500200001")),
+        refuses(
             "error-bad-length",
-            refuses("bad-length", "A Fill of 10 bytes.", begun("030000000a00000000000100010102")),
+            "bad-length",
+            "A Fill of 10 bytes.",
+            begun("030000000a00000000000100010102"),
         ),
-        (
-            "error-no-size",
-            refuses("no-size", "A Fill before the Size.", start() + &bytes_of(&[fill(0, 0, 1, 1, RED)])),
-        ),
-        ("error-bad-size", refuses("bad-size", "A screen without columns.", start() + "020000000400000004")),
-        (
+        refuses("error-no-size", "no-size", "A Fill before the Size.", no_size),
+        refuses("error-bad-size", "bad-size", "A screen without columns.", start() + "020000000400000004"),
+        refuses(
             "error-area",
-            refuses("bad-size", "A screen of 16,384 x 2,049 pixels.", start() + "020000000440000801"),
+            "bad-size",
+            "A screen of 16,384 x 2,049 pixels.",
+            start() + "020000000440000801",
         ),
-        (
-            "error-empty-rect",
-            refuses("bad-rect", "A Fill without rows.", begun(&bytes_of(&[fill(0, 0, 1, 0, RED)]))),
-        ),
-        (
-            "error-beyond",
-            refuses("bad-rect", "A Fill beyond the right edge.", begun(&bytes_of(&[fill(5, 0, 2, 1, RED)]))),
-        ),
-        (
-            "error-move-from-beyond",
-            refuses(
-                "bad-rect",
-                "A Move whose source is beyond.",
-                begun(&bytes_of(&[moved((0, 0, 6, 3), (0, 2))])),
-            ),
-        ),
-        (
-            "error-picture-too-large",
-            refuses(
-                "picture-too-large",
-                "A picture of 513 columns.",
-                bytes_of(&begin(600, 4)) + "05000000090000000002010001ff",
-            ),
-        ),
-        (
-            "error-bad-picture-size",
-            refuses(
-                "bad-picture",
-                "A picture with another size than its rectangle.",
-                begun(&bytes_of(&[bad_picture, update(1)])),
-            ),
-        ),
-        (
-            "error-bad-picture-bytes",
-            refuses(
-                "bad-picture",
-                "A picture that is none.",
-                begun(&bytes_of(&[Record::Picture {
-                    rect: Rect::new(0, 0, 2, 2),
-                    webp: Bytes::from_static(b"RIFF but not a WebP file"),
-                }])),
-            ),
-        ),
-        (
-            "error-bad-flag",
-            refuses("bad-flag", "A pointer that is neither visible nor not.", begun("07000000050001000102")),
-        ),
-        ("error-update-too-long", never_ends_an_update()),
-        (
+        never_ends_an_update(),
+        refuses(
             "error-truncated",
-            refuses("truncated", "The stream ends inside its last record.", whole[..whole.len() - 6].into()),
+            "truncated",
+            "It ends inside its last record.",
+            whole[..whole.len() - 6].into(),
         ),
+    ]
+}
+
+fn refused_by_body() -> Vec<Named> {
+    let begun = |record: Record| bytes_of(&[&begin(6, 4)[..], &[record, update(1)]].concat());
+    let place = Rect::new(0, 0, 2, 2);
+    let other_size = Record::Picture { rect: Rect::new(0, 0, 3, 2), webp: gradient(2, 2, |_| 0xff) };
+    let no_picture = Record::Picture { rect: place, webp: Bytes::from_static(b"RIFF but not a WebP file") };
+    let wide = bytes_of(&begin(600, 4)) + "05000000090000000002010001ff";
+    let flag = bytes_of(&begin(6, 4)) + "07000000050001000102";
+    vec![
+        refuses("error-empty-rect", "bad-rect", "A Fill without rows.", begun(fill(0, 0, 1, 0, RED))),
+        refuses("error-beyond", "bad-rect", "A Fill beyond the right edge.", begun(fill(5, 0, 2, 1, RED))),
+        refuses(
+            "error-move-from-beyond",
+            "bad-rect",
+            "A Move whose source is beyond.",
+            begun(moved((0, 0, 6, 3), (0, 2))),
+        ),
+        refuses("error-picture-too-large", "picture-too-large", "A picture of 513 columns.", wide),
+        refuses(
+            "error-bad-picture-size",
+            "bad-picture",
+            "A picture with another size than its rectangle.",
+            begun(other_size),
+        ),
+        refuses("error-bad-picture-bytes", "bad-picture", "A picture that is none.", begun(no_picture)),
+        refuses("error-bad-flag", "bad-flag", "A pointer that is neither visible nor not.", flag),
     ]
 }
 
@@ -228,8 +186,16 @@ fn scene_of(about: &str, stream: BytesMut, records: &[Record]) -> Scene {
     }
 }
 
-fn refuses(error: &str, about: &str, stream: String) -> Scene {
-    Scene { about: about.into(), stream, repeat: None, expected: Expected::Error { error: error.into() } }
+fn refuses(name: &'static str, error: &str, about: &str, stream: String) -> Named {
+    (
+        name,
+        Scene {
+            about: about.into(),
+            stream,
+            repeat: None,
+            expected: Expected::Error { error: error.into() },
+        },
+    )
 }
 
 fn skips_an_optional_kind() -> Scene {
@@ -240,11 +206,12 @@ fn skips_an_optional_kind() -> Scene {
     scene_of("A reader skips the kinds from 0x80 on.", stream, &[&before[..], &after].concat())
 }
 
-fn never_ends_an_update() -> Scene {
-    let mut scene =
-        refuses("update-too-long", "An update of 65,537 records (one is the Size).", bytes_of(&begin(6, 4)));
+fn never_ends_an_update() -> Named {
+    let about = "An update of 65,537 records (one is the Size).";
+    let (name, mut scene) =
+        refuses("error-update-too-long", "update-too-long", about, bytes_of(&begin(6, 4)));
     scene.repeat = Some(Repeat { stream: "8000000000".into(), times: 65_536 });
-    scene
+    (name, scene)
 }
 
 fn begin(width: u32, height: u32) -> Vec<Record> {

@@ -1,0 +1,240 @@
+//! Streams that no encoder writes: cut, altered, and made to cost much.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use convene_screen::{
+    Colour, Decoder, Encoder, Input, Output, PixelOrder, Point, Reader, Record, Rect, Relay, ScreenSize,
+    StreamError, ViewerId,
+};
+
+use crate::desktop::{Desktop, Step};
+
+/// A stream with every kind of record in it, and where each of its updates ends.
+fn stream() -> (Vec<u8>, Vec<usize>) {
+    let mut desktop = Desktop::page(ScreenSize::new(300, 100).unwrap());
+    let mut encoder = Encoder::new();
+    let (mut stream, mut ends) = (Vec::new(), Vec::new());
+    encoder.shape_cursor(Point { x: 1, y: 1 }, 3, 3, &[0x77; 36]).unwrap();
+    let steps = [
+        Step::Fill { rect: Rect::new(0, 0, 300, 100), colour: [9, 9, 200] },
+        Step::Noise { rect: Rect::new(0, 0, 300, 100), seed: 3, colours: 2 },
+        Step::Scroll { rect: Rect::new(0, 0, 300, 100), dx: 0, dy: -20, seed: 4 },
+        Step::Resize(ScreenSize::new(70, 64).unwrap()),
+        Step::Restart,
+    ];
+    for (i, step) in steps.into_iter().enumerate() {
+        desktop.step(&step);
+        if let Step::Restart = step {
+            encoder.restart();
+        }
+        encoder.move_cursor(i as i16, -4, i % 2 == 0);
+        let stored = desktop.stored(PixelOrder::Bgrx, 0);
+        stream.extend(encoder.frame(stored.frame(), Duration::from_millis(i as u64)).unwrap());
+        ends.push(stream.len());
+    }
+    (stream, ends)
+}
+
+/// Reads all of it; the number of updates shown.
+fn read(bytes: &[u8], piece: usize) -> (Decoder, usize, Result<(), StreamError>) {
+    let (mut decoder, mut updates) = (Decoder::new(), 0);
+    for bytes in bytes.chunks(piece) {
+        decoder.push(bytes);
+        loop {
+            match decoder.next_update() {
+                Ok(Some(_)) => updates += 1,
+                Ok(None) => break,
+                Err(error) => return (decoder, updates, Err(error)),
+            }
+        }
+    }
+    let end = decoder.finish();
+    (decoder, updates, end)
+}
+
+#[test]
+fn every_kind_of_record_is_in_the_stream() {
+    let (stream, _) = stream();
+    let mut reader = Reader::new();
+    reader.push(&stream);
+    let kinds: std::collections::BTreeSet<String> = std::iter::from_fn(|| reader.next_record().unwrap())
+        .map(|record| format!("{record:?}").chars().take_while(|c| c.is_alphabetic()).collect())
+        .collect();
+    let all = ["Cursor", "CursorShape", "Fill", "Move", "Picture", "Size", "Start", "Update"];
+    assert_eq!(kinds.iter().collect::<Vec<_>>(), all);
+}
+
+/// However long the stream is: the whole updates are shown, and a record that is cut is told.
+#[test]
+fn every_truncated_length_shows_its_whole_updates() {
+    let (stream, ends) = stream();
+    let record_ends = record_ends(&stream);
+    for length in 0..stream.len() {
+        let (decoder, updates, end) = read(&stream[..length], 4096);
+        let whole = ends.iter().filter(|end| **end <= length).count();
+        assert_eq!(updates, whole, "{length} bytes");
+        assert_eq!(decoder.painted_bytes(), whole.checked_sub(1).map_or(0, |last| ends[last] as u64));
+        let is_cut = matches!(end, Err(StreamError::Truncated { .. }));
+        assert_eq!(is_cut, !record_ends.contains(&length), "{length} bytes: {end:?}");
+    }
+}
+
+fn record_ends(stream: &[u8]) -> Vec<usize> {
+    let mut reader = Reader::new();
+    reader.push(stream);
+    let mut ends = vec![0];
+    while reader.next_record().unwrap().is_some() {
+        ends.push(reader.read_bytes() as usize);
+    }
+    ends
+}
+
+#[test]
+fn the_size_of_the_pieces_does_not_matter() {
+    let (stream, ends) = stream();
+    let whole = read(&stream, stream.len());
+    for piece in [1, 2, 5, 63] {
+        let (decoder, updates, end) = read(&stream, piece);
+        assert_eq!((updates, end), (ends.len(), Ok(())));
+        assert_eq!(decoder.canvas(), whole.0.canvas());
+        assert_eq!(decoder.cursor(), whole.0.cursor());
+    }
+}
+
+/// A fuzz body: any bytes may come; nothing panics, and the relay only ever sends what a decoder takes.
+fn any_bytes_are_survived(bytes: &[u8]) {
+    let _ = read(bytes, 777);
+
+    let mut relay = Relay::new();
+    let (viewer, now) = (ViewerId(1), Duration::from_secs(1));
+    relay.handle(Input::Join(viewer), now).unwrap();
+    let mut decoder = Decoder::new();
+    for piece in bytes.chunks(333) {
+        let _ = relay.handle(Input::Stream(piece), now);
+        while let Output::Send(bytes) = relay.poll(viewer, now) {
+            decoder.push(&bytes);
+            while decoder.next_update().expect("the relay sends what is well formed").is_some() {}
+        }
+        relay.handle(Input::Painted { viewer, bytes: decoder.painted_bytes() }, now).unwrap();
+    }
+}
+
+#[test]
+fn altered_streams_are_survived() {
+    let (stream, ends) = stream();
+    let mut chance = 5_u64;
+    let mut random = move |below: usize| {
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (chance >> 33) as usize % below
+    };
+    for round in 0..3000 {
+        let mut altered = stream.clone();
+        for _ in 0..1 + round % 4 {
+            let at = random(altered.len());
+            match random(6) {
+                0 => altered[at] = random(256) as u8,
+                1 => altered[at] ^= 1 << random(8),
+                2 => {
+                    let end = (at + random(40)).min(altered.len());
+                    altered.drain(at..end);
+                }
+                3 => altered.insert(at, random(256) as u8),
+                4 => altered.truncate(at.max(1)),
+                _ => {
+                    let update = random(ends.len() - 1);
+                    let again = stream[ends[update]..ends[update + 1]].to_vec();
+                    altered.splice(at..at, again);
+                }
+            }
+        }
+        any_bytes_are_survived(&altered);
+    }
+}
+
+#[test]
+fn noise_is_survived() {
+    let mut state = 1_u64;
+    for _ in 0..300 {
+        let mut bytes = b"\x01\x00\x00\x00\x06CNVS\x01\x00\x02\x00\x00\x00\x04\x00\x40\x00\x40".to_vec();
+        for _ in 0..60 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let kind = 1 + (state >> 40) as u8 % 9;
+            let length = (state >> 50) as u8 % 24;
+            bytes.extend([kind, 0, 0, 0, length]);
+            bytes.extend((0..length).map(|i| (state >> (i % 32)) as u8 & 0x3f));
+        }
+        any_bytes_are_survived(&bytes);
+    }
+}
+
+/// A small file that claims a large picture, one with another size than its place, and one that is too large for any place.
+#[test]
+fn a_picture_larger_than_its_place_is_refused_by_its_header() {
+    let size = ScreenSize::new(8192, 4096).unwrap();
+    let pixels = [0_u8; 16];
+    let small = convene_screen::webp::encode_lossless(
+        &pixels,
+        8,
+        Rect::new(0, 0, 2, 2),
+        convene_screen::webp::Effort::Quick,
+    );
+    // The size of a lossless picture stands in the 28 bits behind its signature byte.
+    let mut bomb = small.to_vec();
+    bomb[21..25].copy_from_slice(&(16_382_u32 | 16_382 << 14).to_le_bytes());
+    for file in [Bytes::from(bomb), small] {
+        let mut stream = BytesMut::new();
+        let rect = Rect::new(0, 0, 512, 512);
+        for record in [
+            Record::Start,
+            Record::Size(size),
+            Record::Picture { rect, webp: file },
+            Record::Update { time_us: 1 },
+        ] {
+            record.write(&mut stream);
+        }
+        let (_, _, end) = read(&stream, stream.len());
+        assert_eq!(end, Err(StreamError::BadPicture { width: 512, height: 512 }));
+    }
+}
+
+/// Neither a stream of `Start`s nor updates without end make the relay hold more than one update may have.
+#[test]
+fn an_update_without_end_is_refused() {
+    let mut relay = Relay::new();
+    let now = Duration::ZERO;
+    let mut begin = BytesMut::new();
+    Record::Start.write(&mut begin);
+    Record::Size(ScreenSize::new(64, 64).unwrap()).write(&mut begin);
+    let mut fills = BytesMut::new();
+    for _ in 0..1000 {
+        Record::Fill { rect: Rect::new(0, 0, 1, 1), colour: Colour::default() }.write(&mut fills);
+    }
+    // A `Start` begins anew, also the count.
+    for _ in 0..70 {
+        relay.handle(Input::Stream(&begin), now).unwrap();
+        relay.handle(Input::Stream(&fills), now).unwrap();
+    }
+    let mut rest = (0..70).map(|_| relay.handle(Input::Stream(&fills), now));
+    assert_eq!(rest.find(Result::is_err), Some(Err(StreamError::UpdateTooLong)));
+    assert_eq!(relay.size(), None, "nothing of it was ever shown");
+}
+
+#[test]
+fn the_limits_are_where_the_format_says() {
+    assert!(ScreenSize::new(16_384, 2_048).is_some());
+    assert!(ScreenSize::new(16_384, 2_049).is_none());
+    assert!(ScreenSize::new(16_385, 1).is_none());
+    assert!(ScreenSize::new(0, 5).is_none());
+    let begin = |kind: u8, length: u32| {
+        let mut bytes = b"\x01\x00\x00\x00\x06CNVS\x01\x00".to_vec();
+        bytes.push(kind);
+        bytes.extend(length.to_be_bytes());
+        read(&bytes, bytes.len()).2
+    };
+    assert_eq!(begin(0x80, 2 * 1024 * 1024), Err(StreamError::Truncated { missing: 2 * 1024 * 1024 }));
+    assert_eq!(
+        begin(0x80, 2 * 1024 * 1024 + 1),
+        Err(StreamError::BodyTooLong { kind: 0x80, length: 2 * 1024 * 1024 + 1 })
+    );
+}
