@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::Frame;
 use crate::ebml::{self, id};
 
 /// A frame's head: its element's id and longest size, track, relative time, flags.
@@ -47,13 +48,15 @@ impl Cluster {
         4 + 8 + self.body.len() + FRAME_HEAD_BYTES + frame
     }
 
-    pub fn put(&mut self, number: u8, stamp: Duration, end: Duration, keyframe: bool, data: &[u8]) {
+    /// `stamp` and `end` are in the file's time.
+    pub fn put(&mut self, number: u8, stamp: Duration, end: Duration, frame: &Frame) {
+        let data = &frame.data;
         let relative = ticks(stamp).saturating_sub(self.start).min(i16::MAX as u64) as i16;
         ebml::put_id(&mut self.body, id::SIMPLE_BLOCK);
         ebml::put_size(&mut self.body, data.len() as u64 + 4);
         self.body.push(0x80 | number);
         self.body.extend_from_slice(&relative.to_be_bytes());
-        self.body.push(if keyframe { KEYFRAME } else { 0 });
+        self.body.push(if frame.keyframe { KEYFRAME } else { 0 });
         self.body.extend_from_slice(data);
         self.end = self.end.max(end);
     }

@@ -133,3 +133,155 @@ fn shown(step: Step) -> Option<Show> {
         Step::Wait { .. } => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const GAP: Duration = Duration::from_millis(33);
+    const CLUSTER: Duration = Duration::from_secs(2);
+
+    #[test]
+    fn a_live_recording_waits_a_second_for_its_first_picture() {
+        let mut pace = Pace::live(GAP, CLUSTER, at(0));
+        assert_eq!(pace.poll(at(0)), wait(PATIENCE));
+        assert_eq!(pace.poll(at(1000)), show(0, KEY, SAME));
+        // One that comes later is shown when it comes.
+        pace.picture(at(1200));
+        assert_eq!(pace.poll(at(1250)), show(1200, DELTA, CHANGED));
+    }
+
+    #[test]
+    fn the_first_picture_stands_for_what_was_before_it() {
+        let mut pace = Pace::live(GAP, CLUSTER, at(5000));
+        pace.picture(at(5400));
+        assert_eq!(pace.poll(at(5400)), show(5000, KEY, CHANGED));
+        assert_eq!(pace.poll(at(5400)), wait(at(7033)));
+    }
+
+    #[test]
+    fn a_resting_screen_is_repeated_where_a_cluster_begins() {
+        let mut pace = resting();
+        assert_eq!(pace.poll(at(2032)), wait(at(2033)));
+        assert_eq!(pace.poll(at(2033)), show(2000, KEY, SAME));
+        assert_eq!(pace.poll(at(2033)), wait(at(4033)));
+        // Late is not lost: the clock may have stood still for us.
+        assert_eq!(pace.poll(at(6050)), show(4000, KEY, SAME));
+        assert_eq!(pace.poll(at(6050)), show(6000, KEY, SAME));
+        assert_eq!(pace.poll(at(6050)), wait(at(8033)));
+    }
+
+    #[test]
+    fn a_picture_at_the_boundary_takes_the_keyframe() {
+        let mut pace = resting();
+        pace.picture(at(2020));
+        assert_eq!(pace.poll(at(2020)), show(2020, KEY, CHANGED));
+        assert_eq!(pace.poll(at(2020)), wait(at(4053)));
+    }
+
+    #[test]
+    fn pictures_that_come_too_fast_are_let_go() {
+        let mut pace = resting();
+        pace.picture(at(10));
+        assert_eq!(pace.poll(at(10)), wait(at(33)));
+        pace.picture(at(20));
+        assert_eq!(pace.poll(at(33)), show(33, DELTA, CHANGED));
+        assert_eq!(pace.poll(at(34)), wait(at(2033)));
+    }
+
+    #[test]
+    fn the_end_shows_what_waits_and_closes_the_file() {
+        let mut pace = resting();
+        pace.picture(at(500));
+        assert_eq!(
+            pace.end(at(5000)),
+            [
+                shown_at(500, DELTA, CHANGED),
+                shown_at(2000, KEY, SAME),
+                shown_at(4000, KEY, SAME),
+                shown_at(4967, DELTA, SAME)
+            ]
+        );
+    }
+
+    #[test]
+    fn an_end_right_after_a_picture_adds_nothing() {
+        let mut pace = resting();
+        assert_eq!(pace.end(at(40)), []);
+        assert_eq!(Pace::by_pictures(GAP, CLUSTER).end(at(40)), []);
+        assert_eq!(Pace::live(GAP, CLUSTER, at(0)).end(at(0)), [shown_at(0, KEY, SAME)]);
+    }
+
+    #[test]
+    fn without_a_clock_pictures_tell_the_time() {
+        let mut pace = Pace::by_pictures(GAP, CLUSTER);
+        assert_eq!(pace.poll(at(700)), Step::Wait { until: None });
+        pace.picture(at(700));
+        assert_eq!(pace.poll(at(700)), show(700, KEY, CHANGED));
+        // The next one comes after five seconds: what rested meanwhile is repeated first.
+        assert_eq!(pace.poll(at(5700)), show(2700, KEY, SAME));
+        assert_eq!(pace.poll(at(5700)), show(4700, KEY, SAME));
+        pace.picture(at(5700));
+        assert_eq!(pace.poll(at(5700)), show(5700, DELTA, CHANGED));
+    }
+
+    proptest! {
+        /// Whenever pictures come: times rise by a gap at least, and no cluster is longer than it should be.
+        #[test]
+        fn times_rise_and_clusters_end(steps in proptest::collection::vec((0_u64..700, 0_u64..80), 1..60), live: bool) {
+            let mut pace = if live { Pace::live(GAP, CLUSTER, at(0)) } else { Pace::by_pictures(GAP, CLUSTER) };
+            let mut now = 0;
+            let mut shows = Vec::new();
+            for (step, delay) in steps {
+                now += step;
+                drain(&mut pace, now, &mut shows);
+                pace.picture(at(if live { now.saturating_sub(delay) } else { now }));
+                drain(&mut pace, now, &mut shows);
+            }
+            shows.extend(pace.end(at(now)));
+            prop_assert!(shows[0].keyframe);
+            for pair in shows.windows(2) {
+                prop_assert!(pair[0].time + GAP <= pair[1].time, "{pair:?}");
+            }
+            let keys: Vec<Duration> = shows.iter().filter(|show| show.keyframe).map(|show| show.time).collect();
+            for pair in keys.windows(2) {
+                prop_assert!(pair[1] - pair[0] <= CLUSTER + 2 * GAP, "{pair:?}");
+                prop_assert!(CLUSTER <= pair[1] - pair[0], "{pair:?}");
+            }
+            prop_assert!(shows.last().expect("shown").time <= at(now).max(GAP + GAP));
+        }
+    }
+
+    const KEY: bool = true;
+    const DELTA: bool = false;
+    const CHANGED: bool = true;
+    const SAME: bool = false;
+
+    /// One picture was shown at 0.
+    fn resting() -> Pace {
+        let mut pace = Pace::live(GAP, CLUSTER, at(0));
+        pace.picture(at(0));
+        assert_eq!(pace.poll(at(0)), show(0, KEY, CHANGED));
+        pace
+    }
+
+    fn drain(pace: &mut Pace, now: u64, shows: &mut Vec<Show>) {
+        while let Step::Show(show) = pace.poll(at(now)) {
+            shows.push(show);
+        }
+    }
+
+    fn show(milliseconds: u64, keyframe: bool, changed: bool) -> Step {
+        Step::Show(shown_at(milliseconds, keyframe, changed))
+    }
+
+    fn shown_at(milliseconds: u64, keyframe: bool, changed: bool) -> Show {
+        Show { time: at(milliseconds), keyframe, changed }
+    }
+
+    fn at(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+}

@@ -208,7 +208,7 @@ impl Writer {
             self.cues.push(Cue { time: ticks(stamp), track: u64::from(number), offset: self.cluster_bytes });
         }
         let cluster = self.cluster.get_or_insert_with(|| Cluster::new(stamp));
-        cluster.put(number, stamp, time + frame.length, frame.keyframe, &frame.data);
+        cluster.put(number, stamp, time + frame.length, &frame);
         self.end = self.end.max(time + frame.length);
         Ok(())
     }
