@@ -21,6 +21,8 @@ pub(crate) enum BusEvent {
 pub(crate) struct Complaint {
     pub(crate) element: String,
     pub(crate) sentence: String,
+    /// It is the bytes that are wrong, not who handles them.
+    pub(crate) malformed: bool,
 }
 
 /// Calls `tell` for every event of this pipeline, from whatever thread posts it.
@@ -40,7 +42,11 @@ fn read(message: &gst::Message) -> Option<BusEvent> {
     let complaint = |error: gst::glib::Error, details: Option<gst::glib::GString>| {
         let element = message.src().map(|source| source.name().to_string()).unwrap_or_default();
         tracing::debug!(element, %error, details = details.as_deref().unwrap_or_default(), "a pipeline complains");
-        Complaint { element, sentence: error.message().to_owned() }
+        Complaint {
+            element,
+            malformed: error.matches(gst::StreamError::Decode),
+            sentence: error.message().to_owned(),
+        }
     };
 
     match message.view() {

@@ -281,7 +281,13 @@ fn listen(pipeline: &gst::Pipeline, events: &UnboundedSender<MeetingEvent>) {
     bus::listen(pipeline, move |event| {
         let told = match event {
             BusEvent::Ended => return,
-            BusEvent::Warning(complaint) => MeetingEvent::StreamRefused(complaint.sentence),
+            BusEvent::Warning(complaint) if complaint.malformed => {
+                MeetingEvent::StreamRefused(complaint.sentence)
+            }
+            BusEvent::Warning(complaint) => {
+                tracing::warn!(complaint.element, complaint.sentence, "the meeting goes on");
+                return;
+            }
             BusEvent::Error(complaint) => MeetingEvent::Failed(complaint.sentence),
         };
         // Nobody listens any more once the meeting is over.

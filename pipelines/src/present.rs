@@ -161,7 +161,7 @@ fn capture(source: &PresentSource) -> Result<(gst::Element, Option<Display>), Pi
     match source {
         PresentSource::X11 { display, area } => {
             let reached = Display::open(display.as_deref(), *area)?;
-            // Whole frames through shared memory are exact and, measured, cheaper than gathering damaged pieces.
+            // Whole frames through shared memory are exact at one instant; gathering damaged pieces is not, and saves nothing.
             let ximagesrc = factory("ximagesrc")?;
             let mut builder = ximagesrc
                 .create()

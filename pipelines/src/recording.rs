@@ -239,3 +239,6 @@ fn listen(pipeline: &gst::Pipeline, outlet: &Arc<Outlet>) {
         BusEvent::Ended => outlet.end(),
     });
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! A screen stream becomes a file, block by block. The stream comes from the test instead of a meeting, and time is real: a recording's
+//! length is the time that passes.
+
+use std::process::Command;
+
+use convene_screen::{Encoder, Frame, PixelOrder, ScreenSize};
+use tokio::time::{sleep, timeout};
+
+use super::*;
+
+/// Whoever waits longer than this for a block waits in vain.
+const WAIT_MAX: Duration = Duration::from_secs(20);
+
+/// What a recording may be longer or shorter than the time that passed.
+const LENGTH_ERROR_MAX: Duration = Duration::from_millis(500);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_screen_becomes_a_file_that_has_its_length() {
+    let meeting = Meeting::record();
+    meeting.show(40);
+    sleep(Duration::from_secs(2)).await;
+    meeting.show(200);
+    sleep(Duration::from_secs(1)).await;
+    meeting.recording.finish();
+    let file = File::of(meeting.events).await;
+
+    assert_eq!(file.lost, None);
+    file.lasts(Duration::from_secs(3));
+    assert!(2 <= file.blocks, "{} blocks", file.blocks);
+}
+
+/// Nobody presents: the file has the meeting's length all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_meeting_without_a_screen_is_recorded_dark() {
+    let meeting = Meeting::record();
+    sleep(Duration::from_secs(2)).await;
+    meeting.recording.finish();
+    File::of(meeting.events).await.lasts(Duration::from_secs(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_meetings_end_is_the_files_end() {
+    let meeting = Meeting::record();
+    meeting.show(90);
+    sleep(Duration::from_secs(1)).await;
+    meeting.source.end_of_stream().expect("taken");
+    let file = File::of(meeting.events).await;
+    assert_eq!(file.lost, None);
+    file.lasts(Duration::from_secs(1));
+}
+
+/// The decoder cannot go on; what was recorded until then becomes a whole file.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_meeting_leaves_a_whole_file() {
+    let meeting = Meeting::record();
+    meeting.show(90);
+    sleep(Duration::from_secs(1)).await;
+    meeting.source.push_buffer(gst::Buffer::from_slice(*b"this is no screen stream")).expect("taken");
+    let file = File::of(meeting.events).await;
+    assert!(file.lost.as_ref().is_some_and(|sentence| !sentence.is_empty()));
+    file.lasts(Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn a_wrong_address_is_refused_with_a_sentence() {
+    let nowhere = Connection { location: "https://localhost:1/12345".into(), ..Connection::default() };
+    let sentence = match RecordingPipeline::start(&nowhere) {
+        Err(error) => error.to_string(),
+        Ok((_recording, mut events)) => match timeout(WAIT_MAX, events.next()).await {
+            Ok(Some(RecordingEvent::Lost(sentence))) => sentence,
+            other => panic!("{other:?}"),
+        },
+    };
+    assert!(sentence.contains("12345"), "{sentence}");
+}
+
+/// A recording whose screen comes from here.
+struct Meeting {
+    recording: RecordingPipeline,
+    events: RecordingEvents,
+    source: gst_app::AppSrc,
+    encoder: Mutex<Encoder>,
+}
+
+impl Meeting {
+    fn record() -> Self {
+        init().expect("GStreamer");
+        let source = gst_app::AppSrc::builder()
+            .name(BEFORE_THE_RECORDER[0])
+            .is_live(true)
+            .do_timestamp(true)
+            .format(gst::Format::Time)
+            .caps(&gst::Caps::new_empty_simple("video/x-convene-screen"))
+            .build();
+        let (recording, events) = RecordingPipeline::record(source.clone().upcast()).expect("it records");
+        Self { recording, events, source, encoder: Mutex::new(Encoder::new()) }
+    }
+
+    /// The whole screen in one grey.
+    fn show(&self, grey: u8) {
+        let size = ScreenSize::new(320, 240).expect("a size");
+        let pixels = vec![grey; size.area() * 4];
+        let frame = Frame { size, stride: 320 * 4, order: PixelOrder::Bgrx, pixels: &pixels };
+        let update =
+            self.encoder.lock().frame(frame, Duration::from_millis(u64::from(grey))).expect("another grey");
+        self.source.push_buffer(gst::Buffer::from_slice(update)).expect("taken");
+    }
+}
+
+/// What has been recorded, put together as the stores do.
+struct File {
+    blocks: u32,
+    lost: Option<String>,
+    duration: Duration,
+    file: tempfile::NamedTempFile,
+}
+
+impl File {
+    async fn of(mut events: RecordingEvents) -> Self {
+        let (mut first, mut rest, mut blocks, mut lost) = (None, Vec::new(), 0, None);
+        let duration = loop {
+            match timeout(WAIT_MAX, events.next()).await.expect("it goes on").expect("it ends with an event")
+            {
+                RecordingEvent::Block { number, bytes, .. } => {
+                    assert_eq!(number, blocks);
+                    blocks += 1;
+                    if 0 < number {
+                        rest.extend_from_slice(&bytes);
+                    }
+                }
+                RecordingEvent::FirstAgain(bytes) => first = Some(bytes),
+                RecordingEvent::Lost(sentence) => lost = Some(sentence),
+                RecordingEvent::Ended { duration } => break duration,
+                RecordingEvent::Failed(sentence) => panic!("{sentence}"),
+            }
+        };
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let whole = [first.expect("block 0 comes again").to_vec(), rest].concat();
+        std::fs::write(file.path(), whole).expect("written");
+        Self { blocks, lost, duration, file }
+    }
+
+    /// Both what the pipeline says and what an independent reader finds.
+    fn lasts(&self, wanted: Duration) {
+        let found = Command::new("ffprobe")
+            .args(["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0"])
+            .arg(self.file.path())
+            .output()
+            .expect("ffprobe is installed: apt-get install ffmpeg");
+        assert!(found.stderr.is_empty(), "{}", String::from_utf8_lossy(&found.stderr));
+        let seconds: f64 = String::from_utf8_lossy(&found.stdout).trim().parse().expect("a duration");
+        for duration in [self.duration, Duration::from_secs_f64(seconds)] {
+            assert!(duration.abs_diff(wanted) <= LENGTH_ERROR_MAX, "{duration:?} instead of {wanted:?}");
+        }
+    }
+}
