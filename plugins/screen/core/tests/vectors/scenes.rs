@@ -41,7 +41,7 @@ fn painted() -> Vec<Named> {
     let moves = |name, about, to, from| paints(name, about, &[gradient.clone(), moved(to, from)]);
     vec![
         paints("fill", "One rectangle of one colour on a black screen.", &[fill(1, 1, 3, 2, RED)]),
-        paints("picture", "A lossless picture.", &[gradient.clone()]),
+        paints("picture", "A lossless picture.", std::slice::from_ref(&gradient)),
         paints(
             "picture-with-alpha",
             "The alpha of a picture is ignored.",
