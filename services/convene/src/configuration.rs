@@ -1,5 +1,9 @@
 //! The configuration: a file, the environment, the flags.
 
+use std::path::PathBuf;
+
+use std::path::Path;
+
 use anyhow::{Context, bail};
 use convene_web::Config;
 use figment::Figment;
@@ -21,7 +25,7 @@ struct Flags<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     listen: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<&'a std::path::Path>,
+    data: Option<&'a Path>,
     #[serde(skip_serializing_if = "Option::is_none")]
     public_url: Option<&'a str>,
 }
@@ -31,15 +35,18 @@ pub(crate) fn read(flags: &Configuration) -> anyhow::Result<Config> {
     let file = match &flags.config {
         Some(path) if !path.is_file() => bail!("There is no configuration file {}.", path.display()),
         Some(path) => path.clone(),
-        None => DEFAULT_FILE.into(),
+        None => PathBuf::from(DEFAULT_FILE),
     };
+    let mut figment = Figment::from(Serialized::defaults(Config::default()));
+    if file.is_file() {
+        figment = figment.merge(Toml::file_exact(file));
+    }
     let given = Flags {
         listen: flags.listen.map(|address| address.to_string()),
         data: flags.data.as_deref(),
         public_url: flags.public_url.as_deref(),
     };
-    Figment::from(Serialized::defaults(Config::default()))
-        .merge(Toml::file_exact(file))
+    figment
         .merge(Env::prefixed("CONVENE_").split("__").only(&FROM_ENVIRONMENT))
         .merge(Serialized::defaults(given))
         .extract()
@@ -50,7 +57,7 @@ pub(crate) fn read(flags: &Configuration) -> anyhow::Result<Config> {
 mod tests {
     use super::*;
 
-    fn flags(config: Option<&std::path::Path>, listen: Option<&str>) -> Configuration {
+    fn flags(config: Option<&Path>, listen: Option<&str>) -> Configuration {
         Configuration {
             config: config.map(Into::into),
             listen: listen.map(|address| address.parse().expect("an address")),
@@ -70,7 +77,7 @@ mod tests {
         let file = file("listen = \"127.0.0.1:1\"\ndata = \"/srv/convene\"\n");
         let config = read(&flags(Some(file.path()), Some("127.0.0.1:2"))).expect("a configuration");
         assert_eq!(config.listen.port(), 2);
-        assert_eq!(config.data, std::path::Path::new("/srv/convene"));
+        assert_eq!(config.data, Path::new("/srv/convene"));
     }
 
     #[test]
@@ -89,9 +96,15 @@ mod tests {
     }
 
     #[test]
+    fn no_file_is_needed() {
+        let config = read(&flags(None, Some("127.0.0.1:2"))).expect("the defaults");
+        assert_eq!(config.listen.port(), 2);
+    }
+
+    #[test]
     fn a_missing_file_is_named() {
         let error =
-            read(&flags(Some(std::path::Path::new("/nowhere/convene.toml")), None)).expect_err("refused");
+            read(&flags(Some(Path::new("/nowhere/convene.toml")), None)).expect_err("refused");
         assert!(error.to_string().contains("/nowhere/convene.toml"), "{error}");
     }
 }
