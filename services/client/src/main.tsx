@@ -2,7 +2,9 @@
 
 import { render } from "preact";
 import { App } from "./app";
-import "./style.css";
+import "./style/base.css";
+import "./style/pages.css";
+import "./style/meeting.css";
 
 const root = document.getElementById("app");
 if (root) render(<App />, root);

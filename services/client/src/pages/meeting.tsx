@@ -7,6 +7,7 @@ import { Session, type View } from "../meeting/session";
 import { INITIAL, isOver } from "../meeting/state";
 import { forgetHostToken } from "../remembered";
 import { Chat } from "./chat";
+import { Confirm } from "./confirm";
 import { Head } from "./meeting-head";
 import { Over } from "./over";
 import { Roster } from "./roster";
@@ -18,6 +19,7 @@ const NOTHING_YET: View = { meeting: INITIAL, screen: null, isSharing: false };
 export function MeetingPage({ join }: { join: Join }) {
   const [session, setSession] = useState<Session | null>(null);
   const [view, setView] = useState<View>(NOTHING_YET);
+  const [isEnding, setEnding] = useState(false);
 
   useEffect(() => {
     const opened = new Session(join, setView);
@@ -63,12 +65,22 @@ export function MeetingPage({ join }: { join: Join }) {
     <div class="meeting">
       <Head code={join.code} meeting={meeting} onRetry={() => session.retryNow()} />
       <Stage view={view} onCanvas={onCanvas}>
-        <Tools view={view} session={session} />
+        <Tools view={view} session={session} onEnd={() => setEnding(true)} />
       </Stage>
       <aside class="side" aria-label="People and chat">
         <Roster meeting={meeting} />
         <Chat meeting={meeting} onSay={(text) => session.chat(text)} />
       </aside>
+      {isEnding && (
+        <Confirm
+          title="End the meeting for all?"
+          action="End for all"
+          onConfirm={() => session.end()}
+          onCancel={() => setEnding(false)}
+        >
+          <p>Everybody leaves, the code is given back, and a running recording is finished.</p>
+        </Confirm>
+      )}
     </div>
   );
 }

@@ -1,13 +1,17 @@
 // What can be done in the meeting: present, record, leave, end.
 
-import { useState } from "preact/hooks";
 import type { Session, View } from "../meeting/session";
 import { isRecording } from "../meeting/state";
 import type { MeetingRecording } from "../protocol";
-import { Confirm } from "./confirm";
 
-export function Tools({ view, session }: { view: View; session: Session }) {
-  const [isEnding, setEnding] = useState(false);
+interface ToolsProps {
+  readonly view: View;
+  readonly session: Session;
+  /** Asks before it ends the meeting. */
+  readonly onEnd: () => void;
+}
+
+export function Tools({ view, session, onEnd }: ToolsProps) {
   const { meeting, isSharing } = view;
   const isJoined = meeting.phase.at === "joined";
   return (
@@ -33,24 +37,11 @@ export function Tools({ view, session }: { view: View; session: Session }) {
           Leave
         </button>
         {meeting.host && (
-          <button type="button" class="danger" data-testid="end-meeting" disabled={!isJoined} onClick={() => setEnding(true)}>
+          <button type="button" class="danger" data-testid="end-meeting" disabled={!isJoined} onClick={onEnd}>
             End meeting
           </button>
         )}
       </div>
-      {isEnding && (
-        <Confirm
-          title="End the meeting for all?"
-          action="End for all"
-          onConfirm={() => {
-            setEnding(false);
-            session.end();
-          }}
-          onCancel={() => setEnding(false)}
-        >
-          <p>Everybody leaves, the code is given back, and a running recording is finished.</p>
-        </Confirm>
-      )}
     </>
   );
 }
