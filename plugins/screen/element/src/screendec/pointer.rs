@@ -12,6 +12,9 @@ pub fn draw(pixels: &mut [u8], size: ScreenSize, cursor: &CursorState) {
     let left = i32::from(cursor.x) - i32::from(picture.hot.x);
     let top = i32::from(cursor.y) - i32::from(picture.hot.y);
     let columns = visible_part(left, picture.width, size.width());
+    if columns.is_empty() {
+        return;
+    }
     let stride = usize::from(size.width()) * PIXEL_BYTES;
 
     for row in visible_part(top, picture.height, size.height()) {

@@ -90,9 +90,9 @@ impl ScreenRelay {
         self.office.lock().working = true;
         if worker.is_none() {
             let relay = self.obj().downgrade();
-            let task = gst::Task::builder(move |task| {
+            let task = gst::Task::builder(move |_task| {
                 if let Some(relay) = relay.upgrade() {
-                    relay.imp().work(task);
+                    relay.imp().work();
                 }
             })
             .build();
@@ -103,17 +103,18 @@ impl ScreenRelay {
     }
 
     fn stop_worker(&self) {
+        let Some(task) = ({ self.worker.lock().take() }) else {
+            return;
+        };
+        // First it is told to stop and then called home, so that it runs no further round.
+        let _ = task.stop();
         {
             let mut office = self.office.lock();
             office.working = false;
             office.desk.worker_bell.notify_all();
         }
-        let task = self.worker.lock().take();
-        if let Some(task) = task {
-            // Both fail only for a task that never ran.
-            let _ = task.stop();
-            let _ = task.join();
-        }
+        // Fails only for a task that never ran.
+        let _ = task.join();
     }
 
     fn activate_src(&self, pad: &ScreenRelayPad, active: bool) -> Result<(), gst::LoggableError> {

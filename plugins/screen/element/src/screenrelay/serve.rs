@@ -12,6 +12,8 @@ use crate::stream;
 
 /// How long a pad that is released may still be in a push before downstream is flushed to get it out.
 const LAST_PUSH_MAX: Duration = Duration::from_millis(100);
+/// How long a thread rests between two looks at whether it has been stopped.
+const REST: Duration = Duration::from_millis(5);
 
 impl ScreenRelay {
     /// One round of a pad's own thread.
@@ -21,31 +23,30 @@ impl ScreenRelay {
             let mut office = self.office.lock();
             loop {
                 if !office.desk.is_open(seat) {
-                    break None;
+                    // Whoever closed the place is about to stop this thread. Pausing it could come after that, and undo it.
+                    pad.imp().bell().wait_for(&mut office, REST);
+                    return;
                 }
                 let now = self.now();
                 // A pad may be linked again to somebody who acknowledges: then the worker serves it.
                 let is_workers = office.desk.acknowledges(seat);
                 match if is_workers { Order::Wait(None) } else { office.desk.order(seat, now) } {
                     Order::Wait(until) => wait(pad.imp().bell(), &mut office, until, now),
-                    order => break Some(order),
+                    order => break order,
                 }
             }
         };
-        match order {
-            Some(order) => self.carry_out(pad, order),
-            // Whoever closed the place stops this thread; until then it need not run.
-            None => drop(pad.pause_task()),
-        }
+        self.carry_out(pad, order);
     }
 
     /// One round of the thread for all acknowledging pads.
-    pub(super) fn work(&self, task: &gst::Task) {
+    pub(super) fn work(&self) {
         let orders = {
             let mut office = self.office.lock();
             loop {
                 if !office.working {
-                    break Vec::new();
+                    // This thread is stopped already; it only had to come home.
+                    return;
                 }
                 let now = self.now();
                 let mut orders = Vec::new();
@@ -64,10 +65,6 @@ impl ScreenRelay {
                 wait(&bell, &mut office, until, now);
             }
         };
-        if orders.is_empty() {
-            // Whoever ended the work stops this thread; until then it need not run.
-            drop(task.pause());
-        }
         for (pad, order) in orders {
             self.carry_out(&pad, order);
         }

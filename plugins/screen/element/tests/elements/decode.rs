@@ -121,7 +121,10 @@ fn what_is_no_stream_is_named_and_refused() {
     for (bytes, sentence) in [
         (&b"RIFF\x10\x20\x00\x00WEBPVP8L"[..], "this is not a screen stream"),
         (b"\x01\x00\x00\x00\x06CNVS\x09\x00", "the screen stream has version 9"),
-        (b"\x01\x00\x00\x00\x06CNVS\x01\x00\x02\x00\x00\x00\x04\xff\xff\xff\xff", "a screen of 65535 x 65535 pixels"),
+        (
+            b"\x01\x00\x00\x00\x06CNVS\x01\x00\x02\x00\x00\x00\x04\xff\xff\xff\xff",
+            "a screen of 65535 x 65535 pixels",
+        ),
     ] {
         let mut decoder = file_decoder();
         let bus = bus_of(&decoder);
@@ -145,7 +148,9 @@ fn a_meeting_in_which_nobody_presented_is_no_error() {
     let bus = bus_of(&decoder);
     decoder.push_event(gst::event::Eos::new());
     assert!(bus.pop_filtered(&[gst::MessageType::Error]).is_none());
-    assert!(std::iter::from_fn(|| decoder.try_pull_event()).any(|event| event.type_() == gst::EventType::Eos));
+    assert!(
+        std::iter::from_fn(|| decoder.try_pull_event()).any(|event| event.type_() == gst::EventType::Eos)
+    );
 }
 
 #[test]
@@ -204,8 +209,11 @@ fn the_pointer_is_drawn_or_left_out() {
         .field("height", 1u32)
         .field("pixels", gst::Buffer::from_slice([0, 0, 255, 255]))
         .build();
-    let place =
-        gst::Structure::builder("convene-screen-cursor").field("x", 3).field("y", 4).field("visible", true).build();
+    let place = gst::Structure::builder("convene-screen-cursor")
+        .field("x", 3)
+        .field("y", 4)
+        .field("visible", true)
+        .build();
     encoder.push_event(gst::event::CustomDownstreamOob::new(shape));
     encoder.push_event(gst::event::CustomDownstreamOob::new(place));
     encoder.push(page.buffer(at(0))).expect("a picture");

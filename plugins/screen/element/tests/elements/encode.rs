@@ -23,7 +23,11 @@ fn shape_event(pixels: &[u8]) -> gst::Structure {
 }
 
 fn place_event(x: i32, y: i32) -> gst::Structure {
-    gst::Structure::builder("convene-screen-cursor").field("x", x).field("y", y).field("visible", true).build()
+    gst::Structure::builder("convene-screen-cursor")
+        .field("x", x)
+        .field("y", y)
+        .field("visible", true)
+        .build()
 }
 
 /// What `screendec` shows at the end of these buffers.
@@ -110,11 +114,13 @@ fn the_screen_may_change_its_size() {
 
 #[test]
 fn a_screen_beyond_the_limits_is_refused_with_a_sentence() {
-    let mut encoder = encoder();
+    let encoder = encoder();
     let bus = bus_of(&encoder);
+    let sinkpad = encoder.element().expect("an element").static_pad("sink").expect("a pad");
     // 16,384 pixels are allowed on each side, but not so many in all.
-    let accepted = encoder.push_event(gst::event::Caps::new(&Picture { width: 16_384, height: 16_384, rgb: vec![] }.caps("BGRx")));
-    assert!(!accepted);
+    let caps = Picture { width: 16_384, height: 16_384, rgb: vec![] }.caps("BGRx");
+    sinkpad.send_event(gst::event::StreamStart::new("test"));
+    assert!(!sinkpad.send_event(gst::event::Caps::new(&caps)));
     assert!(error_on(&bus).contains("33,554,432"));
 }
 

@@ -1,6 +1,6 @@
 //! Our pictures against a decoder that is not ours: `rswebpdec` of gst-plugins-rs.
 
-use convene_screen::{Canvas, Reader, Rect, Record};
+use convene_screen::{Canvas, Reader, Record, Rect};
 use gst_check::Harness;
 
 use crate::support::{Picture, init, stream};
@@ -20,7 +20,10 @@ fn decode_elsewhere(webp: &[u8], rect: Rect) -> Vec<u8> {
 fn part_of(canvas: &Canvas, rect: Rect) -> Vec<u8> {
     let stride = usize::from(canvas.size().width()) * 4;
     (rect.y..rect.y + rect.height)
-        .flat_map(|y| &canvas.pixels()[usize::from(y) * stride + usize::from(rect.x) * 4..][..usize::from(rect.width) * 4])
+        .flat_map(|y| {
+            &canvas.pixels()[usize::from(y) * stride + usize::from(rect.x) * 4..]
+                [..usize::from(rect.width) * 4]
+        })
         .copied()
         .collect()
 }
@@ -54,9 +57,10 @@ fn each_picture_looks_the_same_to_an_independent_decoder() {
         if let Record::Picture { rect, webp } = &record {
             let ours = part_of(canvas, *rect);
             let theirs = decode_elsewhere(webp, *rect);
-            let same = ours.chunks_exact(4).zip(theirs.chunks_exact(4)).all(|(bgrx, rgba)| {
-                [bgrx[2], bgrx[1], bgrx[0]] == rgba[..3]
-            });
+            let same = ours
+                .chunks_exact(4)
+                .zip(theirs.chunks_exact(4))
+                .all(|(bgrx, rgba)| [bgrx[2], bgrx[1], bgrx[0]] == rgba[..3]);
             assert!(same, "{rect:?}");
             compared += 1;
         }

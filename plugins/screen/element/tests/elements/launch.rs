@@ -33,7 +33,10 @@ fn every_element_can_be_inspected() {
         ("screendec", &["video/x-convene-screen", "draw-cursor", "format: BGRx", "primary (256)"]),
         ("screenrelay", &["src_%u", "On request", "acknowledge"]),
         ("screensink", &["location", "display-name", "token", "ca-file", "tls-verify", "Sink/Network/Video"]),
-        ("screensrc", &["location", "display-name", "token", "ca-file", "tls-verify", "Source/Network/Video"]),
+        (
+            "screensrc",
+            &["location", "display-name", "token", "ca-file", "tls-verify", "Source/Network/Video"],
+        ),
     ] {
         let ran = plugins.inspect(element);
         assert!(ran.ok, "{element}: {}", ran.output);
@@ -46,7 +49,10 @@ fn every_element_can_be_inspected() {
 #[test]
 fn a_screen_goes_into_a_file_and_comes_back() {
     let plugins = plugins();
-    launch(&plugins, "videotestsrc num-buffers=30 ! videoconvert ! screenenc ! filesink location=talk.screen");
+    launch(
+        &plugins,
+        "videotestsrc num-buffers=30 ! videoconvert ! screenenc ! filesink location=talk.screen",
+    );
     launch(&plugins, "filesrc location=talk.screen ! screendec ! videoconvert ! fakesink");
     // Whatever follows a typefinder knows our stream as well.
     launch(&plugins, "filesrc location=talk.screen ! decodebin ! videoconvert ! fakesink");
@@ -78,7 +84,8 @@ fn a_relays_pad_can_acknowledge() {
 fn a_truncated_file_is_named() {
     let plugins = plugins();
     let stream = stream(&three_pages());
-    fs::write(plugins.folder().join("cut.screen"), &stream[..stream.len() - 5]).expect("the folder can be written");
+    fs::write(plugins.folder().join("cut.screen"), &stream[..stream.len() - 5])
+        .expect("the folder can be written");
     launch_in_vain(
         &plugins,
         "filesrc location=cut.screen ! screendec ! videoconvert ! fakesink",

@@ -7,7 +7,9 @@ use gst_check::Harness;
 use parking_lot::Mutex;
 
 use crate::server::{Manner, Server};
-use crate::support::{LIMIT, Picture, bytes_of, encode, error_on, init, run_to_end, stream, three_pages, wait_for_end};
+use crate::support::{
+    LIMIT, Picture, bytes_of, encode, error_on, init, run_to_end, stream, three_pages, wait_for_end,
+};
 
 fn element(factory: &str, server: &Server) -> gst::Element {
     init();
@@ -40,6 +42,10 @@ fn watching(server: &Server) -> (gst::Pipeline, gst_app::AppSink) {
     pipeline.add_many([&source, sink.upcast_ref()]).expect("new elements");
     source.link(&sink).expect("they fit");
     (pipeline, sink)
+}
+
+fn source_of(pipeline: &gst::Pipeline) -> gst::Element {
+    pipeline.iterate_sources().next().ok().flatten().expect("the pipeline has a source")
 }
 
 fn play(pipeline: &gst::Pipeline) {
@@ -108,18 +114,8 @@ fn a_presenter_keeps_no_more_than_a_mebibyte_in_flight() {
     server.wait_for("present");
     server.say(r#"{"type":"present_granted"}"#);
 
-    // Noise: each page is some 190 kB.
-    let mut chance = 1u32;
-    let pages: Vec<_> = (0..12)
-        .map(|_| {
-            let mut page = Picture::plain(256, 256, [0; 3]);
-            page.rgb.fill_with(|| {
-                chance = chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (chance >> 24) as u8
-            });
-            page
-        })
-        .collect();
+    // Each page is some 190 kB.
+    let pages: Vec<_> = (1..=12).map(|seed| Picture::noise(256, 256, seed)).collect();
     let updates = encode(&pages);
     let all: usize = updates.iter().map(|update| update.size()).sum();
     assert!(2 * 1024 * 1024 < all);
@@ -175,7 +171,8 @@ fn a_server_that_says_nothing_does_not_keep_anybody() {
 #[test]
 fn a_refused_join_is_one_sentence_on_the_bus() {
     let server = Server::start(Manner::Refusing);
-    let sentence = "The meeting refused to let this client join (no-meeting): No meeting can be joined with this code.";
+    let sentence =
+        "The meeting refused to let this client join (no-meeting): No meeting can be joined with this code.";
     let (pipeline, _sink) = watching(&server);
     play(&pipeline);
     assert_eq!(next_error(&pipeline), sentence);
@@ -191,8 +188,7 @@ fn a_refused_join_is_one_sentence_on_the_bus() {
 fn a_server_that_is_not_trusted_is_named() {
     let server = Server::start(Manner::Kind);
     let (pipeline, _sink) = watching(&server);
-    let source = pipeline.by_name("screensrc0").or_else(|| pipeline.iterate_sources().next().ok().flatten());
-    source.expect("the pipeline has a source").set_property("ca-file", None::<String>);
+    source_of(&pipeline).set_property("ca-file", None::<String>);
     play(&pipeline);
     let error = next_error(&pipeline);
     assert!(error.contains("secure connection to localhost") && error.contains("ca-file"), "{error}");
@@ -203,7 +199,7 @@ fn a_server_that_is_not_trusted_is_named() {
 fn without_verification_any_server_will_do() {
     let server = Server::start(Manner::Kind);
     let (pipeline, sink) = watching(&server);
-    let source = pipeline.iterate_sources().next().ok().flatten().expect("the pipeline has a source");
+    let source = source_of(&pipeline);
     source.set_property("ca-file", None::<String>);
     source.set_property("tls-verify", false);
     play(&pipeline);
@@ -217,6 +213,8 @@ fn without_verification_any_server_will_do() {
 fn a_server_that_is_not_there_is_named() {
     let server = Server::start(Manner::Kind);
     let (pipeline, _sink) = watching(&server);
+    let source = source_of(&pipeline);
+    source.set_property("ca-file", None::<String>);
     drop(server);
     play(&pipeline);
     let error = next_error(&pipeline);
@@ -258,7 +256,6 @@ fn a_viewer_says_that_nothing_is_painted_while_downstream_is_not_done() {
     let server = Server::start(Manner::Kind);
     let source = element("screensrc", &server);
     let mut viewer = Harness::with_element(&source, None, Some("src"));
-    viewer.set_blocking_push_mode();
     viewer.set_sink_caps_str("video/x-convene-screen");
     let (gate, opened) = std::sync::mpsc::sync_channel::<()>(0);
     let opened = Mutex::new(opened);
@@ -326,12 +323,15 @@ fn a_presenter_in_the_middle_of_a_stream_asks_for_the_beginning() {
     let server = Server::start(Manner::Kind);
     let (pipeline, source) = presenting(&server);
     let (asked, was_asked) = std::sync::mpsc::channel();
-    source.static_pad("src").expect("a source has a pad").add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
-        if info.event().is_some_and(|event| gst_video::ForceKeyUnitEvent::is(event)) {
-            let _ = asked.send(());
-        }
-        gst::PadProbeReturn::Ok
-    });
+    source.static_pad("src").expect("a source has a pad").add_probe(
+        gst::PadProbeType::EVENT_UPSTREAM,
+        move |_, info| {
+            if info.event().is_some_and(|event| gst_video::ForceKeyUnitEvent::is(event)) {
+                let _ = asked.send(());
+            }
+            gst::PadProbeReturn::Ok
+        },
+    );
     play(&pipeline);
     let updates = encode(&three_pages());
     source.push_buffer(updates[1].clone()).expect("the source takes buffers");
@@ -347,7 +347,9 @@ fn a_malformed_stream_never_reaches_the_meeting() {
     let server = Server::start(Manner::Kind);
     let (pipeline, source) = presenting(&server);
     play(&pipeline);
-    source.push_buffer(gst::Buffer::from_slice(*b"this is no screen stream")).expect("the source takes buffers");
+    source
+        .push_buffer(gst::Buffer::from_slice(*b"this is no screen stream"))
+        .expect("the source takes buffers");
     let error = next_error(&pipeline);
     assert!(error.starts_with("This screen stream cannot be presented: "), "{error}");
     server.look(|heard| assert_eq!(heard.screen.len(), 0));
@@ -372,7 +374,7 @@ fn messages_that_nobody_understands_are_passed_over() {
 fn a_token_goes_along_and_is_not_said_without_need() {
     let server = Server::start(Manner::Kind);
     let (pipeline, _sink) = watching(&server);
-    let source = pipeline.iterate_sources().next().ok().flatten().expect("the pipeline has a source");
+    let source = source_of(&pipeline);
     source.set_property("token", "secret");
     play(&pipeline);
     server.wait_for(r#""token":"secret""#);
@@ -380,7 +382,9 @@ fn a_token_goes_along_and_is_not_said_without_need() {
 
     let (pipeline, _sink) = watching(&server);
     play(&pipeline);
-    server.wait_until("the second joins", |heard| heard.texts.iter().filter(|text| text.contains("join")).count() == 2);
+    server.wait_until("the second joins", |heard| {
+        heard.texts.iter().filter(|text| text.contains("join")).count() == 2
+    });
     server.look(|heard| assert_eq!(heard.texts.iter().filter(|text| text.contains("token")).count(), 1));
     stop(&pipeline);
 }

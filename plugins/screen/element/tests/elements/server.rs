@@ -96,7 +96,13 @@ impl Server {
         let port = listener.local_addr().expect("it is bound").port();
         let heard = Arc::new(Ears::default());
         let (orders, taken_orders) = unbounded_channel();
-        runtime.spawn(serve(listener, TlsAcceptor::from(Arc::new(config)), manner, Arc::clone(&heard), taken_orders));
+        runtime.spawn(serve(
+            listener,
+            TlsAcceptor::from(Arc::new(config)),
+            manner,
+            Arc::clone(&heard),
+            taken_orders,
+        ));
         Self { port, ca_file, heard, orders, _folder: folder, _runtime: runtime }
     }
 
@@ -200,9 +206,9 @@ async fn hold(
 fn answer(manner: Manner, text: &str) -> Option<&'static str> {
     let says = |what: &str| text.contains(&format!(r#""type":"{what}""#));
     match manner {
-        Manner::Refusing if says("join") => {
-            Some(r#"{"type":"refused","reason":"no-meeting","message":"No meeting can be joined with this code."}"#)
-        }
+        Manner::Refusing if says("join") => Some(
+            r#"{"type":"refused","reason":"no-meeting","message":"No meeting can be joined with this code."}"#,
+        ),
         Manner::Kind if says("present") => Some(r#"{"type":"present_granted"}"#),
         Manner::Kind | Manner::Directed if says("join") => Some(
             r#"{"type":"joined","you":3,"code":"123456789","host":false,"participants":[],"presenter":null,"recording":null,"chat":[]}"#,

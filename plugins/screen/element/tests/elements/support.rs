@@ -46,6 +46,17 @@ impl Picture {
         Self { width, height, rgb }
     }
 
+    /// Noise, so that it is many bytes.
+    pub fn noise(width: u32, height: u32, seed: u32) -> Self {
+        let mut picture = Self::plain(width, height, [0; 3]);
+        let mut chance = seed.wrapping_mul(2_654_435_761);
+        picture.rgb.fill_with(|| {
+            chance = chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (chance >> 24) as u8
+        });
+        picture
+    }
+
     /// One colour all over.
     pub fn plain(width: u32, height: u32, colour: [u8; 3]) -> Self {
         Self { width, height, rgb: colour.repeat((width * height) as usize) }

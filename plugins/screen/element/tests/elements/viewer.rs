@@ -83,7 +83,13 @@ impl Viewer {
     pub fn wait_until(&self, what: &str, ready: impl Fn(&Seen) -> bool) {
         let mut seen = self.shared.seen.lock();
         let waited = self.shared.changed.wait_while_for(&mut seen, |seen| !ready(seen), LIMIT);
-        assert!(!waited.timed_out(), "{what}: {} bytes in {} buffers, {:?}", seen.bytes, seen.buffers, seen.events);
+        assert!(
+            !waited.timed_out(),
+            "{what}: {} bytes in {} buffers, {:?}",
+            seen.bytes,
+            seen.buffers,
+            seen.events
+        );
     }
 
     pub fn wait_for_picture(&self, picture: &Picture) {
