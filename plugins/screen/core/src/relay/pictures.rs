@@ -52,3 +52,54 @@ impl Pictures {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Colour, Record, ScreenSize};
+
+    #[test]
+    fn a_rectangle_is_encoded_once_a_version() {
+        let mut canvas = Canvas::new(ScreenSize::new(128, 128).unwrap());
+        canvas
+            .apply(&Record::Fill {
+                rect: Rect::new(3, 3, 9, 9),
+                colour: Colour { red: 9, green: 9, blue: 9 },
+            })
+            .unwrap();
+        let mut pictures = Pictures::default();
+        let rect = Rect::new(0, 0, 64, 64);
+        let first = pictures.paint(&canvas, rect, 1);
+        assert_eq!(pictures.paint(&canvas, rect, 1).as_ptr(), first.as_ptr());
+        canvas.apply(&Record::Fill { rect, colour: Colour::default() }).unwrap();
+        let second = pictures.paint(&canvas, rect, 2);
+        assert_ne!(second, first);
+        assert_eq!(pictures.bytes, second.len());
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let size = ScreenSize::new(400, 400).unwrap();
+        let mut canvas = Canvas::new(size);
+        let mut state = 1_u64;
+        for y in 0..400 {
+            for pixel in canvas.row_mut(size.rect(), y).as_chunks_mut::<4>().0 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                pixel[..3].copy_from_slice(&state.to_be_bytes()[..3]);
+            }
+        }
+        let mut pictures = Pictures::default();
+        let mut encoded = 0;
+        for at in 0..100 {
+            encoded += pictures.paint(&canvas, Rect::new(at, at, 256, 256), 1).len();
+            assert!(pictures.bytes <= BYTES_MAX);
+        }
+        assert!(BYTES_MAX < encoded && BYTES_MAX / 2 < pictures.bytes);
+        // Nor does what was replaced by newer content stay on the list for ever.
+        for version in 0..1_000 {
+            pictures.paint(&canvas, Rect::new(0, 0, 2, 1), version);
+        }
+        assert!(pictures.order.len() <= 2 * pictures.kept.len() + 64);
+        assert_eq!(pictures.bytes, pictures.kept.values().map(|(_, record)| record.len()).sum::<usize>());
+    }
+}

@@ -186,3 +186,82 @@ impl RoundTrip {
         age_max < now.saturating_sub(self.measured_at)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PIECE: usize = 16 * 1024;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    /// Sends as much as there is room for through a line, for some time.
+    fn run(window: &mut Window, (bytes_a_ms, delay_ms): (u64, u64), time: std::ops::Range<u64>) {
+        let mut arrivals = VecDeque::new();
+        let mut line_is_free_at = time.start;
+        for now in time {
+            while let Some((at, end)) = arrivals.front().copied()
+                && at <= now
+            {
+                arrivals.pop_front();
+                window.painted(end, ms(now));
+            }
+            loop {
+                let bytes = if window.wants_probe() { 23 } else { PIECE };
+                if window.room(ms(now)) < bytes as u64 {
+                    break;
+                }
+                window.sent(bytes, true, ms(now));
+                line_is_free_at = line_is_free_at.max(now) + bytes as u64 / bytes_a_ms;
+                arrivals.push_back((line_is_free_at + 2 * delay_ms, window.sent));
+            }
+        }
+    }
+
+    #[test]
+    fn a_fast_line_with_a_long_way_gets_what_it_can_carry() {
+        let mut window = Window::new();
+        run(&mut window, (12_500, 50), 0..3_000);
+        let on_the_way = 12_500 * 100;
+        assert!((on_the_way..4 * on_the_way).contains(&window.size()), "{}", window.size());
+    }
+
+    #[test]
+    fn a_slow_line_gets_the_smallest_window_once_it_is_known() {
+        let mut window = Window::new();
+        run(&mut window, (12, 50), 0..60_000);
+        assert_eq!(window.size(), BYTES_MIN);
+    }
+
+    #[test]
+    fn the_window_never_leaves_its_limits() {
+        for line in [(1_000_000, 1_000), (1, 0), (100, 0)] {
+            let mut window = Window::new();
+            run(&mut window, line, 0..30_000);
+            assert!((BYTES_MIN..=BYTES_MAX).contains(&window.size()), "{line:?}: {}", window.size());
+            assert!(window.in_flight() <= BYTES_MAX, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_falls_silent_gets_no_more_than_the_smallest_window() {
+        let mut window = Window::new();
+        run(&mut window, (12_500, 5), 0..1_000);
+        (0..3).for_each(|_| window.sent(PIECE, true, ms(1_000)));
+        window.painted(window.sent - 2 * PIECE as u64, ms(1_010));
+        assert!(0 < window.room(ms(1_020)));
+        assert_eq!(window.room(ms(2_000)), 0);
+    }
+
+    #[test]
+    fn what_was_never_sent_cannot_be_painted() {
+        let mut window = Window::new();
+        window.sent(100, false, ms(0));
+        window.painted(u64::MAX, ms(1));
+        assert_eq!(window.in_flight(), 0);
+        window.painted(5, ms(2));
+        assert_eq!(window.in_flight(), 0);
+    }
+}

@@ -198,6 +198,45 @@ fn a_picture_larger_than_its_place_is_refused_by_its_header() {
     }
 }
 
+/// The canvas stays as the last whole update left it, and the error stays too.
+#[test]
+fn a_decoder_that_refuses_shows_the_last_whole_update() {
+    let size = ScreenSize::new(64, 64).unwrap();
+    let fill = |red| Record::Fill { rect: size.rect(), colour: Colour { red, green: 0, blue: 0 } };
+    let bad = Record::Picture { rect: Rect::new(0, 0, 2, 2), webp: Bytes::from_static(b"no picture") };
+    let end = |time_us| Record::Update { time_us };
+    let mut stream = BytesMut::new();
+    for record in [Record::Start, Record::Size(size), fill(1), end(1), fill(2), bad, end(2), fill(3), end(3)]
+    {
+        record.write(&mut stream);
+    }
+    let (mut decoder, updates, error) = read(&stream, 7);
+    assert_eq!((updates, &error), (1, &Err(StreamError::BadPicture { width: 2, height: 2 })));
+    assert_eq!(decoder.canvas().unwrap().pixels(), [0, 0, 1, 0xff].repeat(64 * 64));
+    decoder.push(&stream);
+    assert_eq!(decoder.next_update(), error.map(|()| None));
+}
+
+#[test]
+fn a_canvas_refuses_what_is_beyond_it() {
+    let mut canvas = convene_screen::Canvas::new(ScreenSize::new(8, 8).unwrap());
+    let before = canvas.clone();
+    let (beyond, empty, inside) = (Rect::new(7, 0, 2, 1), Rect::new(1, 1, 0, 1), Rect::new(0, 0, 4, 4));
+    for rect in [beyond, empty] {
+        assert_eq!(
+            canvas.apply(&Record::Fill { rect, colour: Colour::default() }),
+            Err(StreamError::BadRect { rect })
+        );
+        assert_eq!(
+            canvas.apply(&Record::Picture { rect, webp: Bytes::new() }),
+            Err(StreamError::BadRect { rect })
+        );
+    }
+    let from = Point { x: 5, y: u16::MAX };
+    assert!(canvas.apply(&Record::Move { rect: inside, from }).is_err());
+    assert_eq!(canvas, before);
+}
+
 /// Neither a stream of `Start`s nor updates without end make the relay hold more than one update may have.
 #[test]
 fn an_update_without_end_is_refused() {
