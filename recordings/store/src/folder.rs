@@ -122,3 +122,6 @@ impl BlobStore for FolderStore {
         self.write(blob, BlobFiles::delete).await
     }
 }
+
+#[cfg(test)]
+mod tests;

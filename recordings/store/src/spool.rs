@@ -3,7 +3,8 @@
 //! `SPOOL/ID/` holds `job.json` (which regions), `blocks.log` (one line a block: id, length, SHA-256), the blocks that
 //! some region lacks (`block-00007.webm`; block 0 put again is `block-00000-again.webm`), `lock`, and `reserve`, which is
 //! given back to the disk so that a recording can be ended in order when the disk is full. `ID.new` and `ID.done` are
-//! folders that are not a job yet, or no longer.
+//! folders that are not a job yet, or no longer. `complete-REGION` says that the region has all of it, so that nobody
+//! reads it back again while another region is away.
 
 mod error;
 mod log;
@@ -212,6 +213,19 @@ impl Spool {
         Ok(())
     }
 
+    /// The SHA-256 of the whole file, if this region was found to have it.
+    pub(crate) fn complete(&self, region: &RegionName) -> Result<Option<Digest>, SpoolError> {
+        let path = self.folder.join(complete_name(region));
+        let text = disk::read_if_there(&path).map_err(|error| SpoolError::io(&path, error))?;
+        Ok(text.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok()))
+    }
+
+    /// Remembers that the region has the whole file.
+    pub(crate) fn set_complete(&self, region: &RegionName, digest: Digest) -> Result<(), SpoolError> {
+        disk::write_whole(&self.folder, &complete_name(region), digest.to_string().as_bytes())
+            .map_err(|error| SpoolError::io(&self.folder, error))
+    }
+
     /// Takes the recording out of the spool, in one step.
     pub(crate) fn remove(&self) -> Result<(), SpoolError> {
         take_out(&self.folder).map_err(|error| SpoolError::io(&self.folder, error))
@@ -329,6 +343,10 @@ pub(crate) fn digest(bytes: &[u8]) -> Digest {
     Digest::new(Sha256::digest(bytes).into())
 }
 
+fn complete_name(region: &RegionName) -> String {
+    format!("complete-{region}")
+}
+
 fn file_name(id: BlockId) -> String {
     match id.is_first_again() {
         true => "block-00000-again.webm".to_owned(),
@@ -346,3 +364,6 @@ fn lock(folder: &Path, id: RecordingId) -> Result<File, SpoolError> {
         Err(TryLockError::Error(error)) => Err(io(error)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,6 +93,9 @@ impl Upload {
         let clock = Clock::start();
         let mut plan = RegionPlan::with_failures_max(failures_max);
         let mut told = Told::default();
+        if self.was_complete(at).await {
+            return;
+        }
         loop {
             let ended = progress.borrow_and_update().ended;
             told.tell(&mut plan, &self.spool, ended, clock.now());
@@ -148,7 +151,7 @@ impl Upload {
             Order::Verify => {
                 match verify(store.as_ref(), &self.blob, self.spool.file(), self.patience).await? {
                     Verdict::Whole(digest) => {
-                        self.complete(at, digest);
+                        self.set_complete(at, digest).await;
                         plan.handle(Input::Verified, clock.now());
                     }
                     Verdict::Wrong(ids) => {
@@ -184,9 +187,30 @@ impl Upload {
     }
 
     fn complete(&self, at: usize, digest: Digest) {
+        let bytes = self.spool.file().iter().map(|entry| entry.block.bytes).sum();
         let copy = &mut self.regions.lock()[at].copy;
-        copy.state = CopyState::Complete;
-        copy.sha256 = Some(digest);
+        *copy = Copy { state: CopyState::Complete, bytes, sha256: Some(digest), ..copy.clone() };
+    }
+
+    async fn set_complete(&self, at: usize, digest: Digest) {
+        self.complete(at, digest);
+        let (spool, region) = (Arc::clone(&self.spool), self.stores[at].region().clone());
+        if let Err(error) = blocking(move || spool.set_complete(&region, digest)).await {
+            // It will be read back once more, if this is not the last region.
+            tracing::warn!("{error}");
+        }
+    }
+
+    /// Whether an earlier process had found the region to have everything.
+    async fn was_complete(&self, at: usize) -> bool {
+        let (spool, region) = (Arc::clone(&self.spool), self.stores[at].region().clone());
+        match blocking(move || spool.complete(&region)).await {
+            Ok(Some(digest)) => {
+                self.complete(at, digest);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// From the spool; else from another region that has the block in its file. Either way they are what was put.

@@ -20,8 +20,9 @@ const LIFE_SECONDS: &str = "120";
 const ACCOUNT: &str = "devstoreaccount1";
 const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
-/// It lives until its standard input is closed, and that happens when this is dropped or the test's process ends.
-const RUN: &str = r#"exec 3<&0; timeout "$1" node "$2" --blobHost 127.0.0.1 --blobPort 0 --location "$3" \
+/// It lives until its standard input is closed, and that happens when this is dropped or the test's process ends. It would
+/// wait for connections that a test has left open, so it gets a second and no more.
+const RUN: &str = r#"exec 3<&0; timeout -k 1 "$1" node "$2" --blobHost 127.0.0.1 --blobPort 0 --location "$3" \
     --disableTelemetry --skipApiVersionCheck </dev/null 3<&- 2>&1 & pid=$!; read -r _ <&3; kill $pid; wait $pid"#;
 
 pub struct Azurite {

@@ -1,6 +1,8 @@
 //! A line in front of a server that can be cut, and that can stall.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -20,6 +22,7 @@ pub enum Line {
 pub struct Proxy {
     pub port: u16,
     line: watch::Sender<Line>,
+    connections: Arc<AtomicUsize>,
     _task: JoinSet<()>,
 }
 
@@ -28,11 +31,14 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("it is bound").port();
         let line = watch::Sender::new(Line::Open);
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&connections);
         let mut task = JoinSet::new();
         let seen = line.subscribe();
         task.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::Relaxed);
                 if *seen.borrow() != Line::Cut {
                     connections.spawn(connect(
                         client,
@@ -42,7 +48,12 @@ impl Proxy {
                 }
             }
         });
-        Self { port, line, _task: task }
+        Self { port, line, connections, _task: task }
+    }
+
+    /// How many connections there were so far.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     pub fn set(&self, line: Line) {

@@ -50,13 +50,23 @@ impl Place {
         for number in numbers {
             writer.put(number, block(number)).await.expect("the spool takes it");
             if number % 4 == 1 {
-                let has = async || read(self.stores[0].as_ref(), self.id).await.map_or(0, |file| file.len());
-                while has().await < file(number + 1, false).len() {
-                    tokio::task::yield_now().await;
-                }
+                has_taken(writer, 0, number + 1).await;
             }
         }
     }
+}
+
+/// Waits until the region has so many blocks in its file.
+async fn has_taken(writer: &RecordingWriter, region: usize, blocks: u32) {
+    let whole = file(blocks, false).len() as u64;
+    let taken = async {
+        while writer.copies()[region].bytes < whole {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(ENOUGH, taken)
+        .await
+        .unwrap_or_else(|_| panic!("{blocks} blocks in {:?}", writer.copies()));
 }
 
 #[tokio::test]
@@ -84,6 +94,8 @@ async fn a_lost_region_is_finished_later_and_meanwhile_the_other_one_is_read() {
     let place = Place::new().await;
     let mut writer = place.writer().await;
     place.put(&mut writer, 0..10).await;
+    has_taken(&writer, 1, 10).await;
+    assert!(place.proxy.connections() <= 3, "{} connections for one recording", place.proxy.connections());
     place.proxy.set(Line::Stalled);
     place.put(&mut writer, 10..18).await;
     let copies = writer.finish(first_again(), Duration::from_secs(2)).await.expect("the spool is fine");

@@ -84,8 +84,11 @@ async fn a_region_that_stays_away_is_finished_later() {
         assert_eq!(states(&copies), [Complete, Behind]);
         assert_eq!(RecordingState::of_ended(&copies), RecordingState::Degraded);
 
+        let asked = meeting.a.calls();
         let resumed = meeting.resume().await;
         assert_eq!(states(&resumed.copies), [Complete, Behind], "{weather:?}");
+        are_whole(&resumed.copies[..1], &file(9, true));
+        assert_eq!(meeting.a.calls(), asked, "what is complete is not read back again and again");
         assert!(!is_empty(meeting.spool.path()));
 
         meeting.b.set_weather(Weather::Fine);
