@@ -1,8 +1,6 @@
 //! The configuration: a file, the environment, the flags.
 
-use std::path::PathBuf;
-
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use convene_web::Config;
@@ -103,8 +101,7 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_named() {
-        let error =
-            read(&flags(Some(Path::new("/nowhere/convene.toml")), None)).expect_err("refused");
+        let error = read(&flags(Some(Path::new("/nowhere/convene.toml")), None)).expect_err("refused");
         assert!(error.to_string().contains("/nowhere/convene.toml"), "{error}");
     }
 }

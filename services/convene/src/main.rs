@@ -9,6 +9,7 @@ mod record;
 mod serve;
 mod signals;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -60,6 +61,7 @@ fn log_to_stderr(level: &str) -> anyhow::Result<()> {
         .with_context(|| format!("`{level}` is no log level; take error, warn, info, debug or trace"))?
         // At debug it prints its requests' headers, and with them the signature.
         .add_directive("azure_core=info".parse().expect("a fixed directive"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
     Ok(())
 }

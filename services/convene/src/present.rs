@@ -13,6 +13,7 @@ const FAREWELL_MAX: Duration = Duration::from_secs(5);
 
 /// Presents until SIGTERM or SIGINT; then what is outstanding is sent and the meeting left.
 pub(crate) async fn present(arguments: Present) -> anyhow::Result<()> {
+    let stop = signals::asked_to_stop();
     let source = source(&arguments)?;
     let meeting = Connection {
         location: format!("{}/{}", arguments.server.0, arguments.code.0),
@@ -21,7 +22,6 @@ pub(crate) async fn present(arguments: Present) -> anyhow::Result<()> {
         ca_file: arguments.ca_file,
         insecure: arguments.insecure,
     };
-    let stop = signals::asked_to_stop();
     let (pipeline, mut events) = PresentPipeline::start(&source, arguments.fps, &meeting)?;
     tracing::info!(location = meeting.location, "presenting; Ctrl-C ends it");
 

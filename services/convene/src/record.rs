@@ -68,6 +68,7 @@ struct Progress {
 
 impl Recorder {
     async fn begin() -> anyhow::Result<Self> {
+        let stop = signals::asked_to_stop();
         let (job, stdin_closed) = read_job().await?;
         let regions = job
             .stores
@@ -90,7 +91,7 @@ impl Recorder {
             tokio::select! {
                 // An error means that the thread is gone, and nobody can close what nobody reads.
                 _ = stdin_closed => {}
-                () = signals::asked_to_stop() => {}
+                () = stop => {}
             }
             pipeline.finish();
             tokio::time::sleep(FINISH_MAX).await;

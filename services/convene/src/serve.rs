@@ -9,6 +9,7 @@ use crate::signals;
 
 /// Serves until SIGTERM or SIGINT; the first line on standard output says where.
 pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
+    let stop = signals::asked_to_stop();
     let public_url = config.public_url.clone();
     let server = Server::bind(config).await?;
     let address = public_url.unwrap_or_else(|| local_address(server.local_addr()));
@@ -17,7 +18,7 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     let _ = writeln!(out, "Convene is at {}", address.trim_end_matches('/')).and_then(|()| out.flush());
     drop(out);
 
-    server.run(signals::asked_to_stop()).await;
+    server.run(stop).await;
     Ok(())
 }
 

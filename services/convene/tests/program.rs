@@ -94,7 +94,7 @@ fn the_environment_is_heard() {
     let refused =
         convene(folder.path()).env("CONVENE_LISTEN", "nowhere").arg("serve").output().expect("it ends");
     assert!(!refused.status.success());
-    assert!(text(&refused.stderr).contains("listen"), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("\"LISTEN\""), "{}", text(&refused.stderr));
 }
 
 #[test]
