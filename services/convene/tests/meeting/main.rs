@@ -1,0 +1,118 @@
+//! Whole meetings by the program alone: it serves, presents an X server's screen, and records; a participant watches.
+
+mod display;
+mod participant;
+mod service;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use display::Display;
+use participant::Participant;
+use serde_json::json;
+use service::{Service, terminate};
+
+/// What a recording may be longer or shorter than the time between its start and its stop.
+const LENGTH_ERROR_SECONDS_MAX: f64 = 0.5;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_screen_is_presented_watched_and_recorded_to_both_regions() {
+    let service = Service::start().await;
+    let meeting = service.meeting().await;
+    let mut host = Participant::join(&service, &meeting, "Ann").await;
+    let display = Display::start();
+    let presenter = service.present(&meeting, &display);
+    host.say(json!({"type": "watch"})).await;
+    display.paint(0x0033_66cc);
+    host.see(&display.pixels()).await;
+
+    host.record_for(Duration::from_secs(3), || display.paint(0x00cc_6633)).await;
+    host.see(&display.pixels()).await;
+    let files = service.recorded();
+    assert_eq!(files.len(), 2, "one file a region: {files:?}");
+    let [a, b] = [&files[0], &files[1]].map(|path| std::fs::read(path).expect("readable"));
+    assert!(a == b, "the regions differ");
+    let seconds = length(&files[0]);
+    assert!((seconds - 3.0).abs() <= LENGTH_ERROR_SECONDS_MAX, "{seconds} s");
+
+    assert!(presenter.end_by_signal());
+    host.hear(|message| message["type"] == "presenter" && message["id"].is_null()).await;
+    assert!(service.end_by_signal());
+}
+
+/// The service is told to stop in the middle of a recording: the meeting is told, and the recording is whole in both regions.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clean_stop_finishes_the_recording() {
+    let service = Service::start().await;
+    let meeting = service.meeting().await;
+    let mut host = Participant::join(&service, &meeting, "Ann").await;
+    host.begin_recording().await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+
+    terminate(service.id());
+    host.hear(|message| message["type"] == "ended").await;
+    let data = service.wait();
+    let files = service::recorded(data.path());
+    assert_eq!(files.len(), 2, "one file a region: {files:?}");
+    let seconds = length(&files[0]);
+    assert!((seconds - 2.0).abs() <= LENGTH_ERROR_SECONDS_MAX, "{seconds} s");
+}
+
+/// The service dies in the middle of a recording. The recording process makes the file whole by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_service_leaves_a_whole_recording() {
+    let service = Service::start().await;
+    let meeting = service.meeting().await;
+    let mut host = Participant::join(&service, &meeting, "Ann").await;
+    host.begin_recording().await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+
+    let data = service.kill();
+    let whole = || {
+        let files = service::recorded(data.path());
+        (files.len() == 2 && files.iter().all(|file| has_length(file))).then_some(files)
+    };
+    let files = service::until("the recording is whole", whole).await;
+    let seconds = length(&files[0]);
+    assert!((seconds - 3.0).abs() <= LENGTH_ERROR_SECONDS_MAX, "{seconds} s");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn presenting_to_an_ended_meeting_says_so() {
+    let service = Service::start().await;
+    let display = Display::start();
+    let refused = service.present("999999999", &display).said_at_its_end();
+    assert!(refused.contains("No meeting can be joined with this code"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_certificate_is_refused() {
+    let service = Service::start().await;
+    let meeting = service.meeting().await;
+    let display = Display::start();
+    let refused = service.present_without_trust(&meeting.code, &display).said_at_its_end();
+    assert!(refused.contains("certificate"), "{refused}");
+}
+
+/// How long an independent reader finds that the file plays; it must have nothing to complain of.
+fn length(file: &Path) -> f64 {
+    let found = probe(file);
+    assert!(found.1.is_empty(), "{}", found.1);
+    found.0.trim().parse().expect("a duration")
+}
+
+fn has_length(file: &PathBuf) -> bool {
+    let (duration, complaints) = probe(file);
+    complaints.is_empty() && duration.trim().parse::<f64>().is_ok()
+}
+
+fn probe(file: &Path) -> (String, String) {
+    let found = Command::new("ffprobe")
+        .args(["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0"])
+        .arg(file)
+        .output()
+        .expect("ffprobe is installed: apt-get install ffmpeg");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (text(found.stdout), text(found.stderr))
+}
