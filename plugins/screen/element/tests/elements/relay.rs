@@ -58,9 +58,9 @@ impl Room {
     }
 }
 
-/// Each changes everything, in many bytes.
-fn noisy_pages() -> Vec<Picture> {
-    (1..=40).map(|seed| Picture::noise(256, 256, seed)).collect()
+/// Each changes everything, in some 190 kB.
+fn noisy_pages(pages: u32) -> Vec<Picture> {
+    (1..=pages).map(|seed| Picture::noise(256, 256, seed)).collect()
 }
 
 fn acknowledge(pad: &gst::Pad, bytes: u64) {
@@ -98,7 +98,7 @@ fn a_late_viewer_gets_the_screen_at_once() {
 fn a_viewer_who_is_held_up_holds_nobody_and_gets_the_newest_when_let_go() {
     let mut room = Room::new();
     let (fast, slow) = (Viewer::of(&room.pad()), Viewer::of(&room.pad()));
-    let pages = noisy_pages();
+    let pages = noisy_pages(90);
     let updates = encode(&pages);
     room.present(&updates[..1]);
     slow.wait_for_picture(&pages[0]);
@@ -110,10 +110,11 @@ fn a_viewer_who_is_held_up_holds_nobody_and_gets_the_newest_when_let_go() {
     }
     slow.look(|seen| assert_eq!(seen.picture().as_ref(), Some(&pages[0])));
     slow.let_go();
-    slow.wait_for_picture(&pages[39]);
+    slow.wait_for_picture(&pages[89]);
 
     let (fast, slow) = (fast.look(|seen| seen.bytes), slow.look(|seen| seen.bytes));
-    assert!(slow < fast / 4, "its debt is cells, not messages: {slow} bytes of {fast}");
+    // A line that was fast so far may have 4 MiB under way; nothing is queued beyond that.
+    assert!(16_000_000 < fast && slow < 5_000_000, "{slow} bytes of {fast}");
     room.stop();
 }
 
@@ -122,7 +123,7 @@ fn one_who_does_not_acknowledge_is_not_sent_more_and_more() {
     let mut room = Room::new();
     let silent_pad = room.acknowledging_pad();
     let (fast, silent) = (Viewer::of(&room.pad()), Viewer::of(&silent_pad));
-    let pages = noisy_pages();
+    let pages = noisy_pages(40);
     for (update, page) in encode(&pages).iter().zip(&pages) {
         room.present(std::slice::from_ref(update));
         fast.wait_for_picture(page);
