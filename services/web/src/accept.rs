@@ -59,7 +59,10 @@ impl Door {
         let handler: Handler = Arc::new(move |request| Box::pin(routes.call(request)));
         let mut http = auto::Builder::new(TokioExecutor::new());
         http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_MAX);
-        http.http2().timer(TokioTimer::new()).keep_alive_interval(HEAD_MAX).max_concurrent_streams(STREAMS_MAX);
+        http.http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(HEAD_MAX)
+            .max_concurrent_streams(STREAMS_MAX);
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         Self { tls, handler, http, places, connections: TaskTracker::new(), stop }
     }
@@ -105,7 +108,10 @@ async fn pause_after(error: &io::Error) {
     tokio::time::sleep(PAUSE).await;
 }
 
-async fn shake_hands(tls: TlsAcceptor, stream: TcpStream) -> Option<tokio_rustls::server::TlsStream<TcpStream>> {
+async fn shake_hands(
+    tls: TlsAcceptor,
+    stream: TcpStream,
+) -> Option<tokio_rustls::server::TlsStream<TcpStream>> {
     // Small messages go out at once; where that cannot be set, they only come later.
     let _ = stream.set_nodelay(true);
     match tokio::time::timeout(HANDSHAKE_MAX, tls.accept(stream)).await {

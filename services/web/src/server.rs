@@ -191,7 +191,9 @@ fn server_for_recorders(identity: &Identity, public_url: Option<&str>, address: 
         (Some(name), _) => format!("https://{name}:{port}"),
         (None, Some(url)) => url.to_owned(),
         (None, None) => {
-            warn!("the certificate is for no name of this machine, so recorders will not trust it; configure `public_url`");
+            warn!(
+                "the certificate is for no name of this machine, so recorders will not trust it; configure `public_url`"
+            );
             format!("https://{own}:{port}")
         }
     }
@@ -220,7 +222,9 @@ mod tests {
     fn a_public_url_is_a_host_and_nothing_more() {
         assert_eq!(public_url("https://meet.example.org/").unwrap(), "https://meet.example.org");
         assert_eq!(public_url("https://meet.example.org:8443").unwrap(), "https://meet.example.org:8443");
-        for wrong in ["", "meet.example.org", "http://meet.example.org", "https://", "https://a/b", "https://a b"] {
+        for wrong in
+            ["", "meet.example.org", "http://meet.example.org", "https://", "https://a/b", "https://a b"]
+        {
             let sentence = public_url(wrong).expect_err(wrong).to_string();
             assert!(sentence.contains("It looks like https://"), "{sentence}");
         }

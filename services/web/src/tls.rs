@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose,
+};
 use rustls::client::verify_server_name;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -83,7 +85,8 @@ pub(crate) fn own_names(listen: IpAddr) -> Vec<String> {
     // Where the system does not tell its name this way, the others remain.
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = host.trim();
-    let is_name = !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
+    let is_name =
+        !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
     if is_name && host != "localhost" {
         names.push(host.to_owned());
     }
@@ -210,7 +213,8 @@ mod tests {
     fn only_tls_1_2_and_1_3_with_the_strongest_suite_first() {
         let folder = tempfile::tempdir().unwrap();
         let config = load(folder.path()).unwrap().config;
-        let suites: Vec<_> = config.crypto_provider().cipher_suites.iter().map(|suite| suite.suite()).collect();
+        let suites: Vec<_> =
+            config.crypto_provider().cipher_suites.iter().map(|suite| suite.suite()).collect();
         assert_eq!(suites[0], rustls::CipherSuite::TLS13_AES_256_GCM_SHA384);
         let first_of_1_2 = suites.iter().find(|suite| !format!("{suite:?}").starts_with("TLS13")).unwrap();
         assert_eq!(*first_of_1_2, rustls::CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384);

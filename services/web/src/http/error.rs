@@ -124,12 +124,13 @@ pub(crate) async fn recover(rejection: Rejection) -> Result<Response, Infallible
     if let Some(error) = rejection.find::<ApiError>() {
         return Ok(error.response());
     }
-    let error = if rejection.find::<PayloadTooLarge>().is_some() || rejection.find::<LengthRequired>().is_some() {
-        ApiError::BodyTooLarge
-    } else if rejection.find::<MethodNotAllowed>().is_some() {
-        ApiError::Method
-    } else {
-        ApiError::NotFound
-    };
+    let error =
+        if rejection.find::<PayloadTooLarge>().is_some() || rejection.find::<LengthRequired>().is_some() {
+            ApiError::BodyTooLarge
+        } else if rejection.find::<MethodNotAllowed>().is_some() {
+            ApiError::Method
+        } else {
+            ApiError::NotFound
+        };
     Ok(error.response())
 }

@@ -27,7 +27,10 @@ pub(crate) fn protect(headers: &mut HeaderMap, is_local: bool) {
     set(REFERRER_POLICY, "no-referrer");
     set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-    set(HeaderName::from_static("permissions-policy"), "display-capture=(self), camera=(self), microphone=(self)");
+    set(
+        HeaderName::from_static("permissions-policy"),
+        "display-capture=(self), camera=(self), microphone=(self)",
+    );
     if !is_local {
         set(STRICT_TRANSPORT_SECURITY, STRICT);
     }

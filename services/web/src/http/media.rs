@@ -144,9 +144,13 @@ mod tests {
 
     #[test]
     fn only_a_wish_for_a_download_is_one() {
-        for (query, download) in
-            [("download", true), ("download=1", true), ("x=1&download", true), ("", false), ("downloads", false)]
-        {
+        for (query, download) in [
+            ("download", true),
+            ("download=1", true),
+            ("x=1&download", true),
+            ("", false),
+            ("downloads", false),
+        ] {
             assert_eq!(is_download(query), download, "{query}");
         }
     }

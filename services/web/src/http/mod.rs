@@ -32,15 +32,19 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 /// All routes of the service.
 pub(crate) fn routes(
     service: &Arc<Service>,
-) -> impl Filter<Extract = (impl Reply + use<>,), Error = Infallible> + Clone + Send + Sync + 'static + use<> {
-    let health = warp::path!("healthz").and(warp::get().or(warp::head()).unify()).map(|| "ok".into_response());
+) -> impl Filter<Extract = (impl Reply + use<>,), Error = Infallible> + Clone + Send + Sync + 'static + use<>
+{
+    let health =
+        warp::path!("healthz").and(warp::get().or(warp::head()).unify()).map(|| "ok".into_response());
     let api = meetings::routes(service).or(recordings::routes(service)).unify();
     let all = api.or(socket::routes(service)).unify().or(health).unify().or(page::routes()).unify();
     all.recover(error::recover).unify()
 }
 
 /// A filter that brings the service to a handler.
-fn with(service: &Arc<Service>) -> impl Filter<Extract = (Arc<Service>,), Error = Infallible> + Clone + use<> {
+fn with(
+    service: &Arc<Service>,
+) -> impl Filter<Extract = (Arc<Service>,), Error = Infallible> + Clone + use<> {
     let service = service.clone();
     warp::any().map(move || service.clone())
 }
@@ -53,6 +57,8 @@ fn peer() -> impl Filter<Extract = (Peer,), Error = Rejection> + Copy {
 async fn answer<R: Reply>(reply: impl Future<Output = Result<R, ApiError>>) -> Result<Response, Rejection> {
     match reply.await {
         Ok(reply) => Ok(reply.into_response()),
+        // What another route has to say about the request is worth more than this.
+        Err(ApiError::NotFound) => Err(warp::reject::not_found()),
         Err(error) => Err(warp::reject::custom(error)),
     }
 }

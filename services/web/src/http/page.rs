@@ -120,7 +120,13 @@ mod tests {
     #[test]
     fn nothing_outside_the_folder_is_served() {
         let headers = HeaderMap::new();
-        for path in ["/../Cargo.toml", "/assets/../../Cargo.toml", "//etc/passwd", "/%2e%2e/Cargo.toml", "/src/lib.rs"] {
+        for path in [
+            "/../Cargo.toml",
+            "/assets/../../Cargo.toml",
+            "//etc/passwd",
+            "/%2e%2e/Cargo.toml",
+            "/src/lib.rs",
+        ] {
             assert!(matches!(file(path, &headers), Err(ApiError::NotFound)), "{path}");
         }
     }

@@ -55,7 +55,9 @@ fn part(range: &str, size: u64) -> Wanted {
         return Wanted::Everything;
     }
     let range = match (number(first), number(last)) {
-        (Given::Number(first), Given::Number(last)) if first <= last => first..size.min(last.saturating_add(1)),
+        (Given::Number(first), Given::Number(last)) if first <= last => {
+            first..size.min(last.saturating_add(1))
+        }
         (Given::Number(first), Given::Nothing) => first..size,
         (Given::Nothing, Given::Number(0)) => return Wanted::Unsatisfiable,
         (Given::Nothing, Given::Number(suffix)) => size.saturating_sub(suffix)..size,
@@ -74,7 +76,9 @@ enum Given {
 fn number(text: &str) -> Given {
     match text.trim() {
         "" => Given::Nothing,
-        digits if digits.bytes().all(|b| b.is_ascii_digit()) => Given::Number(digits.parse().unwrap_or(u64::MAX)),
+        digits if digits.bytes().all(|b| b.is_ascii_digit()) => {
+            Given::Number(digits.parse().unwrap_or(u64::MAX))
+        }
         _ => Given::Nonsense,
     }
 }
@@ -121,7 +125,15 @@ mod tests {
     #[test]
     fn what_is_no_range_is_ignored() {
         for range in [
-            "", "bytes", "bytes=", "bytes=-", "bytes=x-y", "bytes=5-4", "bytes=0-1,5-6", "lines=0-1", "bytes=+1-2",
+            "",
+            "bytes",
+            "bytes=",
+            "bytes=-",
+            "bytes=x-y",
+            "bytes=5-4",
+            "bytes=0-1,5-6",
+            "lines=0-1",
+            "bytes=+1-2",
             "bytes=1--2",
         ] {
             assert_eq!(asks(&[(RANGE, range)]), Wanted::Everything, "{range}");

@@ -36,7 +36,7 @@ const PING_INTERVAL: Duration = Duration::from_secs(20);
 const SILENCE_MAX: Duration = Duration::from_secs(40);
 
 /// How long a closing connection may take for what is in line, and for the answer to its close.
-const CLOSE_MAX: Duration = Duration::from_secs(5);
+const CLOSE_MAX: Duration = Duration::from_secs(2);
 
 /// Text messages a second. What comes faster is not read, so the client's own line holds it back and nothing is lost.
 const TEXTS: Rate = Rate { burst: 100, every: Duration::from_millis(10) };

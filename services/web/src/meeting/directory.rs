@@ -139,7 +139,11 @@ impl Directory {
 }
 
 impl Inner {
-    fn may_found(&mut self, address: IpAddr, elapsed: std::time::Duration) -> Result<(), std::time::Duration> {
+    fn may_found(
+        &mut self,
+        address: IpAddr,
+        elapsed: std::time::Duration,
+    ) -> Result<(), std::time::Duration> {
         if FOUNDERS_MAX <= self.founders.len() {
             self.founders.retain(|_, allowance| !allowance.is_whole(elapsed));
         }

@@ -90,7 +90,8 @@ impl Progress {
 
     /// How long a line may take for what is under way on it, before a silent viewer counts as gone.
     pub(crate) fn patience(&self) -> Duration {
-        let under_way = self.sent.load(Ordering::Relaxed).saturating_sub(self.painted.load(Ordering::Relaxed));
+        let under_way =
+            self.sent.load(Ordering::Relaxed).saturating_sub(self.painted.load(Ordering::Relaxed));
         Duration::from_secs(under_way / SLOWEST_BYTES_PER_SECOND)
     }
 }

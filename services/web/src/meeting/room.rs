@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use convene_domain::{
-    Audience, DisplayName, EndCause, Input, Meeting, Message, Order, ParticipantId, RecordingView, SessionCode, Token,
+    Audience, DisplayName, EndCause, Input, Meeting, Message, Order, ParticipantId, RecordingView,
+    SessionCode, Token,
 };
 use convene_pipelines::{MeetingEvent, PipelineError};
 use convene_recordings::RecordingState;
@@ -195,11 +196,19 @@ impl Room {
                 let presenter = self.meeting.presenter();
                 if let Err(error) = self.screen.change_presenter(presenter).await {
                     warn!(meeting = %self.code, %error, "the screen cannot be relayed");
-                    inputs.push_back(Input::StreamRefused(format!("The screen cannot be relayed just now. {error}")));
+                    inputs.push_back(Input::StreamRefused(format!(
+                        "The screen cannot be relayed just now. {error}"
+                    )));
                 }
             }
             Order::StartRecording(id) => {
-                self.service.recorders.start(&self.service, id, self.code, &self.recorder, self.handle.clone());
+                self.service.recorders.start(
+                    &self.service,
+                    id,
+                    self.code,
+                    &self.recorder,
+                    self.handle.clone(),
+                );
             }
             Order::FinishRecording(id) => self.service.recorders.finish(id),
             Order::Close => self.service.directory.close(self.code, &self.service),

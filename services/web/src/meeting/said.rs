@@ -59,8 +59,9 @@ impl Join {
     /// Parses the first message.
     pub(crate) fn parse(text: &str) -> Result<Self, Refusal> {
         check_length(text).map_err(Refusal::bad_request)?;
-        let raw: RawJoin = serde_json::from_str(text)
-            .map_err(|error| Refusal::bad_request(format!("The first message must be a join, but {error}.")))?;
+        let raw: RawJoin = serde_json::from_str(text).map_err(|error| {
+            Refusal::bad_request(format!("The first message must be a join, but {error}."))
+        })?;
         if raw.r#type != "join" {
             return Err(Refusal::bad_request("The first message must be a join."));
         }
@@ -165,7 +166,10 @@ mod tests {
             (r#"{"type":"join","protocol":2,"code":"123456789","name":"Ann"}"#, "version 2"),
             (r#"{"type":"join","protocol":1,"code":"123456789"}"#, "name"),
             (r#"{"type":"join","protocol":1,"code":"123456789","name":""}"#, "The name is empty"),
-            (r#"{"type":"join","protocol":1,"code":"123456789","name":"Ann","token":"short"}"#, "32 characters"),
+            (
+                r#"{"type":"join","protocol":1,"code":"123456789","name":"Ann","token":"short"}"#,
+                "32 characters",
+            ),
         ] {
             let refusal = Join::parse(text).expect_err(text);
             assert_eq!(refusal.reason, RefusalReason::BadRequest);

@@ -57,7 +57,10 @@ impl Screen {
     }
 
     /// A new presentation begins, or none does.
-    pub(crate) async fn change_presenter(&mut self, presenter: Option<ParticipantId>) -> Result<(), PipelineError> {
+    pub(crate) async fn change_presenter(
+        &mut self,
+        presenter: Option<ParticipantId>,
+    ) -> Result<(), PipelineError> {
         if presenter.is_some() {
             self.relay().await?;
         }

@@ -210,7 +210,11 @@ async fn save(service: &Service, recording: Recording, is_new: bool) {
     let saved = service
         .catalogue
         .call(move |store| {
-            if is_new { store.add_recording(&recording) } else { store.save_recording(&recording).map(|_| ()) }
+            if is_new {
+                store.add_recording(&recording)
+            } else {
+                store.save_recording(&recording).map(|_| ())
+            }
         })
         .await;
     if let Err(error) = saved {

@@ -36,7 +36,9 @@ impl Process {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(|error| format!("The recorder {} cannot be started: {error}.", program.path.display()))?;
+            .map_err(|error| {
+                format!("The recorder {} cannot be started: {error}.", program.path.display())
+            })?;
         let mut input = child.stdin.take().expect("its standard input is piped");
         let output = child.stdout.take().expect("its standard output is piped");
         let mut line = serde_json::to_vec(job).expect("a job has string keys only");
@@ -65,7 +67,9 @@ impl Process {
             let whole = std::mem::take(line);
             match serde_json::from_slice(&whole) {
                 Ok(event) => return Heard::Event(event),
-                Err(error) => warn!(%error, bytes = whole.len(), "the recorder says something that is no event"),
+                Err(error) => {
+                    warn!(%error, bytes = whole.len(), "the recorder says something that is no event")
+                }
             }
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use convene_domain::{RecordingView, SessionCode, Token};
 use convene_recordings::{
-    Copy, CopyState, Recording, RecorderEvent, RecorderJob, RecordingId, RecordingState, Secret, StoreConfig,
+    Copy, CopyState, RecorderEvent, RecorderJob, Recording, RecordingId, RecordingState, Secret, StoreConfig,
 };
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
@@ -43,7 +43,12 @@ pub(crate) struct Recorders {
 }
 
 impl Recorders {
-    pub(crate) fn new(program: RecorderProgram, server: String, ca_file: PathBuf, stores: Vec<StoreConfig>) -> Self {
+    pub(crate) fn new(
+        program: RecorderProgram,
+        server: String,
+        ca_file: PathBuf,
+        stores: Vec<StoreConfig>,
+    ) -> Self {
         let running = Mutex::default();
         Self { program, server, ca_file, stores, left_something: Notify::new(), running }
     }
@@ -212,7 +217,11 @@ impl Run {
             .service
             .catalogue
             .call(move |store| {
-                if is_new { store.add_recording(&recording) } else { store.save_recording(&recording).map(|_| ()) }
+                if is_new {
+                    store.add_recording(&recording)
+                } else {
+                    store.save_recording(&recording).map(|_| ())
+                }
             })
             .await;
         match saved {
@@ -265,10 +274,14 @@ pub(crate) fn what_is_behind(copies: &[Copy]) -> Option<String> {
         .collect();
     match behind[..] {
         [] => None,
-        [one] => Some(format!("Region {one} does not have all of it yet; it follows as soon as it can be reached.")),
+        [one] => Some(format!(
+            "Region {one} does not have all of it yet; it follows as soon as it can be reached."
+        )),
         _ => {
             let all = behind.join(", ");
-            Some(format!("The regions {all} do not have all of it yet; they follow as soon as they can be reached."))
+            Some(format!(
+                "The regions {all} do not have all of it yet; they follow as soon as they can be reached."
+            ))
         }
     }
 }

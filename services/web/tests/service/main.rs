@@ -1,0 +1,9 @@
+//! The service as a whole: a real server on a free port, and clients over TLS.
+
+mod limits;
+mod meeting;
+mod page;
+mod recordings;
+mod screen;
+mod start;
+mod support;
