@@ -69,7 +69,7 @@ impl RecordingEvents {
 /// Watches a meeting and makes one WebM of it, block by block.
 pub struct RecordingPipeline {
     pipeline: gst::Pipeline,
-    source: gst::Element,
+    recorder: gst::Element,
 }
 
 impl RecordingPipeline {
@@ -84,7 +84,7 @@ impl RecordingPipeline {
 
     /// Ends the file where it is now. Blocks, `FirstAgain` and `Ended` still come.
     pub fn finish(&self) {
-        if !self.source.send_event(gst::event::Eos::new()) {
+        if !self.recorder.send_event(gst::event::Eos::new()) {
             tracing::debug!("the recording has ended already");
         }
     }
@@ -109,7 +109,7 @@ impl RecordingPipeline {
         recorder.link(&sink).map_err(PipelineError::build)?;
         listen(&pipeline, &outlet);
 
-        let recording = Self { pipeline, source };
+        let recording = Self { pipeline, recorder };
         if recording.pipeline.set_state(gst::State::Playing).is_err() {
             return Err(PipelineError::start(outlet.complaint.lock().take(), "The recording did not start."));
         }

@@ -63,7 +63,6 @@ struct Progress {
     bytes: u64,
     first_bytes: u64,
     first_again: Option<Bytes>,
-    lost: Option<String>,
 }
 
 impl Recorder {
@@ -136,9 +135,10 @@ impl Recorder {
                     self.take_block(number, bytes, duration).await?
                 }
                 RecordingEvent::FirstAgain(bytes) => self.progress.first_again = Some(bytes),
+                // Refused, or gone before anything was recorded.
+                RecordingEvent::Lost(sentence) if self.progress.bytes == 0 => bail!(sentence),
                 RecordingEvent::Lost(sentence) => {
                     tracing::warn!(sentence, "the meeting is lost; the recording ends here");
-                    self.progress.lost = Some(sentence);
                 }
                 RecordingEvent::Failed(sentence) => bail!(sentence),
                 RecordingEvent::Ended { duration } => {

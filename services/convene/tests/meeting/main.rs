@@ -47,6 +47,10 @@ async fn a_clean_stop_finishes_the_recording() {
     let service = Service::start().await;
     let meeting = service.meeting().await;
     let mut host = Participant::join(&service, &meeting, "Ann").await;
+    let display = Display::start();
+    let _presenter = service.present(&meeting, &display);
+    host.say(json!({"type": "watch"})).await;
+    host.see(&display.pixels()).await;
     host.begin_recording().await;
     tokio::time::sleep(Duration::from_secs(2)).await;
 
@@ -65,6 +69,10 @@ async fn a_killed_service_leaves_a_whole_recording() {
     let service = Service::start().await;
     let meeting = service.meeting().await;
     let mut host = Participant::join(&service, &meeting, "Ann").await;
+    let display = Display::start();
+    let _presenter = service.present(&meeting, &display);
+    host.say(json!({"type": "watch"})).await;
+    host.see(&display.pixels()).await;
     host.begin_recording().await;
     tokio::time::sleep(Duration::from_secs(3)).await;
 
@@ -76,6 +84,26 @@ async fn a_killed_service_leaves_a_whole_recording() {
     let files = service::until("the recording is whole", whole).await;
     let seconds = length(&files[0]);
     assert!((seconds - 3.0).abs() <= LENGTH_ERROR_SECONDS_MAX, "{seconds} s");
+}
+
+/// A recorder that is not let in says why, and leaves nothing behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recorder_without_a_meeting_fails_with_its_sentence() {
+    let service = Service::start().await;
+    let spool = tempfile::tempdir().expect("a folder");
+    let job = json!({
+        "id": "00000000-0000-0000-0000-000000000001", "code": "999999999", "token": "n".repeat(32),
+        "server": format!("https://localhost:{}", service.port()), "ca_file": service.certificate(),
+        "spool": spool.path().join("spool"),
+        "stores": [{"kind": "folder", "region": "a", "path": spool.path().join("a")}],
+    });
+    let said = service::record(&job.to_string());
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(lines.len(), 1, "{said}");
+    assert!(
+        lines[0].starts_with(r#"{"event":"failed""#) && said.contains("No meeting can be joined"),
+        "{said}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! The program, running.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -146,6 +146,19 @@ impl Drop for Program {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// What `convene record` prints for this job, with its standard input left open until it fails.
+pub fn record(job: &str) -> String {
+    let mut command = convene();
+    command.arg("record").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut program = Program(command.spawn().expect("it starts"));
+    let mut input = program.0.stdin.take().expect("it is piped");
+    writeln!(input, "{job}").expect("written");
+    let mut said = String::new();
+    program.0.stdout.take().expect("it is piped").read_to_string(&mut said).expect("text");
+    assert!(!program.0.wait().expect("it ends").success(), "{said}");
+    said
 }
 
 /// Sends SIGTERM.
