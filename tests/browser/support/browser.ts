@@ -15,9 +15,8 @@ export const CHROMIUM_FLAGS = [
   "--disable-features=Translate,MediaRouter",
   "--autoplay-policy=no-user-gesture-required",
   // Unattended screen sharing: the tab that asks shares itself.
-  "--auto-accept-this-tab-capture",
-  "--auto-select-tab-capture-source-by-title=Convene",
   "--use-fake-ui-for-media-stream",
+  "--use-fake-device-for-media-stream=display-media-type=browser",
 ];
 
 export async function launch(flags: string[] = []): Promise<Browser> {
