@@ -5,6 +5,9 @@
 
 use gst::prelude::*;
 
+/// The element message of `screensink` and `screensrc` when the server ends the meeting.
+const MEETING_ENDED: &str = "convene-meeting-ended";
+
 /// What a pipeline says that somebody must know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum BusEvent {
@@ -14,6 +17,8 @@ pub(crate) enum BusEvent {
     Error(Complaint),
     /// An element goes on, without something.
     Warning(Complaint),
+    /// The meeting is over, and this is how the server says it.
+    MeetingOver(String),
 }
 
 /// Who complains, and the sentence.
@@ -54,6 +59,10 @@ fn read(message: &gst::Message) -> Option<BusEvent> {
         gst::MessageView::Error(error) => Some(BusEvent::Error(complaint(error.error(), error.debug()))),
         gst::MessageView::Warning(warning) => {
             Some(BusEvent::Warning(complaint(warning.error(), warning.debug())))
+        }
+        gst::MessageView::Element(element) => {
+            let structure = element.structure().filter(|structure| structure.name() == MEETING_ENDED)?;
+            Some(BusEvent::MeetingOver(structure.get("message").unwrap_or_default()))
         }
         _ => None,
     }

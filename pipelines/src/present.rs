@@ -70,6 +70,8 @@ pub enum Area {
 pub enum PresentEvent {
     /// It has ended as it was told to.
     Ended,
+    /// The server has ended the meeting, with this sentence.
+    MeetingOver(String),
     /// It cannot go on.
     Failed(String),
 }
@@ -202,6 +204,7 @@ fn listen(pipeline: &gst::Pipeline, events: UnboundedSender<PresentEvent>) -> Ar
     bus::listen(pipeline, move |event| {
         let told = match event {
             BusEvent::Ended => PresentEvent::Ended,
+            BusEvent::MeetingOver(sentence) => PresentEvent::MeetingOver(sentence),
             BusEvent::Warning(complaint) => {
                 tracing::warn!(complaint.element, complaint.sentence, "the presentation goes on");
                 return;

@@ -236,6 +236,7 @@ fn listen(pipeline: &gst::Pipeline, outlet: &Arc<Outlet>) {
         BusEvent::Warning(complaint) => {
             tracing::warn!(complaint.element, complaint.sentence, "the recording goes on")
         }
+        BusEvent::MeetingOver(sentence) => tracing::info!(sentence, "the recording ends with its meeting"),
         BusEvent::Ended => outlet.end(),
     });
 }

@@ -42,7 +42,7 @@ impl fmt::Display for Finding {
 pub(crate) async fn doctor(arguments: &Doctor) -> ExitCode {
     let mut findings = gstreamer();
     findings.push(x_display(arguments.display.as_deref()));
-    findings.push(client());
+    findings.extend(client());
     match configuration::read(&arguments.configuration) {
         Ok(config) => {
             findings.push(data_folder(&config.data));
@@ -101,18 +101,18 @@ fn x_display(display: Option<&str>) -> Finding {
     }
 }
 
-/// A release build carries the client inside; a debug build reads its folder at run time.
-fn client() -> Finding {
+/// A debug build reads the client's folder at run time. A release build carries it inside and says on its page if it was built without.
+fn client() -> Option<Finding> {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../client/dist/index.html");
-    if !cfg!(debug_assertions) || page.is_file() {
-        Finding::Good("the browser's client".into())
-    } else {
-        Finding::Bad {
+    match (cfg!(debug_assertions), page.is_file()) {
+        (false, _) => None,
+        (true, true) => Some(Finding::Good("the browser's client".into())),
+        (true, false) => Some(Finding::Bad {
             what: "The browser's client is not built.".into(),
             remedy:
                 "Build it with: npm --prefix services/client ci && npm --prefix services/client run build"
                     .into(),
-        }
+        }),
     }
 }
 

@@ -34,6 +34,10 @@ pub(crate) async fn present(arguments: Present) -> anyhow::Result<()> {
     };
     match ended {
         Some(PresentEvent::Failed(sentence)) => bail!(sentence),
+        Some(PresentEvent::MeetingOver(sentence)) => {
+            tracing::info!(sentence, "the meeting is over");
+            Ok(())
+        }
         Some(PresentEvent::Ended) | None => Ok(()),
     }
 }

@@ -4,7 +4,7 @@ mod display;
 mod participant;
 mod service;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -79,11 +79,36 @@ async fn a_killed_service_leaves_a_whole_recording() {
     let data = service.kill();
     let whole = || {
         let files = service::recorded(data.path());
-        (files.len() == 2 && files.iter().all(|file| has_length(file))).then_some(files)
+        (files.len() == 2 && files.iter().all(|file| has_length(file.as_path()))).then_some(files)
     };
     let files = service::until("the recording is whole", whole).await;
     let seconds = length(&files[0]);
     assert!((seconds - 3.0).abs() <= LENGTH_ERROR_SECONDS_MAX, "{seconds} s");
+}
+
+/// The presenter and the recording end with their meeting.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_meetings_end_is_everybodys_end() {
+    let service = Service::start().await;
+    let meeting = service.meeting().await;
+    let mut host = Participant::join(&service, &meeting, "Ann").await;
+    let display = Display::start();
+    let presenter = service.present(&meeting, &display);
+    host.say(json!({"type": "watch"})).await;
+    host.see(&display.pixels()).await;
+    host.begin_recording().await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+
+    host.say(json!({"type": "end"})).await;
+    host.hear(|message| message["type"] == "ended").await;
+    assert!(presenter.ends_well());
+    let whole = || {
+        let files = service.recorded();
+        (files.len() == 2 && files.iter().all(|file| has_length(file.as_path()))).then_some(files)
+    };
+    let files = service::until("the recording is whole", whole).await;
+    let seconds = length(&files[0]);
+    assert!((seconds - 1.0).abs() <= LENGTH_ERROR_SECONDS_MAX, "{seconds} s");
 }
 
 /// A recorder that is not let in says why, and leaves nothing behind.
@@ -130,7 +155,7 @@ fn length(file: &Path) -> f64 {
     found.0.trim().parse().expect("a duration")
 }
 
-fn has_length(file: &PathBuf) -> bool {
+fn has_length(file: &Path) -> bool {
     let (duration, complaints) = probe(file);
     complaints.is_empty() && duration.trim().parse::<f64>().is_ok()
 }

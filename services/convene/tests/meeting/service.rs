@@ -131,6 +131,11 @@ impl Program {
         self.0.wait().expect("it ends").success()
     }
 
+    /// Whether it ends well by itself.
+    pub fn ends_well(mut self) -> bool {
+        self.0.wait().expect("it ends").success()
+    }
+
     /// What a program that fails has said.
     pub fn said_at_its_end(mut self) -> String {
         let mut said = String::new();
