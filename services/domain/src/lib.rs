@@ -11,9 +11,9 @@ mod token;
 
 pub use code::{CodeError, SessionCode};
 pub use meeting::{
-    Audience, CHAT_LINES_KEPT_MAX, ChatLine, EMPTY_MEETING_MAX, EndCause, Input, Meeting, Message, Now,
-    Order, PARTICIPANTS_MAX, Participant, ParticipantId, RECORDERS_MAX, RecordingView, Refusal,
-    RefusalReason, UNUSED_MEETING_MAX,
+    Audience, CHAT_BYTES_KEPT_MAX, CHAT_LINES_KEPT_MAX, ChatLine, EMPTY_MEETING_MAX, EndCause, Input,
+    Meeting, Message, Now, Order, PARTICIPANTS_MAX, Participant, ParticipantId, RECORDERS_MAX, RecordingView,
+    Refusal, RefusalReason, UNUSED_MEETING_MAX,
 };
 pub use misses::{MISSES_OVERALL_MAX, MISSES_PER_ADDRESS_MAX, MissLimiter};
 pub use rate::{Allowance, Rate};

@@ -1,20 +1,19 @@
 //! One meeting: who is in it, who presents, what is said, what is recorded.
 
 mod message;
+mod orders;
+mod recording;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use convene_recordings::{RecordingId, RecordingState};
-use serde::Serialize;
-use time::OffsetDateTime;
-
 use crate::rate::{Allowance, Rate};
 use crate::{ChatText, DisplayName, SessionCode, Token};
 
 pub use message::{ChatLine, Message, Participant, RecordingView, Refusal, RefusalReason};
+pub use orders::{Audience, EndCause, Input, Now, Order, ParticipantId};
 
 /// The most participants of a meeting, recorders not counted.
 pub const PARTICIPANTS_MAX: usize = 250;
@@ -25,6 +24,9 @@ pub const RECORDERS_MAX: usize = 4;
 /// How many chat lines a newcomer gets to see.
 pub const CHAT_LINES_KEPT_MAX: usize = 200;
 
+/// How many bytes of chat a newcomer gets to see at most: two seconds of a line of 1 Mbit/s.
+pub const CHAT_BYTES_KEPT_MAX: usize = 256 * 1024;
+
 /// A meeting ends when everybody has been gone for so long: enough to come back after a lost connection.
 pub const EMPTY_MEETING_MAX: Duration = Duration::from_secs(60);
 
@@ -34,111 +36,8 @@ pub const UNUSED_MEETING_MAX: Duration = Duration::from_secs(600);
 /// What one participant may do to all others: chat lines, asking to present, recording.
 const ACTIONS: Rate = Rate { burst: 20, every: Duration::from_millis(500) };
 
-/// A participant's number in the meeting. The caller gives a new one to each who joins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
-pub struct ParticipantId(pub u32);
-
-/// The time, on both clocks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Now {
-    /// Since any fixed start; never goes back.
-    pub elapsed: Duration,
-    /// What the calendar says.
-    pub date: OffsetDateTime,
-}
-
-/// What happens to a meeting.
-#[derive(Debug, Clone)]
-pub enum Input {
-    /// Somebody wants in.
-    Join {
-        /// A number that was not used in this meeting before.
-        id: ParticipantId,
-        /// How they want to be called.
-        name: DisplayName,
-        /// The host's or the recorder's token; any other is as good as none.
-        token: Option<Token>,
-    },
-    /// Somebody left or lost their connection.
-    Leave(ParticipantId),
-    /// Somebody says something.
-    Chat(ParticipantId, ChatText),
-    /// Somebody wants to see the screen.
-    Watch(ParticipantId),
-    /// Somebody does not want to see the screen any more.
-    Unwatch(ParticipantId),
-    /// Somebody wants to present.
-    Present(ParticipantId),
-    /// Somebody stops presenting.
-    PresentStop(ParticipantId),
-    /// So many bytes of the presenter's stream are taken in.
-    Taken(u64),
-    /// The presenter's stream cannot be read, and why.
-    StreamRefused(String),
-    /// Somebody wants to record, under this id.
-    Record(ParticipantId, RecordingId),
-    /// Somebody wants the recording to stop.
-    RecordStop(ParticipantId),
-    /// A recording of this meeting changed.
-    RecordingChanged(RecordingView),
-    /// Somebody wants the meeting to end.
-    End(ParticipantId),
-    /// The meeting must end, and why.
-    Stop(EndCause),
-    /// The time that [`Meeting::timeout`] named has come.
-    Timeout,
-}
-
-/// What the caller has to do, in this order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Order {
-    /// Send this.
-    Tell {
-        /// To whom.
-        to: Audience,
-        /// What.
-        message: Message,
-    },
-    /// Close this participant's connection, after what it was told.
-    Dismiss(ParticipantId),
-    /// Send the screen to this participant, from the beginning.
-    Watch(ParticipantId),
-    /// Stop sending the screen to this participant.
-    Unwatch(ParticipantId),
-    /// Forget what the former presenter began; the next bytes are a new stream's.
-    PresenterChanged,
-    /// Start recording.
-    StartRecording(RecordingId),
-    /// Stop recording, and finish what was recorded.
-    FinishRecording(RecordingId),
-    /// The meeting is over: let its code rest, forget it. Nothing is done after this.
-    Close,
-}
-
-/// Who gets a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Audience {
-    /// One participant.
-    One(ParticipantId),
-    /// Everybody but one.
-    Others(ParticipantId),
-    /// Everybody, also recorders.
-    All,
-}
-
-/// Why a meeting ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EndCause {
-    /// The host ended it.
-    Host,
-    /// Everybody has been gone for [`EMPTY_MEETING_MAX`], or nobody came for [`UNUSED_MEETING_MAX`].
-    Empty,
-    /// The server is being stopped.
-    Shutdown,
-    /// The server cannot carry it on.
-    Fault,
-}
+/// What all participants together may say: 250 of them at their own rate would drown each other.
+const CHAT: Rate = Rate { burst: 100, every: Duration::from_millis(50) };
 
 /// One meeting. Tell it what happens, do what it orders, and call it again with [`Input::Timeout`] at [`Meeting::timeout`].
 #[derive(Debug)]
@@ -150,6 +49,7 @@ pub struct Meeting {
     recording: Option<RecordingView>,
     chat: VecDeque<ChatLine>,
     chat_lines: u32,
+    chat_allowance: Allowance,
     /// When an empty meeting ends; `None` while somebody is there.
     ends_at: Option<Duration>,
     closed: bool,
@@ -188,6 +88,7 @@ impl Meeting {
             recording: None,
             chat: VecDeque::new(),
             chat_lines: 0,
+            chat_allowance: Allowance::new(CHAT),
             ends_at: Some(now.elapsed + UNUSED_MEETING_MAX),
             closed: false,
         }
@@ -319,13 +220,23 @@ impl Meeting {
 
     fn say(&mut self, from: ParticipantId, text: ChatText, now: Now) -> Vec<Order> {
         let Some(seat) = self.present.get(&from) else { return Vec::new() };
+        if let Err(wait) = self.chat_allowance.take(now.elapsed) {
+            let seconds = wait.as_secs_f32();
+            return vec![error(from, format!("Everybody talks at once; try again in {seconds:.1} s."))];
+        }
         self.chat_lines += 1;
         let line = ChatLine { id: self.chat_lines, from, name: seat.name.clone(), text, time: now.date };
-        if self.chat.len() == CHAT_LINES_KEPT_MAX {
+        self.keep(line.clone());
+        vec![Order::Tell { to: Audience::All, message: Message::Chat(line) }]
+    }
+
+    fn keep(&mut self, line: ChatLine) {
+        self.chat.push_back(line);
+        let bytes =
+            |chat: &VecDeque<ChatLine>| chat.iter().map(|line| line.text.as_str().len()).sum::<usize>();
+        while CHAT_LINES_KEPT_MAX < self.chat.len() || CHAT_BYTES_KEPT_MAX < bytes(&self.chat) {
             self.chat.pop_front();
         }
-        self.chat.push_back(line.clone());
-        vec![Order::Tell { to: Audience::All, message: Message::Chat(line) }]
     }
 
     fn watch(&mut self, id: ParticipantId) -> Vec<Order> {
@@ -384,63 +295,6 @@ impl Meeting {
         orders
     }
 
-    fn record(&mut self, id: ParticipantId, recording: RecordingId) -> Vec<Order> {
-        if !self.is_host(id) {
-            return vec![error(id, "Only the host can record the meeting.")];
-        }
-        if let Some(view) = self.recording.as_ref().filter(|view| is_running(view.state)) {
-            let what = match view.state {
-                RecordingState::Finishing => {
-                    "The last recording is still being finished; try again in a moment."
-                }
-                _ => "The meeting is being recorded already.",
-            };
-            return vec![error(id, what)];
-        }
-        let view = RecordingView { id: recording, state: RecordingState::Starting, message: None };
-        let mut orders = self.recording_became(view);
-        orders.push(Order::StartRecording(recording));
-        orders
-    }
-
-    fn record_stop(&mut self, id: ParticipantId) -> Vec<Order> {
-        if !self.is_host(id) {
-            return vec![error(id, "Only the host can stop the recording.")];
-        }
-        let orders = self.finish_recording();
-        if orders.is_empty() { vec![error(id, "The meeting is not being recorded.")] } else { orders }
-    }
-
-    /// Nothing when none runs.
-    fn finish_recording(&mut self) -> Vec<Order> {
-        match self.recording.clone() {
-            Some(mut view) if matches!(view.state, RecordingState::Starting | RecordingState::Recording) => {
-                view.state = RecordingState::Finishing;
-                let id = view.id;
-                let mut orders = self.recording_became(view);
-                orders.push(Order::FinishRecording(id));
-                orders
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    /// A late word about an earlier recording, or one that goes back from finishing, changes nothing.
-    fn recording_changed(&mut self, view: RecordingView) -> Vec<Order> {
-        let Some(now) = &self.recording else { return Vec::new() };
-        let goes_back = order_of(view.state) < order_of(now.state);
-        if view.id != now.id || goes_back || view == *now {
-            return Vec::new();
-        }
-        self.recording_became(view)
-    }
-
-    fn recording_became(&mut self, view: RecordingView) -> Vec<Order> {
-        self.recording = Some(view);
-        let message = Message::Recording { recording: self.recording.clone() };
-        vec![Order::Tell { to: Audience::All, message }]
-    }
-
     fn end(&mut self, cause: EndCause) -> Vec<Order> {
         self.closed = true;
         self.ends_at = None;
@@ -466,33 +320,6 @@ impl Meeting {
     fn participant(&self, id: ParticipantId) -> Option<Participant> {
         let seat = self.present.get(&id).filter(|seat| seat.role != Role::Recorder)?;
         Some(Participant { id, name: seat.name.clone(), host: seat.role == Role::Host })
-    }
-}
-
-impl EndCause {
-    fn sentence(self) -> &'static str {
-        match self {
-            Self::Host => "The host has ended the meeting.",
-            Self::Empty => "The meeting is over, as everybody had left.",
-            Self::Shutdown => {
-                "The server is being stopped, so the meeting is over. Start a new one in a minute."
-            }
-            Self::Fault => "The server could not carry the meeting on. Please start a new one.",
-        }
-    }
-}
-
-fn is_running(state: RecordingState) -> bool {
-    order_of(state) < order_of(RecordingState::Ready)
-}
-
-fn order_of(state: RecordingState) -> u8 {
-    match state {
-        RecordingState::Starting => 0,
-        RecordingState::Recording => 1,
-        RecordingState::Finishing => 2,
-        // A failed one may be completed later, and a degraded one becomes ready when the region is back.
-        RecordingState::Failed | RecordingState::Degraded | RecordingState::Ready => 3,
     }
 }
 

@@ -226,6 +226,37 @@ fn chat_is_kept_for_newcomers_up_to_a_limit() {
 }
 
 #[test]
+fn chat_is_kept_up_to_so_many_bytes() {
+    let mut scene = scene();
+    let longest = "🦀".repeat(crate::CHAT_CHARACTERS_MAX);
+    let fit = CHAT_BYTES_KEPT_MAX / longest.len();
+    for number in 1..=fit + 1 {
+        scene.elapsed += Duration::from_secs(1);
+        scene.say(BOB, &longest);
+        let orders = scene.join(ParticipantId(100 + number as u32), "Eve", None);
+        let Order::Tell { message: Message::Joined { chat, .. }, .. } = &orders[0] else {
+            panic!("{orders:?}")
+        };
+        assert_eq!(chat.len(), number.min(fit));
+    }
+}
+
+#[test]
+fn the_101st_chat_line_of_all_at_once_is_refused() {
+    let mut scene = scene();
+    for id in 10..15 {
+        scene.join(ParticipantId(id), "Guest", None);
+        for _ in 0..20 {
+            assert!(matches!(scene.say(ParticipantId(id), "x")[0], Order::Tell { to: Audience::All, .. }));
+        }
+    }
+    let orders = scene.say(BOB, "x");
+    assert_eq!(refused(&orders, BOB), "Everybody talks at once; try again in 0.1 s.");
+    scene.elapsed += Duration::from_millis(50);
+    assert!(matches!(scene.say(BOB, "x")[0], Order::Tell { to: Audience::All, .. }));
+}
+
+#[test]
 fn the_21st_action_at_once_is_refused() {
     let mut scene = scene();
     for _ in 0..20 {

@@ -8,7 +8,7 @@ use warp::{Filter, Rejection, Reply};
 
 use super::origin::same_origin;
 use super::{ApiError, Peer, peer, with};
-use crate::meeting::{BINARY_BYTES_MAX, attend};
+use crate::meeting::{READ_BYTES_MAX, attend};
 use crate::service::Service;
 
 pub(super) fn routes(
@@ -29,8 +29,8 @@ pub(super) fn routes(
 }
 
 fn open(ws: Ws, service: Arc<Service>, peer: Peer) -> Response {
-    ws.max_message_size(BINARY_BYTES_MAX)
-        .max_frame_size(BINARY_BYTES_MAX)
+    ws.max_message_size(READ_BYTES_MAX)
+        .max_frame_size(READ_BYTES_MAX)
         .on_upgrade(move |socket| {
             let tasks = service.tasks.clone();
             tasks.track_future(attend(service, socket, peer.0.ip()))

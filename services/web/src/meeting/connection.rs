@@ -22,7 +22,7 @@ use super::feed::{Feed, Place, Progress};
 use super::outbox::{Outbox, Outgoing, text};
 use super::pieces::messages;
 use super::room::{Letter, RoomHandle};
-use super::said::{Join, Said};
+use super::said::{Join, Said, check_binary};
 use super::screen::Stage;
 use crate::service::Service;
 
@@ -198,7 +198,10 @@ impl Reader {
             return;
         }
         if frame.is_binary() {
-            self.take_screen(frame.into_bytes()).await;
+            match check_binary(frame.as_bytes().len()) {
+                Ok(()) => self.take_screen(frame.into_bytes()).await,
+                Err(sentence) => self.complain(sentence),
+            }
         } else if let Ok(text) = frame.to_str() {
             while let Err(wait) = self.texts.take(self.service.clock.elapsed()) {
                 tokio::time::sleep(wait).await;

@@ -12,4 +12,4 @@ mod screen;
 pub(crate) use connection::attend;
 pub(crate) use directory::{Directory, Founded, FoundingError, MEETINGS_MAX};
 pub(crate) use room::{Letter, tell_recording};
-pub(crate) use said::BINARY_BYTES_MAX;
+pub(crate) use said::READ_BYTES_MAX;

@@ -15,6 +15,7 @@ use tracing::{debug, info, warn};
 
 use super::outbox::{Outbox, Outgoing, text};
 use super::screen::{Screen, Stage};
+use crate::recording::RecordingOrder;
 use crate::service::Service;
 
 /// How many letters may wait for a room. A connection whose letter does not fit waits, and its client with it.
@@ -202,13 +203,9 @@ impl Room {
                 }
             }
             Order::StartRecording(id) => {
-                self.service.recorders.start(
-                    &self.service,
-                    id,
-                    self.code,
-                    &self.recorder,
-                    self.handle.clone(),
-                );
+                let room = self.handle.clone();
+                let order = RecordingOrder { id, code: self.code, token: &self.recorder, room };
+                self.service.recorders.start(&self.service, order);
             }
             Order::FinishRecording(id) => self.service.recorders.finish(id),
             Order::Close => self.service.directory.close(self.code, &self.service),

@@ -12,6 +12,12 @@ pub(crate) const TEXT_BYTES_MAX: usize = 16 * 1024;
 /// The longest binary message.
 pub(crate) const BINARY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// What is read at all. A message between the two is refused with a sentence; beyond it the connection is closed.
+pub(crate) const READ_BYTES_MAX: usize = 2 * BINARY_BYTES_MAX;
+
+/// An error repeats what was wrong, but not all of a long message.
+const ERROR_CHARACTERS_MAX: usize = 200;
+
 /// A message after the join.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -33,7 +39,8 @@ impl Said {
     /// Parses one; the error is a sentence for whoever wrote the client.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         check_length(text)?;
-        serde_json::from_str(text).map_err(|error| format!("This message is not understood: {error}."))
+        serde_json::from_str(text)
+            .map_err(|error| format!("This message is not understood: {}.", short(&error)))
     }
 }
 
@@ -81,6 +88,18 @@ impl Join {
         };
         Ok(Self { code: raw.code, name, token })
     }
+}
+
+fn short(error: &serde_json::Error) -> String {
+    error.to_string().chars().take(ERROR_CHARACTERS_MAX).collect()
+}
+
+/// Whether a binary message may be as long as this one.
+pub(crate) fn check_binary(bytes: usize) -> Result<(), String> {
+    if BINARY_BYTES_MAX < bytes {
+        return Err(format!("The binary message has {bytes} bytes; {BINARY_BYTES_MAX} are allowed."));
+    }
+    Ok(())
 }
 
 fn check_length(text: &str) -> Result<(), String> {
@@ -147,6 +166,21 @@ mod tests {
         assert_eq!(
             Said::parse(&message(TEXT_BYTES_MAX + 1)),
             Err("The text message has 16385 bytes; 16384 are allowed.".into())
+        );
+    }
+
+    #[test]
+    fn an_error_is_short() {
+        let message = format!(r#"{{"type":"{}"}}"#, "x".repeat(10_000));
+        assert!(Said::parse(&message).expect_err("no such type").len() < 300);
+    }
+
+    #[test]
+    fn a_binary_message_has_at_most_4_mib() {
+        assert_eq!(check_binary(4_194_304), Ok(()));
+        assert_eq!(
+            check_binary(4_194_305),
+            Err("The binary message has 4194305 bytes; 4194304 are allowed.".into())
         );
     }
 

@@ -7,4 +7,4 @@ mod recorders;
 
 pub(crate) use catalogue::Catalogue;
 pub(crate) use janitor::{Deletion, delete, look_after};
-pub(crate) use recorders::{FINISH_MAX, Recorders};
+pub(crate) use recorders::{FINISH_MAX, Recorders, RecordingOrder};

@@ -42,6 +42,14 @@ pub(crate) struct Recorders {
     running: Mutex<BTreeMap<RecordingId, CancellationToken>>,
 }
 
+/// What is to be recorded, and who wants to know how it goes.
+pub(crate) struct RecordingOrder<'a> {
+    pub(crate) id: RecordingId,
+    pub(crate) code: SessionCode,
+    pub(crate) token: &'a Token,
+    pub(crate) room: mpsc::WeakSender<Letter>,
+}
+
 impl Recorders {
     pub(crate) fn new(
         program: RecorderProgram,
@@ -54,14 +62,8 @@ impl Recorders {
     }
 
     /// Starts recording a meeting.
-    pub(crate) fn start(
-        &self,
-        service: &Arc<Service>,
-        id: RecordingId,
-        code: SessionCode,
-        token: &Token,
-        room: mpsc::WeakSender<Letter>,
-    ) {
+    pub(crate) fn start(&self, service: &Arc<Service>, order: RecordingOrder<'_>) {
+        let RecordingOrder { id, code, token, room } = order;
         let finish = CancellationToken::new();
         self.running.lock().insert(id, finish.clone());
         let job = RecorderJob {

@@ -11,7 +11,7 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
 use super::screen::{Screen, pixels, present};
-use super::support::{Client, Meeting, PATIENCE, Scene, example_recorder, scene, scene_with};
+use super::support::{Client, Meeting, PATIENCE, Scene, example_recorder, scene, scene_in, scene_with};
 
 /// Waits until the meeting says that its recording has this state; the message is given.
 async fn state(client: &mut Client, state: &str) -> Value {
@@ -191,6 +191,39 @@ async fn deleting_leaves_nothing_in_any_region() {
     for entry in walk(&data.path().join("regions")) {
         assert!(!entry.contains(&id), "{entry} is left");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_region_that_is_away_is_deleted_when_it_is_back() {
+    let scene = scene().await;
+    let id = record_to_the_end(&scene).await;
+    let (region, away) = (scene.data.path().join("regions/b"), scene.data.path().join("regions/b.away"));
+    std::fs::rename(&region, &away).unwrap();
+    std::fs::write(&region, "no folder").unwrap();
+
+    let url = scene.url(&format!("/api/recordings/{id}"));
+    let accepted = scene.http.delete(&url).send().await.unwrap();
+    assert_eq!(accepted.status(), 202);
+    let body: Value = serde_json::from_str(&accepted.text().await.unwrap()).unwrap();
+    assert_eq!(body, json!({"deleted": false, "regions": ["b"]}));
+    let left = scene.get_json(&format!("/api/recordings/{id}")).await;
+    assert_eq!(
+        (&left["regions"][0]["state"], &left["regions"][1]["state"]),
+        (&json!("deleted"), &json!("deleting"))
+    );
+    assert_eq!(media(&scene, &id, &[]).await.status(), 410);
+
+    std::fs::remove_file(&region).unwrap();
+    std::fs::rename(&away, &region).unwrap();
+    let scene = scene_in(scene.stop().await, |_| {}).await;
+    let gone = async {
+        while scene.get_json("/api/recordings").await != json!({"recordings": []}) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, gone).await.expect("the next start deletes the rest");
+    let data = scene.stop().await;
+    assert!(walk(&data.path().join("regions")).iter().all(|entry| !entry.contains(&id)));
 }
 
 /// All files below a folder.

@@ -1,0 +1,129 @@
+//! What goes into a meeting and what comes out of it.
+
+use std::time::Duration;
+
+use convene_recordings::RecordingId;
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::{Message, RecordingView};
+use crate::{ChatText, DisplayName, Token};
+
+/// A participant's number in the meeting. The caller gives a new one to each who joins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct ParticipantId(pub u32);
+
+/// The time, on both clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// Since any fixed start; never goes back.
+    pub elapsed: Duration,
+    /// What the calendar says.
+    pub date: OffsetDateTime,
+}
+
+/// What happens to a meeting.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// Somebody wants in.
+    Join {
+        /// A number that was not used in this meeting before.
+        id: ParticipantId,
+        /// How they want to be called.
+        name: DisplayName,
+        /// The host's or the recorder's token; any other is as good as none.
+        token: Option<Token>,
+    },
+    /// Somebody left or lost their connection.
+    Leave(ParticipantId),
+    /// Somebody says something.
+    Chat(ParticipantId, ChatText),
+    /// Somebody wants to see the screen.
+    Watch(ParticipantId),
+    /// Somebody does not want to see the screen any more.
+    Unwatch(ParticipantId),
+    /// Somebody wants to present.
+    Present(ParticipantId),
+    /// Somebody stops presenting.
+    PresentStop(ParticipantId),
+    /// So many bytes of the presenter's stream are taken in.
+    Taken(u64),
+    /// The presenter's stream cannot be read, and why.
+    StreamRefused(String),
+    /// Somebody wants to record, under this id.
+    Record(ParticipantId, RecordingId),
+    /// Somebody wants the recording to stop.
+    RecordStop(ParticipantId),
+    /// A recording of this meeting changed.
+    RecordingChanged(RecordingView),
+    /// Somebody wants the meeting to end.
+    End(ParticipantId),
+    /// The meeting must end, and why.
+    Stop(EndCause),
+    /// The time that [`Meeting::timeout`](super::Meeting::timeout) named has come.
+    Timeout,
+}
+
+/// What the caller has to do, in this order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// Send this.
+    Tell {
+        /// To whom.
+        to: Audience,
+        /// What.
+        message: Message,
+    },
+    /// Close this participant's connection, after what it was told.
+    Dismiss(ParticipantId),
+    /// Send the screen to this participant, from the beginning.
+    Watch(ParticipantId),
+    /// Stop sending the screen to this participant.
+    Unwatch(ParticipantId),
+    /// Forget what the former presenter began; the next bytes are a new stream's.
+    PresenterChanged,
+    /// Start recording.
+    StartRecording(RecordingId),
+    /// Stop recording, and finish what was recorded.
+    FinishRecording(RecordingId),
+    /// The meeting is over: let its code rest, forget it. Nothing is done after this.
+    Close,
+}
+
+/// Who gets a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// One participant.
+    One(ParticipantId),
+    /// Everybody but one.
+    Others(ParticipantId),
+    /// Everybody, also recorders.
+    All,
+}
+
+/// Why a meeting ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndCause {
+    /// The host ended it.
+    Host,
+    /// Everybody has been gone for [`EMPTY_MEETING_MAX`](super::EMPTY_MEETING_MAX), or nobody came for [`UNUSED_MEETING_MAX`](super::UNUSED_MEETING_MAX).
+    Empty,
+    /// The server is being stopped.
+    Shutdown,
+    /// The server cannot carry it on.
+    Fault,
+}
+
+impl EndCause {
+    pub(super) fn sentence(self) -> &'static str {
+        match self {
+            Self::Host => "The host has ended the meeting.",
+            Self::Empty => "The meeting is over, as everybody had left.",
+            Self::Shutdown => {
+                "The server is being stopped, so the meeting is over. Start a new one in a minute."
+            }
+            Self::Fault => "The server could not carry the meeting on. Please start a new one.",
+        }
+    }
+}
