@@ -45,6 +45,18 @@ pub enum Stopped {
     Ended(End),
 }
 
+/// For logs: without what the server said, as people's names may be in it.
+impl std::fmt::Display for Stopped {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Unlocked => "unlocked",
+            Self::Ended(End::Over(_)) => "the meeting is over",
+            Self::Ended(End::Failed(_)) => "the line failed",
+            Self::Ended(End::Left) => "we left",
+        })
+    }
+}
+
 impl From<MeetingError> for End {
     fn from(error: MeetingError) -> Self {
         Self::Failed(Arc::new(error))

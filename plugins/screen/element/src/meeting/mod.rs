@@ -33,8 +33,8 @@ pub struct Invitation {
     tls: Arc<ClientConfig>,
 }
 
-/// The same as it stands in an element's properties.
-#[derive(Clone, Debug)]
+/// The same as it stands in an element's properties. No `Debug`: names and tokens are not for logs.
+#[derive(Clone)]
 pub struct Settings {
     /// `https://host:port/123456789`
     pub location: Option<String>,

@@ -130,7 +130,7 @@ impl ScreenEnc {
     }
 
     fn take_caps(&self, caps: &gst::CapsRef) -> bool {
-        let picture = VideoInfo::from_caps(&caps.to_owned()).ok().and_then(|info| {
+        let picture = VideoInfo::from_caps(caps).ok().and_then(|info| {
             Some(Picture {
                 size: ScreenSize::new(info.width(), info.height())?,
                 order: pixel_order(info.format())?,

@@ -321,3 +321,128 @@ impl std::fmt::Display for Seat {
 fn carried(result: Result<(), StreamError>) {
     debug_assert_eq!(result, Ok(()), "viewers coming and going break no stream");
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+    use convene_screen::{Colour, Record, Rect, ScreenSize};
+
+    use super::*;
+
+    const SEAT: Seat = Seat(0);
+
+    fn ms(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    fn blue_screen() -> Vec<u8> {
+        let mut out = BytesMut::new();
+        Record::Start.write(&mut out);
+        Record::Size(ScreenSize::new(64, 64).expect("a small screen")).write(&mut out);
+        let blue = Colour { red: 0, green: 0, blue: 255 };
+        Record::Fill { rect: Rect::new(0, 0, 64, 64), colour: blue }.write(&mut out);
+        Record::Update { time_us: 1 }.write(&mut out);
+        out.to_vec()
+    }
+
+    /// A desk with somebody at its one seat, to whom everything was pushed.
+    fn desk_with_viewer(acknowledging: bool) -> (Desk, u64) {
+        let mut desk = Desk::default();
+        desk.add(SEAT);
+        desk.open(SEAT);
+        desk.sit_down(SEAT, acknowledging, ms(0));
+        desk.stream(&blue_screen(), ms(0));
+        let mut sent = 0;
+        while let Order::Push { piece, first } = desk.order(SEAT, ms(1)) {
+            assert_eq!(first, sent == 0);
+            sent += piece.len() as u64;
+            desk.pushed(SEAT, ms(1));
+        }
+        assert_ne!(sent, 0);
+        (desk, sent)
+    }
+
+    #[test]
+    fn the_end_comes_at_once_where_nobody_has_to_say_what_is_painted() {
+        let (mut desk, _) = desk_with_viewer(false);
+        desk.end(ms(10));
+        assert_eq!(desk.order(SEAT, ms(10)), Order::PushEnd { first: false });
+        assert!(!desk.is_taken(SEAT));
+    }
+
+    #[test]
+    fn the_end_waits_for_the_last_word() {
+        let (mut desk, sent) = desk_with_viewer(true);
+        desk.end(ms(10));
+        assert_eq!(desk.order(SEAT, ms(20)), Order::Wait(Some(ms(5010))));
+        desk.painted(SEAT, sent, ms(30));
+        assert_eq!(desk.order(SEAT, ms(30)), Order::PushEnd { first: false });
+    }
+
+    #[test]
+    fn but_not_for_ever() {
+        let (mut desk, _) = desk_with_viewer(true);
+        desk.end(ms(10));
+        assert_eq!(desk.order(SEAT, ms(5009)), Order::Wait(Some(ms(5010))));
+        assert_eq!(desk.order(SEAT, ms(5010)), Order::PushEnd { first: false });
+    }
+
+    #[test]
+    fn a_viewer_of_an_empty_meeting_gets_its_end_introduced() {
+        let mut desk = Desk::default();
+        desk.add(SEAT);
+        desk.open(SEAT);
+        desk.sit_down(SEAT, false, ms(0));
+        desk.end(ms(1));
+        assert_eq!(desk.order(SEAT, ms(1)), Order::PushEnd { first: true });
+    }
+
+    #[test]
+    fn a_flushing_seat_rests_and_then_gets_the_whole_screen() {
+        let (mut desk, sent) = desk_with_viewer(false);
+        desk.flushed(SEAT, ms(100));
+        assert_eq!(desk.order(SEAT, ms(100)), Order::Wait(Some(ms(150))));
+        let Order::Push { piece, first } = desk.order(SEAT, ms(150)) else {
+            panic!("it has rested");
+        };
+        assert!(!first, "downstream knows the stream already");
+        assert!(crate::stream::begins(&piece));
+        assert!(sent / 2 < piece.len() as u64);
+    }
+
+    #[test]
+    fn nobody_sits_down_at_a_closed_place() {
+        let (mut desk, _) = desk_with_viewer(false);
+        desk.close(SEAT, ms(10));
+        desk.sit_down(SEAT, false, ms(11));
+        assert!(!desk.is_taken(SEAT));
+        assert_eq!(desk.order(SEAT, ms(12)), Order::Wait(None));
+    }
+
+    #[test]
+    fn what_is_painted_counts_from_the_pads_beginning_also_after_another_sat_there() {
+        let (mut desk, sent) = desk_with_viewer(true);
+        desk.begin_anew(SEAT, ms(10));
+        let mut again = 0;
+        while let Order::Push { piece, .. } = desk.order(SEAT, ms(10)) {
+            again += piece.len() as u64;
+            desk.pushed(SEAT, ms(10));
+        }
+        desk.end(ms(11));
+        desk.painted(SEAT, sent + again - 1, ms(12));
+        assert!(matches!(desk.order(SEAT, ms(12)), Order::Wait(_)));
+        desk.painted(SEAT, sent + again, ms(12));
+        assert_eq!(desk.order(SEAT, ms(12)), Order::PushEnd { first: false });
+    }
+
+    #[test]
+    fn a_refused_stream_is_told_once() {
+        let (mut desk, _) = desk_with_viewer(false);
+        let malformed = b"\x05\x00\x00\x00\x0a\xff\xff\xff\xff\xff\xff\xff\xff\0\0";
+        assert!(desk.stream(malformed, ms(10)).1.is_some());
+        assert!(desk.stream(malformed, ms(11)).1.is_none());
+        desk.presenter_changed(ms(12));
+        assert!(desk.stream(&blue_screen(), ms(13)).1.is_none());
+        assert!(desk.stream(malformed, ms(14)).1.is_some());
+    }
+}

@@ -48,7 +48,7 @@ impl ScreenSink {
     }
 
     fn flow_error(&self, stopped: Stopped) -> gst::FlowError {
-        gst::debug!(CAT, imp = self, "The line gave up: {stopped:?}");
+        gst::debug!(CAT, imp = self, "The line gave up: {stopped}");
         match stopped {
             Stopped::Unlocked => gst::FlowError::Flushing,
             Stopped::Ended(End::Over(_) | End::Left) => gst::FlowError::Eos,
@@ -89,7 +89,7 @@ impl ScreenSink {
         if let Some(line) = line {
             match line.drain() {
                 Ok(()) => line.leave(),
-                Err(stopped) => gst::debug!(CAT, imp = self, "Left before all was taken in: {stopped:?}"),
+                Err(stopped) => gst::debug!(CAT, imp = self, "Left before all was taken in: {stopped}"),
             }
         }
     }

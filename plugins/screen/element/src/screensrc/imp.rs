@@ -11,7 +11,7 @@ use gst_base::subclass::base_src::CreateSuccess;
 use gst_base::subclass::prelude::*;
 use parking_lot::Mutex;
 
-use crate::meeting::{End, Invitation, Settings, Stopped, Watching};
+use crate::meeting::{Invitation, Settings, Stopped, Watching};
 use crate::{bus, stream};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
@@ -145,12 +145,11 @@ impl PushSrcImpl for ScreenSrc {
         line.painted(delivered);
 
         let piece = line.next().map_err(|stopped| {
-            gst::debug!(CAT, imp = self, "The line gave up: {stopped:?}");
+            gst::debug!(CAT, imp = self, "The line gave up: {stopped}");
             match stopped {
                 Stopped::Unlocked => gst::FlowError::Flushing,
-                Stopped::Ended(End::Over(_) | End::Left) => gst::FlowError::Eos,
-                // Its sentence is on the bus already.
-                Stopped::Ended(End::Failed(_)) => gst::FlowError::Error,
+                // Where the line failed its sentence is on the bus already; as an error this would add a second one that says less.
+                Stopped::Ended(_) => gst::FlowError::Eos,
             }
         })?;
         gst::trace!(CAT, imp = self, "{} bytes came", piece.len());

@@ -289,6 +289,8 @@ fn a_lost_connection_is_one_sentence_on_the_bus() {
     server.hang_up();
     let error = next_error(&pipeline);
     assert!(error.starts_with("The connection to localhost:"), "{error}");
+    // Then the stream ends, and nothing else is said.
+    wait_for_end(&pipeline);
     stop(&pipeline);
 }
 
