@@ -1,7 +1,7 @@
 //! The meeting under virtual time.
 
 use super::*;
-use convene_recordings::RecordingState;
+use convene_recordings::{RecordingId, RecordingState};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use time::macros::datetime;
