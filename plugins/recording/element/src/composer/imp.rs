@@ -1,6 +1,6 @@
 //! The hands of the composer.
 //!
-//! Locks: `state`, then nothing; `stage`, then nothing. Neither is held across a push.
+//! Locks: `state`, `stage` and `tell_end`, one at a time. None is held across a push.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -13,6 +13,10 @@ use parking_lot::{Condvar, Mutex};
 
 use super::Plan;
 use super::canvas::{Canvas, Picture};
+
+/// How long a picture is said to last. Nobody knows when the next one comes, and the file must not be longer than what
+/// was recorded.
+const PICTURE_LENGTH_MAX: Duration = Duration::from_millis(33);
 
 /// The recorded size where no picture came in the first second of a live recording.
 const DEFAULT_SIZE: (u32, u32) = (1280, 720);
@@ -31,7 +35,10 @@ pub(crate) struct Composer {
     state: Mutex<State>,
     wake: Condvar,
     stage: Mutex<Stage>,
+    tell_end: Mutex<Option<TellEnd>>,
 }
+
+type TellEnd = Box<dyn Fn(Duration) + Send>;
 
 /// What comes in, and when to go on.
 struct State {
@@ -60,7 +67,7 @@ struct Stage {
 /// What the streaming thread does next.
 enum Turn {
     Show(Show, Option<Picture>),
-    End(Vec<Show>, Option<Picture>),
+    End(Duration, Vec<Show>, Option<Picture>),
     Again,
     Pause,
 }
@@ -110,7 +117,14 @@ impl ObjectSubclass for Composer {
             alarm: None,
             flow: Ok(gst::FlowSuccess::Ok),
         };
-        Self { sinkpad, srcpad, state: Mutex::new(state), wake: Condvar::new(), stage: Mutex::default() }
+        Self {
+            sinkpad,
+            srcpad,
+            state: Mutex::new(state),
+            wake: Condvar::new(),
+            stage: Mutex::default(),
+            tell_end: Mutex::default(),
+        }
     }
 }
 
@@ -193,6 +207,16 @@ impl Composer {
         })
     }
 
+    pub(super) fn connect_end(&self, tell: TellEnd) {
+        *self.tell_end.lock() = Some(tell);
+    }
+
+    fn tell_end(&self, end: Duration) {
+        if let Some(tell) = &*self.tell_end.lock() {
+            tell(end);
+        }
+    }
+
     fn set_playing(&self, playing: bool) {
         let mut state = self.state.lock();
         state.playing = playing;
@@ -273,7 +297,7 @@ impl Composer {
                     gst::element_imp_error!(
                         self,
                         gst::StreamError::Format,
-                        ["The screen comes in a format that cannot be recorded: {}.", caps.caps()]
+                        ("The screen comes in a format that cannot be recorded: {}.", caps.caps())
                     );
                     false
                 }
@@ -299,7 +323,7 @@ impl Composer {
     }
 
     fn end(&self) -> bool {
-        let (shows, picture) = {
+        let (end, shows, picture) = {
             let mut state = self.state.lock();
             if state.ended {
                 return true;
@@ -311,8 +335,9 @@ impl Composer {
             }
             let end = state.pictures_end;
             let shows = state.pace.as_mut().map(|pace| pace.end(end)).unwrap_or_default();
-            (shows, state.newest.clone())
+            (end, shows, state.newest.clone())
         };
+        self.tell_end(end);
         for show in shows {
             if let Err(error) = self.show(show, picture.as_ref()) {
                 gst::debug!(CAT, imp = self, "the last pictures were not taken: {error}");
@@ -341,7 +366,8 @@ impl Composer {
         let flow = match self.next_turn() {
             Turn::Again => Ok(()),
             Turn::Show(show, picture) => self.show(show, picture.as_ref()),
-            Turn::End(shows, picture) => {
+            Turn::End(end, shows, picture) => {
+                self.tell_end(end);
                 let shown = shows.into_iter().try_for_each(|show| self.show(show, picture.as_ref()));
                 self.push_eos();
                 shown.and(Err(gst::FlowError::Eos))
@@ -366,7 +392,7 @@ impl Composer {
         let (ended, playing) = (state.ended, state.playing);
         let Some(pace) = state.pace.as_mut() else { return Turn::Pause };
         if ended {
-            return Turn::End(pace.end(now), picture);
+            return Turn::End(now, pace.end(now), picture);
         }
         let until = match pace.poll(now) {
             Step::Show(show) if playing => return Turn::Show(show, picture),
@@ -399,7 +425,7 @@ impl Composer {
             gst::element_imp_error!(
                 self,
                 gst::StreamError::Failed,
-                ["The picture was not recorded: {error}."]
+                ("The picture was not recorded: {error}.")
             );
             gst::FlowError::Error
         })?;
@@ -449,7 +475,7 @@ impl Composer {
         let stamped = buffer.make_mut();
         stamped.set_pts(clock_time(show.time));
         stamped.set_dts(None);
-        stamped.set_duration(clock_time(plan.gap));
+        stamped.set_duration(clock_time(plan.gap.min(PICTURE_LENGTH_MAX)));
         Ok((events, buffer))
     }
 

@@ -40,6 +40,11 @@ impl Composer {
         self.imp().begin(plan)
     }
 
+    /// Tells when the recording ends, in its running time, before its last pictures go out.
+    pub fn connect_end(&self, tell: impl Fn(Duration) + Send + 'static) {
+        self.imp().connect_end(Box::new(tell));
+    }
+
     /// Where the screen's pictures go in.
     pub fn sink_pad(&self) -> gst::Pad {
         self.static_pad("sink").expect("the composer has a sink pad")

@@ -17,6 +17,8 @@ use crate::writer::Writer;
 const MIXER_LATENCY: gst::ClockTime = gst::ClockTime::from_mseconds(200);
 /// One Opus packet.
 const MIXER_STEP: gst::ClockTime = gst::ClockTime::from_mseconds(20);
+/// The stream of the pad that keeps a live mixer running.
+const SILENCE: &str = "recording/silence";
 /// Threads of the encoder; more than this help no screen.
 const ENCODER_THREADS_MAX: i32 = 4;
 
@@ -95,6 +97,12 @@ impl Chain {
 
     fn add_screen(&mut self, bin: &gst::Bin, order: &Order<'_>) -> Result<(), ChainError> {
         let composer = Composer::new();
+        let writer = self.writer.downgrade();
+        composer.connect_end(move |end| {
+            if let Some(writer) = writer.upgrade() {
+                writer.lasts_until(end);
+            }
+        });
         let encoder = screen_encoder(order.settings)?;
         self.add(bin, composer.clone().upcast())?;
         self.add(bin, encoder.clone())?;
@@ -110,12 +118,7 @@ impl Chain {
         mixer.set_property_from_str("start-time-selection", "set");
         mixer.set_property("start-time", order.from.as_nanos() as u64);
         let format = make("capsfilter", "core")?;
-        let caps = gst_audio::AudioCapsBuilder::new_interleaved()
-            .format(gst_audio::AUDIO_FORMAT_S16)
-            .rate(48_000)
-            .channels(2)
-            .build();
-        format.set_property("caps", caps);
+        format.set_property("caps", mixed_format()?.to_caps()?);
         let encoder = make("opusenc", "base")?;
         encoder.set_property("bitrate", i32::try_from(order.settings.audio_bitrate).unwrap_or(i32::MAX));
 
@@ -136,6 +139,9 @@ impl Chain {
                 mixer.element.set_property("latency", MIXER_LATENCY.nseconds());
                 mixer.hold = Some(mixer_pad(&mixer.element)?);
             }
+        }
+        if let (Some(from), Some(hold)) = (live_from, self.hold()) {
+            begin_mixing(&hold, from)?;
         }
         let plan = composer::Plan {
             live_from,
@@ -175,6 +181,14 @@ impl Chain {
     /// The pad that keeps a live mixer running.
     pub fn hold(&self) -> Option<gst::Pad> {
         self.mixer.as_ref().and_then(|mixer| mixer.hold.clone())
+    }
+
+    /// Ends what keeps a live mixer running.
+    pub fn end_mixing(hold: &gst::Pad) {
+        if hold.sticky_event::<gst::event::StreamStart>(0).is_none() {
+            hold.send_event(gst::event::StreamStart::new(SILENCE));
+        }
+        hold.send_event(gst::event::Eos::new());
     }
 
     /// Takes all elements out of the bin.
@@ -221,6 +235,30 @@ fn screen_encoder(settings: &Settings) -> Result<gst::Element, ChainError> {
     // Times are not multiples of anything; this is how finely the encoder counts them.
     encoder.set_property("timebase", gst::Fraction::new(1, 90_000));
     Ok(encoder)
+}
+
+/// A mixer begins at the time that it was set to when the first buffer comes, and at zero when none does; so it gets
+/// one of silence.
+fn begin_mixing(hold: &gst::Pad, from: Duration) -> Result<(), ChainError> {
+    if from.is_zero() {
+        return Ok(());
+    }
+    let format = mixed_format()?;
+    let mut silence = gst::Buffer::from_slice(vec![0_u8; (format.rate() / 50 * format.bpf()) as usize]);
+    let stamped = silence.get_mut().expect("a new buffer is writable");
+    stamped.set_pts(gst::ClockTime::from_nseconds(from.as_nanos() as u64));
+    stamped.set_duration(MIXER_STEP);
+    hold.send_event(gst::event::StreamStart::new(SILENCE));
+    hold.send_event(gst::event::Caps::new(&format.to_caps()?));
+    hold.send_event(gst::event::Segment::new(&gst::FormattedSegment::<gst::ClockTime>::new()));
+    let taken = hold.chain(silence);
+    taken
+        .map(|_| ())
+        .map_err(|error| ChainError::Refused(gst::glib::bool_error!("the mixer refuses silence: {error}")))
+}
+
+fn mixed_format() -> Result<gst_audio::AudioInfo, gst::glib::BoolError> {
+    gst_audio::AudioInfo::builder(gst_audio::AUDIO_FORMAT_S16, 48_000, 2).build()
 }
 
 fn make(factory: &'static str, set: &'static str) -> Result<gst::Element, ChainError> {

@@ -187,9 +187,7 @@ impl MeetingRecorder {
             gst::element_imp_error!(
                 self,
                 gst::CoreError::Negotiation,
-                [
-                    "There is nothing to record: link something to the recorder's screen or audio_%u pad first."
-                ]
+                ("There is nothing to record: link something to the recorder's screen or audio_%u pad first.")
             );
             return Err(gst::StateChangeError);
         }
@@ -285,8 +283,7 @@ impl MeetingRecorder {
     pub(super) fn end_mixer(&self) {
         let hold = self.inside.lock().chain.as_ref().and_then(Chain::hold);
         if let Some(hold) = hold {
-            hold.send_event(gst::event::StreamStart::new("recording/silence"));
-            hold.send_event(gst::event::Eos::new());
+            Chain::end_mixing(&hold);
         }
     }
 
@@ -295,12 +292,12 @@ impl MeetingRecorder {
             ChainError::Missing(element, set) => gst::element_imp_error!(
                 self,
                 gst::CoreError::MissingPlugin,
-                ["The element {element} is missing: install GStreamer's {set} plugins."]
+                ("The element {element} is missing: install GStreamer's {set} plugins.")
             ),
             ChainError::Refused(error) => gst::element_imp_error!(
                 self,
                 gst::CoreError::Failed,
-                ["The recorder could not be put together: {error}."]
+                ("The recorder could not be put together: {error}.")
             ),
         }
         gst::StateChangeError
@@ -316,8 +313,9 @@ impl MeetingRecorder {
 
     /// A recorder that joins a pipeline which runs already begins now; else at the pipeline's beginning.
     fn now_or_zero(&self) -> Duration {
-        let parent = self.obj().parent().and_downcast::<gst::Element>();
-        let runs = parent.is_some_and(|parent| parent.current_state() == gst::State::Playing);
+        let parents = std::iter::successors(self.obj().parent(), |parent| parent.parent());
+        let pipeline = parents.last().and_downcast::<gst::Element>();
+        let runs = pipeline.is_some_and(|pipeline| pipeline.current_state() == gst::State::Playing);
         if runs { self.now().unwrap_or_default() } else { Duration::ZERO }
     }
 }

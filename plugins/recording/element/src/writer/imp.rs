@@ -145,7 +145,7 @@ impl Writer {
 
     pub(super) fn lasts_until(&self, time: Duration) {
         let mut state = self.state.lock();
-        state.lasts_until = time;
+        state.lasts_until = state.lasts_until.max(time);
     }
 
     pub(super) fn add_track(&self, name: &str) -> gst::Pad {
@@ -279,7 +279,7 @@ impl Writer {
         let track = match track_of(caps) {
             Ok(track) => track,
             Err(error) => {
-                gst::element_imp_error!(self, gst::StreamError::Format, ["{}.", sentence(&error)]);
+                gst::element_imp_error!(self, gst::StreamError::Format, ("{}.", sentence(&error)));
                 return false;
             }
         };
@@ -291,7 +291,7 @@ impl Writer {
             gst::element_imp_error!(
                 self,
                 gst::StreamError::Format,
-                ["A track of the recording changed in the middle: {caps}."]
+                ("A track of the recording changed in the middle: {caps}.")
             );
             return false;
         }
@@ -390,7 +390,7 @@ impl Writer {
             let text = sentence(error);
             // A message may run the application's handler in this thread, so it is not posted under the lock.
             self.obj().call_async(move |element| {
-                gst::element_error!(element, gst::StreamError::Mux, ["{text}."]);
+                gst::element_error!(element, gst::StreamError::Mux, ("{text}."));
             });
         }
         Err(gst::FlowError::Error)
@@ -465,7 +465,7 @@ impl Writer {
             gst::element_imp_error!(
                 self,
                 gst::StreamError::Failed,
-                ["The recording goes nowhere: link the recorder's src pad, for example to a filesink."]
+                ("The recording goes nowhere: link the recorder's src pad, for example to a filesink.")
             );
         }
         if error != gst::FlowError::Flushing {

@@ -1,0 +1,7 @@
+//! The element in real pipelines, its files read by ffprobe and ffmpeg.
+
+mod faults;
+mod files;
+mod launch;
+mod live;
+mod support;
