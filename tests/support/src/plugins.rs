@@ -28,7 +28,7 @@ pub struct Ran {
 }
 
 impl Plugins {
-    /// Takes `lib{name}.so` for each name from the build folder that the running test lies in.
+    /// Takes `lib{name}.so` for each name from the folder that the running test lies in: cargo builds it there together with the test.
     ///
     /// # Panics
     /// When one of them is not built: then nothing could be tested.
@@ -37,7 +37,7 @@ impl Plugins {
         for name in names {
             let file = format!("lib{name}.so");
             let built = build_folder().join(&file);
-            assert!(built.exists(), "{} is not built: run cargo build --workspace first", built.display());
+            assert!(built.exists(), "{} is not built: the test's own crate builds it", built.display());
             symlink(&built, folder.path().join(&file)).expect("a link in an empty folder can be made");
         }
         Self { folder }
@@ -84,9 +84,8 @@ impl Plugins {
     }
 }
 
-/// `target/debug` or the like: the folder above the running test's `deps`.
+/// `target/debug/deps` or the like.
 fn build_folder() -> PathBuf {
     let test = std::env::current_exe().expect("a running test has a path");
-    let deps = test.parent().expect("a test lies in a folder");
-    deps.parent().expect("which lies in the build folder").to_path_buf()
+    test.parent().expect("a test lies in a folder").to_path_buf()
 }
