@@ -78,6 +78,8 @@ pub struct RegionPlan {
     present: Vec<bool>,
     /// No block before this one is missing.
     absent_from: usize,
+    /// The furthest that `absent_from` ever was: to put again what a region forgot is no progress.
+    furthest: usize,
     /// The file in the region is exactly this many of `blocks`.
     committed: usize,
     committing: usize,
@@ -104,6 +106,7 @@ impl RegionPlan {
             blocks: Vec::new(),
             present: Vec::new(),
             absent_from: 0,
+            furthest: 0,
             committed: 0,
             committing: 0,
             ended: false,
@@ -126,8 +129,11 @@ impl RegionPlan {
             Input::Ended => self.ended = true,
             Input::Listed(region) => self.listed(region),
             Input::Put(id) => {
-                self.failures = 0;
                 self.mark(id, true);
+                if self.furthest < self.absent_from {
+                    self.furthest = self.absent_from;
+                    self.failures = 0;
+                }
             }
             Input::Committed => {
                 self.failures = 0;

@@ -84,7 +84,12 @@ impl Story {
     }
 
     fn settle(&mut self) {
-        while self.step(true) {}
+        for _ in 0..1000 {
+            if !self.step(true) {
+                return;
+            }
+        }
+        panic!("it never settles: {}", self.orders);
     }
 
     fn list(&self) -> Vec<BlockInfo> {
@@ -211,6 +216,21 @@ fn a_region_is_given_up_after_so_many_failures_in_a_row() {
     assert!(matches!(plan.poll(START), Order::Wait { until: Some(_) }));
     plan.handle(Input::Failed { jitter: 0.0 }, START);
     assert_eq!(plan.poll(START), Order::GaveUp);
+}
+
+#[test]
+fn a_region_that_takes_every_block_and_forgets_it_is_given_up() {
+    let mut story = Story { plan: RegionPlan::with_failures_max(3), ..Story::new() };
+    story.spool(0..3);
+    story.plan.handle(Input::Ended, START);
+    for _ in 0..100 {
+        if matches!(story.plan.poll(story.now), Order::Commit(_)) {
+            story.put.clear();
+        }
+        story.step(true);
+    }
+    assert_eq!(story.plan.poll(story.now), Order::GaveUp);
+    assert_eq!(story.orders, "lpppclpppclpppc");
 }
 
 #[test]

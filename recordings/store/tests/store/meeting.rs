@@ -90,7 +90,8 @@ pub async fn put(writer: &mut RecordingWriter, numbers: std::ops::Range<u32>) {
 /// Resumes the one recording in the spool. A writer that was just dropped holds it until its tasks are gone.
 pub async fn resume(spool: &Path, regions: &[Arc<dyn BlobStore>]) -> Resumed {
     for _ in 0..1000 {
-        let mut resumed = resume_with(spool, regions, PATIENCE).await;
+        let resumed = tokio::time::timeout(LONG, resume_with(spool, regions, PATIENCE)).await;
+        let mut resumed = resumed.expect("it ends by itself");
         if let Some(one) = resumed.pop() {
             assert!(resumed.is_empty(), "there is one recording");
             return one;

@@ -1,8 +1,16 @@
 //! Reading from whichever region has it.
 
-use convene_recordings_store::{BlobStore, MediaReader, READ_BYTES_MAX, ReadError, Weather};
+use std::ops::Range;
+use std::sync::Arc;
 
-use crate::meeting::{LONG, Meeting, PATIENCE, file, first_again, put};
+use bytes::Bytes;
+use convene_recordings::{BlockId, BlockInfo, RegionName};
+use convene_recordings_store::{
+    BlobStore, MediaReader, MemoryStore, READ_BYTES_MAX, ReadError, StoreError, Weather,
+};
+use parking_lot::Mutex;
+
+use crate::meeting::{LONG, Meeting, PATIENCE, block, file, first_again, put};
 
 async fn open(meeting: &Meeting) -> Result<MediaReader, ReadError> {
     MediaReader::open_with(meeting.id, &meeting.regions(), PATIENCE).await
@@ -128,4 +136,94 @@ async fn one_read_has_a_limit() {
     assert_eq!(all.len() as u64, READ_BYTES_MAX);
     let rest = reader.read_range(READ_BYTES_MAX..reader.size()).await.expect("it is there");
     assert_eq!(rest.len(), 5);
+}
+
+/// A region whose file is finished just before, or just after, the next read.
+struct JustThen {
+    store: MemoryStore,
+    before: Mutex<Option<Vec<BlockId>>>,
+    after: Mutex<Option<Vec<BlockId>>>,
+}
+
+impl JustThen {
+    /// A file of three blocks, whose block 0 is put again and not committed.
+    async fn new(blob: &str) -> (Self, Vec<BlockId>) {
+        let store = MemoryStore::new("a".parse().expect("a name"));
+        let ids = [0, 1, 2].map(|number| BlockId::new(number).expect("a small number"));
+        for (number, id) in (0..).zip(&ids) {
+            store.put_block(blob, id, block(number)).await.expect("it works");
+        }
+        store.commit(blob, &ids).await.expect("it works");
+        store.put_block(blob, &BlockId::FIRST_AGAIN, first_again()).await.expect("it works");
+        let this = Self { store, before: Mutex::default(), after: Mutex::default() };
+        (this, vec![BlockId::FIRST_AGAIN, ids[1], ids[2]])
+    }
+}
+
+#[async_trait::async_trait]
+impl BlobStore for JustThen {
+    fn region(&self) -> &RegionName {
+        self.store.region()
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.store.check().await
+    }
+
+    async fn put_block(&self, blob: &str, id: &BlockId, bytes: Bytes) -> Result<(), StoreError> {
+        self.store.put_block(blob, id, bytes).await
+    }
+
+    async fn commit(&self, blob: &str, ids: &[BlockId]) -> Result<(), StoreError> {
+        self.store.commit(blob, ids).await
+    }
+
+    async fn block_list(&self, blob: &str) -> Result<Vec<BlockInfo>, StoreError> {
+        self.store.block_list(blob).await
+    }
+
+    async fn read_range(&self, blob: &str, range: Range<u64>) -> Result<Bytes, StoreError> {
+        let (before, after) = (self.before.lock().take(), self.after.lock().take());
+        if let Some(ids) = before {
+            self.store.commit(blob, &ids).await?;
+        }
+        let bytes = self.store.read_range(blob, range).await;
+        if let Some(ids) = after {
+            self.store.commit(blob, &ids).await?;
+        }
+        bytes
+    }
+
+    async fn size(&self, blob: &str) -> Result<Option<u64>, StoreError> {
+        self.store.size(blob).await
+    }
+
+    async fn delete(&self, blob: &str) -> Result<(), StoreError> {
+        self.store.delete(blob).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_comes_with_the_read_itself_is_noticed() {
+    let id = Meeting::new().id;
+    let (region, last) = JustThen::new(&id.blob_name()).await;
+    *region.before.lock() = Some(last);
+    let reader = MediaReader::open_with(id, &[Arc::new(region)], PATIENCE).await.expect("it has begun");
+    assert_eq!(reader.read_range(0..9).await, Err(ReadError::Changed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_from_before_the_end_are_not_taken_for_those_after_it() {
+    let meeting = Meeting::new();
+    let blob = meeting.id.blob_name();
+    let (behind, last) = JustThen::new(&blob).await;
+    *behind.after.lock() = Some(last.clone());
+    let (whole, _) = JustThen::new(&blob).await;
+    whole.commit(&blob, &last).await.expect("it works");
+
+    let lost = whole.store.clone();
+    let regions: [Arc<dyn BlobStore>; 2] = [Arc::new(behind), Arc::new(whole)];
+    let reader = MediaReader::open_with(meeting.id, &regions, PATIENCE).await.expect("one has it");
+    lost.set_weather(Weather::AwayAfter(0));
+    assert!(matches!(reader.read_range(0..9).await, Err(ReadError::NoRegion { .. })));
 }
