@@ -78,14 +78,13 @@ impl Door {
                     continue;
                 }
             };
-            let peer = Peer(address);
+            let peer = Peer::new(address.ip(), place);
             let (tls, handler, http) = (self.tls.clone(), self.handler.clone(), self.http.clone());
             let stop = self.stop.clone();
             self.connections.spawn(async move {
                 if let Some(stream) = shake_hands(tls, stream).await {
                     converse(http, stream, handler, peer, stop).await;
                 }
-                drop(place);
             });
         }
     }
@@ -135,7 +134,7 @@ async fn converse(
     stop: CancellationToken,
 ) {
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(peer.clone());
         let is_local = is_local(&request);
         let answer = handler(request);
         async move {

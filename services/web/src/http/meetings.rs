@@ -46,7 +46,7 @@ fn bounded_body() -> impl Filter<Extract = (), Error = Rejection> + Copy {
 }
 
 async fn start(service: Arc<Service>, peer: Peer, host: Option<Authority>) -> Result<impl Reply, ApiError> {
-    let Founded { code, token } = service.directory.found(&service, peer.0.ip())?;
+    let Founded { code, token } = service.directory.found(&service, peer.ip())?;
     let base = match (&service.public_url, host) {
         (Some(url), _) => url.clone(),
         (None, Some(host)) => format!("https://{host}"),

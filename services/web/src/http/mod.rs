@@ -12,9 +12,11 @@ mod socket;
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use convene_domain::Redacted;
+use tokio::sync::OwnedSemaphorePermit;
 use warp::reply::Response;
 use warp::{Filter, Rejection, Reply};
 
@@ -26,8 +28,22 @@ pub(crate) use headers::protect;
 const BODY_BYTES_MAX: u64 = 1024;
 
 /// Who sent the request; the accept loop puts it with every one.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) SocketAddr);
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    address: Redacted<IpAddr>,
+    /// The connection's place among all; what outlives its HTTP, a WebSocket, keeps it.
+    _place: Arc<OwnedSemaphorePermit>,
+}
+
+impl Peer {
+    pub(crate) fn new(address: IpAddr, place: OwnedSemaphorePermit) -> Self {
+        Self { address: Redacted(address), _place: Arc::new(place) }
+    }
+
+    fn ip(&self) -> IpAddr {
+        self.address.0
+    }
+}
 
 /// All routes of the service.
 pub(crate) fn routes(

@@ -33,7 +33,10 @@ fn open(ws: Ws, service: Arc<Service>, peer: Peer) -> Response {
         .max_frame_size(READ_BYTES_MAX)
         .on_upgrade(move |socket| {
             let tasks = service.tasks.clone();
-            tasks.track_future(attend(service, socket, peer.0.ip()))
+            tasks.track_future(async move {
+                attend(service, socket, peer.ip()).await;
+                drop(peer);
+            })
         })
         .into_response()
 }

@@ -90,7 +90,10 @@ async fn join(
     outbox: &Outbox,
 ) -> Result<(RoomHandle, ParticipantId), Option<Refusal>> {
     let late = |_| Refusal::bad_request(format!("No join arrived within {} s.", JOIN_MAX.as_secs()));
-    let first = timeout(JOIN_MAX, first_text(stream)).await.map_err(late)??;
+    let first = tokio::select! {
+        first = timeout(JOIN_MAX, first_text(stream)) => first.map_err(late)??,
+        () = service.directory.shutting_down() => return Err(Some(Refusal::shutting_down())),
+    };
     let Join { code, name, token } = Join::parse(&first)?;
     let room = service.directory.find(&code, address, service.clock.elapsed())?;
     let (number, id) = oneshot::channel();

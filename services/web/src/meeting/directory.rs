@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use convene_domain::{Allowance, EndCause, Input, MissLimiter, Rate, Refusal, SessionCode, Token};
 use parking_lot::Mutex;
 use rand::TryRngCore;
 use rand::rngs::OsRng;
 use time::{Duration, OffsetDateTime};
+use tokio_util::sync::CancellationToken;
 
 use super::room::{self, Founding, Letter, RoomHandle};
 use crate::service::Service;
@@ -30,7 +31,9 @@ const CODE_REST: Duration = Duration::hours(24);
 #[derive(Default)]
 pub(crate) struct Directory {
     inner: Mutex<Inner>,
-    shutting_down: AtomicBool,
+    shutting_down: CancellationToken,
+    /// Meetings so far; in logs, a meeting has its number, as its code lets people in.
+    founded: AtomicU64,
 }
 
 #[derive(Default)]
@@ -59,7 +62,7 @@ impl Directory {
     /// With the codes that rest since an earlier run.
     pub(crate) fn new(resting: Vec<(SessionCode, OffsetDateTime)>) -> Self {
         let inner = Inner { resting: resting.into_iter().collect(), ..Inner::default() };
-        Self { inner: Mutex::new(inner), shutting_down: AtomicBool::new(false) }
+        Self { inner: Mutex::new(inner), ..Self::default() }
     }
 
     /// Starts a meeting for somebody at this address.
@@ -82,7 +85,8 @@ impl Directory {
         let code = SessionCode::random(&mut random, taken).map_err(|_| FoundingError::TooManyMeetings)?;
         let host = Token::random(&mut random);
         let recorder = Token::random(&mut random);
-        let founding = Founding { code, host: host.clone(), recorder };
+        let number = self.founded.fetch_add(1, Ordering::Relaxed) + 1;
+        let founding = Founding { number, code, host: host.clone(), recorder };
         inner.rooms.insert(code, room::open(service.clone(), founding));
         Ok(Founded { code, token: host })
     }
@@ -125,7 +129,7 @@ impl Directory {
 
     /// No new meetings and no new participants from now on; every meeting ends.
     pub(crate) async fn shut_down(&self) {
-        self.shutting_down.store(true, Ordering::SeqCst);
+        self.shutting_down.cancel();
         let rooms: Vec<_> = self.inner.lock().rooms.values().cloned().collect();
         let stop = |room: RoomHandle| async move {
             room.send(Letter::Input(Input::Stop(EndCause::Shutdown))).await;
@@ -133,8 +137,13 @@ impl Directory {
         futures_util::future::join_all(rooms.into_iter().map(stop)).await;
     }
 
-    pub(crate) fn is_shutting_down(&self) -> bool {
-        self.shutting_down.load(Ordering::SeqCst)
+    /// Done as soon as the service is being stopped.
+    pub(crate) async fn shutting_down(&self) {
+        self.shutting_down.cancelled().await;
+    }
+
+    fn is_shutting_down(&self) -> bool {
+        self.shutting_down.is_cancelled()
     }
 }
 

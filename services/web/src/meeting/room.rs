@@ -52,6 +52,7 @@ impl RoomHandle {
 
 /// What a room is made of.
 pub(crate) struct Founding {
+    pub(crate) number: u64,
     pub(crate) code: SessionCode,
     pub(crate) host: Token,
     pub(crate) recorder: Token,
@@ -59,6 +60,7 @@ pub(crate) struct Founding {
 
 struct Room {
     service: Arc<Service>,
+    number: u64,
     code: SessionCode,
     recorder: Token,
     meeting: Meeting,
@@ -75,8 +77,9 @@ pub(crate) fn open(service: Arc<Service>, founding: Founding) -> RoomHandle {
     let screen = Screen::new();
     let handle = RoomHandle { letters: letters.clone(), stage: screen.stage() };
     let now = service.clock.now();
-    let Founding { code, host, recorder } = founding;
+    let Founding { number, code, host, recorder } = founding;
     let room = Room {
+        number,
         code,
         meeting: Meeting::new(code, host, recorder.clone(), now),
         recorder,
@@ -93,7 +96,7 @@ pub(crate) fn open(service: Arc<Service>, founding: Founding) -> RoomHandle {
 
 impl Room {
     async fn run(mut self, mut mailbox: mpsc::Receiver<Letter>) {
-        info!(meeting = %self.code, "a meeting begins");
+        info!(meeting = self.number, "a meeting begins");
         while !self.meeting.is_closed() {
             let timeout = self.meeting.timeout().map(|at| self.service.clock.instant(at));
             let timer = async {
@@ -116,7 +119,7 @@ impl Room {
         }
         self.turn_away(mailbox);
         self.screen.stop();
-        info!(meeting = %self.code, "a meeting is over");
+        info!(meeting = self.number, "a meeting is over");
     }
 
     async fn take_letter(&mut self, letter: Letter) {
@@ -154,7 +157,7 @@ impl Room {
                 }
             }
             MeetingEvent::StreamRefused(why) => {
-                info!(meeting = %self.code, why, "a presenter's stream is refused");
+                info!(meeting = self.number, why, "a presenter's stream is refused");
                 self.handle(Input::StreamRefused(why)).await;
             }
             MeetingEvent::Failed(why) => self.screen_failed(&why).await,
@@ -196,7 +199,7 @@ impl Room {
             Order::PresenterChanged => {
                 let presenter = self.meeting.presenter();
                 if let Err(error) = self.screen.change_presenter(presenter).await {
-                    warn!(meeting = %self.code, %error, "the screen cannot be relayed");
+                    warn!(meeting = self.number, %error, "the screen cannot be relayed");
                     inputs.push_back(Input::StreamRefused(format!(
                         "The screen cannot be relayed just now. {error}"
                     )));
@@ -227,21 +230,25 @@ impl Room {
     fn put(&mut self, id: ParticipantId, outgoing: Outgoing, inputs: &mut VecDeque<Input>) {
         let Some(outbox) = self.outboxes.get(&id) else { return };
         if outbox.put(outgoing).is_err() {
-            warn!(meeting = %self.code, participant = id.0, "a participant does not read and is disconnected");
+            warn!(
+                meeting = self.number,
+                participant = id.0,
+                "a participant does not read and is disconnected"
+            );
             self.outboxes.remove(&id);
             inputs.push_back(Input::Leave(id));
         }
     }
 
     fn cannot_watch(&mut self, id: ParticipantId, error: &PipelineError, inputs: &mut VecDeque<Input>) {
-        warn!(meeting = %self.code, participant = id.0, %error, "the screen cannot be shown to a participant");
+        warn!(meeting = self.number, participant = id.0, %error, "the screen cannot be shown to a participant");
         let message = format!("The screen cannot be shown just now. {error}");
         self.put(id, Outgoing::Text(text(&Message::Error { message })), inputs);
     }
 
     /// The relay is gone: the presenter has to begin anew, and the viewers get a place at the next one.
     async fn screen_failed(&mut self, why: &str) {
-        warn!(meeting = %self.code, why, "the meeting's relay failed");
+        warn!(meeting = self.number, why, "the meeting's relay failed");
         if !self.screen.fail() {
             return self.handle(Input::Stop(EndCause::Fault)).await;
         }
@@ -269,7 +276,7 @@ impl Room {
                 let _ = outbox.put(Outgoing::Close);
             }
         }
-        debug!(meeting = %self.code, connections = self.outboxes.len(), "the room is closed");
+        debug!(meeting = self.number, connections = self.outboxes.len(), "the room is closed");
     }
 }
 

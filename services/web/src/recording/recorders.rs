@@ -247,7 +247,8 @@ impl Run {
             }
             tokio::time::sleep(LAST_WORD_INTERVAL).await;
         }
-        error!(recording = ?self.recording, "the catalogue does not take how a recording ended");
+        let Recording { id, state, message, .. } = &self.recording;
+        error!(recording = %id, ?state, message, "the catalogue does not take how a recording ended");
     }
 }
 
