@@ -5,21 +5,15 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use convene_recording::{Pace, Show, Step, VideoSize};
+use convene_recording::{Pace, Show, Step};
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use parking_lot::{Condvar, Mutex};
 
 use super::Plan;
-use super::canvas::{Canvas, Picture};
-
-/// How long a picture is said to last. Nobody knows when the next one comes, and the file must not be longer than what
-/// was recorded.
-const PICTURE_LENGTH_MAX: Duration = Duration::from_millis(33);
-
-/// The recorded size where no picture came in the first second of a live recording.
-const DEFAULT_SIZE: (u32, u32) = (1280, 720);
+use super::canvas::Picture;
+use super::stage::{Stage, clock_time};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(
@@ -54,14 +48,6 @@ struct State {
     ended: bool,
     alarm: Option<gst::SingleShotClockId>,
     flow: Result<gst::FlowSuccess, gst::FlowError>,
-}
-
-/// What goes out.
-#[derive(Default)]
-struct Stage {
-    begun: bool,
-    canvas: Option<Canvas>,
-    keyframes: u32,
 }
 
 /// What the streaming thread does next.
@@ -421,7 +407,8 @@ impl Composer {
 
     fn show(&self, show: Show, picture: Option<&Picture>) -> Result<(), gst::FlowError> {
         let Some(plan) = self.state.lock().plan else { return Err(gst::FlowError::Flushing) };
-        let (events, buffer) = self.paint(plan, show, picture).map_err(|error| {
+        let painted = self.stage.lock().paint(plan, show, picture);
+        let (events, buffer) = painted.map_err(|error| {
             gst::element_imp_error!(
                 self,
                 gst::StreamError::Failed,
@@ -436,63 +423,12 @@ impl Composer {
         self.srcpad.push(buffer).map(|_| ())
     }
 
-    fn paint(
-        &self,
-        plan: Plan,
-        show: Show,
-        picture: Option<&Picture>,
-    ) -> Result<(Vec<gst::Event>, gst::Buffer), Box<dyn std::error::Error>> {
-        let mut stage = self.stage.lock();
-        let mut events = Vec::new();
-        if stage.canvas.is_none() {
-            let (width, height) = DEFAULT_SIZE;
-            let size = match (plan.size, picture) {
-                (Some(size), _) => size,
-                (None, Some(picture)) => picture.size()?,
-                (None, None) => VideoSize::new(width, height)?,
-            };
-            let canvas = Canvas::new(size)?;
-            events.extend(stage.stream_start());
-            events.push(gst::event::Caps::new(&canvas.caps()?));
-            events.push(gst::event::Segment::new(&gst::FormattedSegment::<gst::ClockTime>::new()));
-            stage.canvas = Some(canvas);
-        }
-        if show.keyframe {
-            stage.keyframes += 1;
-            let event = gst_video::DownstreamForceKeyUnitEvent::builder()
-                .timestamp(clock_time(show.time))
-                .running_time(clock_time(show.time))
-                .all_headers(true)
-                .count(stage.keyframes)
-                .build();
-            events.push(event);
-        }
-        let canvas = stage.canvas.as_mut().expect("it was just made");
-        if let (true, Some(picture)) = (show.changed, picture) {
-            canvas.draw(picture)?;
-        }
-        let mut buffer = canvas.buffer();
-        let stamped = buffer.make_mut();
-        stamped.set_pts(clock_time(show.time));
-        stamped.set_dts(None);
-        stamped.set_duration(clock_time(plan.gap.min(PICTURE_LENGTH_MAX)));
-        Ok((events, buffer))
-    }
-
     fn push_eos(&self) -> bool {
         let start = self.stage.lock().stream_start();
         if let Some(start) = start {
             self.srcpad.push_event(start);
         }
         self.srcpad.push_event(gst::event::Eos::new())
-    }
-}
-
-impl Stage {
-    /// What comes before everything, also before an end without pictures.
-    fn stream_start(&mut self) -> Option<gst::Event> {
-        let first = !std::mem::replace(&mut self.begun, true);
-        first.then(|| gst::event::StreamStart::new("recording/screen"))
     }
 }
 
@@ -508,8 +444,4 @@ impl State {
         }
         true
     }
-}
-
-fn clock_time(time: Duration) -> gst::ClockTime {
-    gst::ClockTime::from_nseconds(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX - 1))
 }

@@ -12,6 +12,7 @@ use gst::subclass::prelude::*;
 
 mod canvas;
 mod imp;
+mod stage;
 
 glib::wrapper! {
     pub(crate) struct Composer(ObjectSubclass<imp::Composer>) @extends gst::Element, gst::Object;

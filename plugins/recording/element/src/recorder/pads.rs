@@ -86,8 +86,17 @@ impl Inside {
             }
             return Ending::Pass;
         }
-        let held = self.inlets.iter_mut().filter(|inlet| inlet.held);
-        Ending::Last(held.filter_map(Inlet::close).collect())
+        Ending::Last(self.let_go())
+    }
+
+    /// The pads that ended before the recording did, to be told now.
+    fn let_go(&mut self) -> Vec<gst::Pad> {
+        self.inlets.iter_mut().filter(|inlet| inlet.held).filter_map(Inlet::close).collect()
+    }
+
+    /// Whether a live recording has only pads that have ended.
+    fn is_over(&self) -> bool {
+        self.live && !self.inlets.is_empty() && self.inlets.iter().all(|inlet| inlet.ended)
     }
 }
 
@@ -163,7 +172,7 @@ impl MeetingRecorder {
 
     pub(super) fn remove_inlet(&self, pad: &gst::Pad) {
         let bin = self.obj().clone().upcast::<gst::Bin>();
-        let (inlet, chain_voice) = {
+        let (inlet, chain_voice, last) = {
             let mut inside = self.inside.lock();
             let Some(at) = inside.inlets.iter().position(|inlet| inlet.pad.upcast_ref::<gst::Pad>() == pad)
             else {
@@ -171,7 +180,9 @@ impl MeetingRecorder {
             };
             let mut inlet = inside.inlets.remove(at);
             let voice = inlet.voice.take().zip(inside.chain.as_ref().and_then(Chain::mixer));
-            (inlet, voice)
+            let was_open = !inlet.ended;
+            let last = (was_open && inside.is_over()).then(|| inside.let_go());
+            (inlet, voice, last)
         };
         let _ = inlet.pad.set_active(false);
         let _ = inlet.pad.set_target(None::<&gst::Pad>);
@@ -180,6 +191,9 @@ impl MeetingRecorder {
         }
         if let Err(error) = self.obj().remove_pad(&inlet.pad) {
             gst::debug!(CAT, imp = self, "{error}");
+        }
+        if let Some(held) = last {
+            self.end_held(held);
         }
     }
 
@@ -221,15 +235,19 @@ impl MeetingRecorder {
                 gst::PadProbeReturn::Handled
             }
             Ending::Last(held) => {
-                gst::info!(CAT, obj = pad, "all pads have ended");
-                self.lasts_until(self.now());
-                for entry in held {
-                    entry.send_event(gst::event::Eos::new());
-                }
-                self.end_mixer();
+                self.end_held(held);
                 gst::PadProbeReturn::Ok
             }
         }
+    }
+
+    fn end_held(&self, held: Vec<gst::Pad>) {
+        gst::info!(CAT, imp = self, "all pads have ended");
+        self.lasts_until(self.now());
+        for entry in held {
+            entry.send_event(gst::event::Eos::new());
+        }
+        self.end_mixer();
     }
 }
 

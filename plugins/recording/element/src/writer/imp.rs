@@ -8,15 +8,14 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use convene_recording::{
-    Block, Finished, Frame, LATE_MAX, OpusHead, RecordingError, Settings, Track, VideoSize,
-};
+use convene_recording::{Block, Finished, Frame, LATE_MAX, RecordingError, Settings, Track};
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::outbox::{self, Parcel};
+use super::tracks::{sentence, track_of, wall_clock, webm_caps};
 
 /// Blocks that wait to be pushed; then the encoders wait.
 const BLOCKS_WAITING_MAX: usize = 8;
@@ -487,36 +486,4 @@ impl State {
     fn gathered(&self) -> bool {
         self.lanes.iter().all(|lane| lane.ended || lane.track.is_some())
     }
-}
-
-fn track_of(caps: &gst::CapsRef) -> Result<Track, RecordingError> {
-    let invalid = RecordingError::OpusHead { reason: "the encoder did not give one" };
-    let structure = caps.structure(0).ok_or(invalid.clone())?;
-    if structure.name() == "video/x-vp8" {
-        let side =
-            |name| structure.get::<i32>(name).ok().and_then(|side| u32::try_from(side).ok()).unwrap_or(0);
-        return VideoSize::new(side("width"), side("height")).map(Track::Vp8);
-    }
-    let headers = structure.get::<gst::ArrayRef>("streamheader").map_err(|_| invalid.clone())?;
-    let head = headers.as_slice().first().and_then(|value| value.get::<gst::Buffer>().ok());
-    let head = head.and_then(|head| head.into_mapped_buffer_readable().ok()).ok_or(invalid)?;
-    OpusHead::parse(Bytes::copy_from_slice(&head)).map(Track::Opus)
-}
-
-fn webm_caps() -> gst::Caps {
-    gst::Caps::new_empty_simple("video/webm")
-}
-
-/// Errors begin in lower case, as they do inside of sentences.
-fn sentence(error: &RecordingError) -> String {
-    let text = error.to_string();
-    let mut letters = text.chars();
-    letters.next().map_or(String::new(), |first| first.to_uppercase().collect::<String>() + letters.as_str())
-}
-
-/// The date that stands in the file.
-fn wall_clock() -> Option<Duration> {
-    #[expect(clippy::disallowed_methods, reason = "the one place where a recording learns its date")]
-    let now = std::time::SystemTime::now();
-    now.duration_since(std::time::UNIX_EPOCH).ok()
 }

@@ -8,6 +8,7 @@ use gst::subclass::prelude::*;
 
 mod imp;
 mod outbox;
+mod tracks;
 
 glib::wrapper! {
     pub(crate) struct Writer(ObjectSubclass<imp::Writer>) @extends gst::Element, gst::Object;

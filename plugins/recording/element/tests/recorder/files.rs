@@ -163,6 +163,58 @@ fn a_recorder_can_be_started_again() {
     }
 }
 
+/// Small print at rest: as good as on the screen, for the eye.
+#[test]
+fn resting_text_is_sharp() {
+    let folder = TempDir::new().expect("a folder");
+    let (page, file) = (folder.path().join("page.raw"), folder.path().join("text.webm"));
+    let pixels = draw_page(folder.path(), &page);
+    let pipeline = parse(&format!(
+        "filesrc location={} ! rawvideoparse format=bgrx width=1280 height=720 framerate=1/1 \
+         ! imagefreeze num-buffers=5 ! video/x-raw,framerate=1/1 ! meetingrecorder name=r r. ! filesink location={}",
+        page.display(),
+        file.display()
+    ));
+    assert_eq!(play(&pipeline), Vec::<String>::new());
+    for second in [0.0, 2.0, 4.0] {
+        let (shown, _) = picture_at(&file, second);
+        let squares = shown.iter().zip(&pixels).map(|(one, two)| f64::from(one.abs_diff(*two)).powi(2));
+        let psnr = 10.0 * (255.0 * 255.0 / (squares.sum::<f64>() / pixels.len() as f64)).log10();
+        assert!(34.0 < psnr, "{psnr} dB at {second} s");
+    }
+}
+
+/// Lines of text of 11 and 15 pixels, black on white: a file in BGRx; and its brightness.
+fn draw_page(folder: &std::path::Path, page: &std::path::Path) -> Vec<u8> {
+    let text = folder.join("text.txt");
+    let line =
+        "The quick brown fox jumps over the lazy dog, 0123456789; text stays sharp, however small it is.   ";
+    std::fs::write(&text, format!("{}\n", line.repeat(2)).repeat(45)).expect("written");
+    let draw = |size: u32, y: u32| format!("drawtext=textfile={}:fontsize={size}:x=8:y={y}", text.display());
+    let source = format!("color=c=white:s=1280x720:d=1:r=1,format=rgb24,{},{}", draw(11, 4), draw(15, 612));
+    let run = std::process::Command::new("ffmpeg")
+        .args([
+            "-v",
+            "error",
+            "-f",
+            "lavfi",
+            "-i",
+            &source,
+            "-frames:v",
+            "1",
+            "-pix_fmt",
+            "bgr0",
+            "-f",
+            "rawvideo",
+        ])
+        .arg(page)
+        .output()
+        .expect("ffmpeg is installed");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let pixels = std::fs::read(page).expect("ffmpeg has written it");
+    pixels.into_iter().step_by(4).collect()
+}
+
 fn record(line: &str) -> (TempDir, std::path::PathBuf) {
     let folder = TempDir::new().expect("a folder");
     let file = folder.path().join("talk.webm");

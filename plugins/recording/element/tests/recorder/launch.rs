@@ -18,38 +18,21 @@ fn gst_inspect_shows_the_element() {
     }
 }
 
+/// Every line of the README that needs no screen and no microphone.
 #[test]
-fn the_shortest_line_makes_a_file() {
-    launch("videotestsrc num-buffers=300 ! meetingrecorder ! filesink location=talk.webm", 10.0);
-}
-
-#[test]
-fn screen_and_two_voices() {
-    launch(
-        "meetingrecorder name=recorder ! filesink location=talk.webm \
-         videotestsrc num-buffers=150 ! recorder.screen \
-         audiotestsrc num-buffers=250 samplesperbuffer=960 ! recorder.audio_0 \
-         audiotestsrc num-buffers=250 samplesperbuffer=960 freq=660 ! recorder.audio_1",
-        5.0,
-    );
-}
-
-/// Live, ended by interrupting it.
-#[test]
-fn an_interrupted_line_leaves_a_whole_file() {
-    launch(
-        "-e meetingrecorder name=recorder ! filesink location=talk.webm \
-         videotestsrc is-live=true num-buffers=45 ! recorder.screen audiotestsrc is-live=true num-buffers=60 ! recorder.audio_0",
-        1.5,
-    );
-}
-
-fn launch(line: &str, seconds: f64) {
-    let words: Vec<&str> = line.split_whitespace().collect();
-    let (folder, said) = run("gst-launch-1.0", &[&["-q"], &words[..]].concat());
-    assert!(said.trim().is_empty(), "{line}: {said}");
-    let length = support::plays(&folder.path().join("talk.webm"));
-    assert!((length - seconds).abs() < 0.5, "{length} s, not {seconds} s");
+fn the_lines_of_the_readme_make_files() {
+    let lines =
+        include_str!("../../README.md").lines().filter_map(|line| line.strip_prefix("gst-launch-1.0 "));
+    let mut seconds = [10.0, 5.0, 1.5, 5.0].into_iter();
+    for line in lines.filter(|line| line.contains("testsrc") && line.contains("talk.webm")) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (folder, said) = run("gst-launch-1.0", &[&["-q"], &words[..]].concat());
+        assert!(said.trim().is_empty(), "{line}: {said}");
+        let length = support::plays(&folder.path().join("talk.webm"));
+        let wanted = seconds.next().expect("a length for each line");
+        assert!((length - wanted).abs() < 0.5, "{line}: {length} s, not {wanted} s");
+    }
+    assert_eq!(seconds.next(), None, "a line for each length");
 }
 
 /// Runs a program of GStreamer's in a fresh folder that has our plugin and a registry of its own.

@@ -113,6 +113,34 @@ fn sound_can_come_and_go() {
     assert!((1.1..1.7).contains(&length), "{length} s");
 }
 
+/// The screen's source has ended, and then the only voice leaves.
+#[test]
+fn the_recording_ends_when_the_last_open_pad_leaves() {
+    let line = "videotestsrc is-live=true num-buffers=10 ! meetingrecorder name=r audiotestsrc name=voice is-live=true ! r.";
+    let length = real_time(line, 800, |pipeline| {
+        let voice = pipeline.by_name("voice").expect("a source");
+        voice.set_state(gst::State::Null).expect("it stops");
+        pipeline.remove(&voice).expect("removed");
+        let pad = recorder(pipeline).static_pad("audio_0").expect("a pad");
+        recorder(pipeline).release_request_pad(&pad);
+    });
+    assert!((0.8..1.3).contains(&length), "{length} s");
+}
+
+/// What passes while the pipeline is paused is not in the file.
+#[test]
+fn a_pause_leaves_no_gap() {
+    let line = "videotestsrc is-live=true ! meetingrecorder name=r audiotestsrc is-live=true ! r.";
+    let length = real_time(line, 600, |pipeline| {
+        pipeline.set_state(gst::State::Paused).expect("it pauses");
+        pass(pipeline, 700);
+        pipeline.set_state(gst::State::Playing).expect("it goes on");
+        pass(pipeline, 600);
+        assert!(recorder(pipeline).send_event(gst::event::Eos::new()));
+    });
+    assert!((1.2..1.6).contains(&length), "{length} s");
+}
+
 #[test]
 fn a_pad_that_comes_too_late_is_refused() {
     let meeting = Meeting::start(&format!("{SCREEN} ! meetingrecorder name=r"));
