@@ -5,6 +5,8 @@
 
 use gst::prelude::*;
 
+/// The element message of `screensrc` when the server has let it in.
+const MEETING_JOINED: &str = "convene-meeting-joined";
 /// The element message of `screensink` and `screensrc` when the server ends the meeting.
 const MEETING_ENDED: &str = "convene-meeting-ended";
 
@@ -17,6 +19,8 @@ pub(crate) enum BusEvent {
     Error(Complaint),
     /// An element goes on, without something.
     Warning(Complaint),
+    /// The meeting has let us in.
+    MeetingJoined,
     /// The meeting is over, and this is how the server says it.
     MeetingOver(String),
 }
@@ -61,8 +65,12 @@ fn read(message: &gst::Message) -> Option<BusEvent> {
             Some(BusEvent::Warning(complaint(warning.error(), warning.debug())))
         }
         gst::MessageView::Element(element) => {
-            let structure = element.structure().filter(|structure| structure.name() == MEETING_ENDED)?;
-            Some(BusEvent::MeetingOver(structure.get("message").unwrap_or_default()))
+            let structure = element.structure()?;
+            match structure.name().as_str() {
+                MEETING_JOINED => Some(BusEvent::MeetingJoined),
+                MEETING_ENDED => Some(BusEvent::MeetingOver(structure.get("message").unwrap_or_default())),
+                _ => None,
+            }
         }
         _ => None,
     }

@@ -205,6 +205,8 @@ fn listen(pipeline: &gst::Pipeline, events: UnboundedSender<PresentEvent>) -> Ar
         let told = match event {
             BusEvent::Ended => PresentEvent::Ended,
             BusEvent::MeetingOver(sentence) => PresentEvent::MeetingOver(sentence),
+            // Only `screensrc` says it.
+            BusEvent::MeetingJoined => return,
             BusEvent::Warning(complaint) => {
                 tracing::warn!(complaint.element, complaint.sentence, "the presentation goes on");
                 return;

@@ -29,6 +29,8 @@ const BEFORE_THE_RECORDER: [&str; 2] = ["meeting", "decoder"];
 /// What a recording's pipeline brings forth.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecordingEvent {
+    /// The meeting has let us in; the file has begun.
+    Joined,
     /// The next block of the file.
     Block {
         /// Counted from 0.
@@ -199,7 +201,10 @@ impl Outlet {
 fn event_bytes(event: &RecordingEvent) -> u64 {
     match event {
         RecordingEvent::Block { bytes, .. } | RecordingEvent::FirstAgain(bytes) => bytes.len() as u64,
-        RecordingEvent::Lost(_) | RecordingEvent::Ended { .. } | RecordingEvent::Failed(_) => 0,
+        RecordingEvent::Joined
+        | RecordingEvent::Lost(_)
+        | RecordingEvent::Ended { .. }
+        | RecordingEvent::Failed(_) => 0,
     }
 }
 
@@ -236,6 +241,7 @@ fn listen(pipeline: &gst::Pipeline, outlet: &Arc<Outlet>) {
         BusEvent::Warning(complaint) => {
             tracing::warn!(complaint.element, complaint.sentence, "the recording goes on")
         }
+        BusEvent::MeetingJoined => outlet.tell(RecordingEvent::Joined),
         BusEvent::MeetingOver(sentence) => tracing::info!(sentence, "the recording ends with its meeting"),
         BusEvent::Ended => outlet.end(),
     });

@@ -121,6 +121,7 @@ impl File {
         let duration = loop {
             match timeout(WAIT_MAX, events.next()).await.expect("it goes on").expect("it ends with an event")
             {
+                RecordingEvent::Joined => {}
                 RecordingEvent::Block { number, bytes, .. } => {
                     assert_eq!(number, blocks);
                     blocks += 1;

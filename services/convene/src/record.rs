@@ -131,6 +131,8 @@ impl Recorder {
                 _ = &mut self.overdue => bail!("The recorder did not end within {} s.", FINISH_MAX.as_secs()),
             };
             match event {
+                // Not with the first block: while nobody presents, that one waits for a first picture.
+                RecordingEvent::Joined => tell(&RecorderEvent::Started),
                 RecordingEvent::Block { number, bytes, duration } => {
                     self.take_block(number, bytes, duration).await?
                 }
@@ -157,10 +159,8 @@ impl Recorder {
         progress.bytes += length;
         if number == 0 {
             progress.first_bytes = length;
-            tell(&RecorderEvent::Started);
-        } else {
-            tell(&RecorderEvent::Progress { duration_ms: milliseconds(duration), bytes: progress.bytes });
         }
+        tell(&RecorderEvent::Progress { duration_ms: milliseconds(duration), bytes: progress.bytes });
         Ok(())
     }
 }

@@ -23,6 +23,30 @@ afterAll(async () => {
   await service?.stop();
 });
 
+/** Starts recording, does `meanwhile`, stops. The file's length lies between these two, in seconds: it begins between the click and the word, and ends likewise. */
+async function record(host: Participant, meanwhile: () => Promise<void>): Promise<{ atLeast: number; atMost: number; stopped: number }> {
+  const asked = performance.now();
+  await host.at("record").click();
+  await until("recording", () => host.at("recording-state").innerText(), (state) => state === "Recording");
+  const begun = performance.now();
+  await meanwhile();
+  const stopped = performance.now();
+  await host.at("stop-record").click();
+  await until("the end", () => host.at("recording-state").innerText(), (state) => state !== "Recording");
+  return { atLeast: (stopped - begun) / 1000 - 0.5, atMost: (performance.now() - asked) / 1000 + 0.5, stopped };
+}
+
+/** Waits until the newest recording is ready. */
+async function ready(host: Participant): Promise<{ id: string; duration_ms: number }> {
+  const { recordings } = (await until(
+    "the recording is ready",
+    async () => (await host.page.request.get(`${service.url}/api/recordings`)).json(),
+    (list) => list.recordings[0]?.state === "ready",
+    10_000,
+  )) as { recordings: [{ id: string; duration_ms: number }] };
+  return recordings[0];
+}
+
 async function blobs(region: "a" | "b"): Promise<string[]> {
   const folder = service.region(region);
   return existsSync(folder) ? (await readdir(folder)).filter((name) => name.endsWith(".webm")) : [];
@@ -33,25 +57,12 @@ test("a recording is whole, in both regions, and plays within two seconds of its
   const presented = await Presented.start(service, code, 800, 600);
   await until("the host sees the screen", () => host.paintedUpdates(), (updates) => updates > 0);
 
-  // It begins between the click and the word, and ends likewise.
-  const asked = performance.now();
-  await host.at("record").click();
-  await until("recording", () => host.at("recording-state").innerText(), (state) => state === "Recording");
-  const begun = performance.now();
-  await presented.type("We are being recorded. ");
-  await presented.scroll(10);
-  await presented.page.waitForTimeout(4_000);
-  const stopped = performance.now();
-  await host.at("stop-record").click();
-  await until("the end", () => host.at("recording-state").innerText(), (state) => state !== "Recording");
-  const ended = performance.now();
-
-  const { recordings } = (await until(
-    "the recording is ready",
-    async () => (await host.page.request.get(`${service.url}/api/recordings`)).json(),
-    (list) => list.recordings[0]?.state === "ready",
-    10_000,
-  )) as { recordings: { id: string; duration_ms: number }[] };
+  const { atLeast, atMost, stopped } = await record(host, async () => {
+    await presented.type("We are being recorded. ");
+    await presented.scroll(10);
+    await presented.page.waitForTimeout(4_000);
+  });
+  const recording = await ready(host);
   expect(performance.now() - stopped).toBeLessThan(2_000);
 
   const [name] = await blobs("a");
@@ -59,9 +70,9 @@ test("a recording is whole, in both regions, and plays within two seconds of its
   expect(await sha256(first)).toBe(await sha256(second));
   const { duration, codecs } = await probe(first);
   expect(codecs).toContain("vp8");
-  expect(duration).toBeGreaterThan((stopped - begun) / 1000 - 0.5);
-  expect(duration).toBeLessThan((ended - asked) / 1000 + 0.5);
-  expect(Math.abs(recordings[0]!.duration_ms / 1000 - duration)).toBeLessThan(0.1);
+  expect(duration).toBeGreaterThan(atLeast);
+  expect(duration).toBeLessThan(atMost);
+  expect(Math.abs(recording.duration_ms / 1000 - duration)).toBeLessThan(0.1);
 
   await host.page.goto(`${service.url}/recordings`);
   await host.at("play").first().click();
@@ -80,10 +91,20 @@ test("a recording is whole, in both regions, and plays within two seconds of its
   expect(Math.abs(played.at - duration / 2)).toBeLessThan(0.1);
   expect(played.width).toBe(800);
 
-  const deleted = await host.page.request.delete(`${service.url}/api/recordings/${recordings[0]!.id}`);
+  const deleted = await host.page.request.delete(`${service.url}/api/recordings/${recording.id}`);
   expect(await deleted.json()).toMatchObject({ deleted: true });
   expect([...(await blobs("a")), ...(await blobs("b"))]).toEqual([]);
 
   await presented.stop();
+  await host.leave();
+});
+
+test("a recording of a meeting in which nobody presents is as long as the meeting", async () => {
+  const { host } = await Participant.host(browser, service.url, "Ann");
+  const { atLeast, atMost } = await record(host, () => host.page.waitForTimeout(2_500));
+  const recording = await ready(host);
+  const { duration } = await probe(join(service.region("b"), `${recording.id}.webm`));
+  expect(duration).toBeGreaterThan(atLeast);
+  expect(duration).toBeLessThan(atMost);
   await host.leave();
 });

@@ -1,9 +1,11 @@
-//! How the end of a line to a meeting reaches the application.
+//! How the beginning and the end of a line to a meeting reach the application.
 
 use gst::prelude::*;
 
 use crate::meeting::{End, MeetingError};
 
+/// The element message that tells that the server has let us in.
+const MEETING_JOINED: &str = "convene-meeting-joined";
 /// The element message that tells that the meeting is over; its field `message` is the server's sentence.
 const MEETING_ENDED: &str = "convene-meeting-ended";
 
@@ -12,18 +14,26 @@ pub fn refuse_to_start(error: &MeetingError) -> gst::ErrorMessage {
     gst::error_msg!(gst::ResourceError::Settings, ("{error}"))
 }
 
+/// Tells the application that the server has let us in.
+pub fn report_joined(element: &impl IsA<gst::Element>) {
+    post(element, gst::Structure::new_empty(MEETING_JOINED));
+}
+
 /// Posts what the application has to know.
 pub fn report_end(element: &impl IsA<gst::Element>, end: &End) {
     match end {
         End::Left => {}
         End::Over(message) => {
-            let structure = gst::Structure::builder(MEETING_ENDED).field("message", message).build();
-            let message = gst::message::Element::builder(structure).src(element.as_ref()).build();
-            // Without a bus nobody wants to know.
-            let _ = element.as_ref().post_message(message);
+            post(element, gst::Structure::builder(MEETING_ENDED).field("message", message).build());
         }
         End::Failed(error) => report_failure(element, error),
     }
+}
+
+fn post(element: &impl IsA<gst::Element>, structure: gst::Structure) {
+    let message = gst::message::Element::builder(structure).src(element.as_ref()).build();
+    // Without a bus nobody wants to know.
+    let _ = element.as_ref().post_message(message);
 }
 
 fn report_failure(element: &impl IsA<gst::Element>, error: &MeetingError) {

@@ -44,12 +44,17 @@ struct State {
 }
 
 impl Watching {
-    /// Joins in the background. `report` is called once, from the background, when the line ends otherwise than by our leaving.
-    pub fn start(invitation: Invitation, report: impl FnOnce(&End) + Send + 'static) -> Self {
+    /// Joins in the background. From there `joined` is called once the server has let us in, and `report` when the line ends otherwise than by
+    /// our leaving.
+    pub fn start(
+        invitation: Invitation,
+        joined: impl FnOnce() + Send + 'static,
+        report: impl FnOnce(&End) + Send + 'static,
+    ) -> Self {
         let shared = Arc::new(Shared::default());
         let task = Arc::clone(&shared);
         runtime().spawn(async move {
-            let end = run(&invitation, &task).await;
+            let end = run(&invitation, &task, joined).await;
             if !matches!(end, End::Left) {
                 // First, so that no streaming thread's error comes before the one that says why.
                 report(&end);
@@ -106,7 +111,7 @@ impl Drop for Watching {
     }
 }
 
-async fn run(invitation: &Invitation, shared: &Shared) -> End {
+async fn run(invitation: &Invitation, shared: &Shared, tell_joined: impl FnOnce()) -> End {
     let socket = tokio::select! {
         joined = join(invitation) => match joined {
             Ok(socket) => socket,
@@ -114,6 +119,7 @@ async fn run(invitation: &Invitation, shared: &Shared) -> End {
         },
         () = leaving(shared) => return End::Left,
     };
+    tell_joined();
     let (mouth, mut ears) = socket.split();
     let mouth = tokio::sync::Mutex::new(mouth);
 

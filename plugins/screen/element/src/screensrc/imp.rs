@@ -101,9 +101,14 @@ impl BaseSrcImpl for ScreenSrc {
     fn start(&self) -> Result<(), gst::ErrorMessage> {
         let settings = self.settings.lock().expect("no holder of the settings panics").clone();
         let invitation = Invitation::new(&settings).map_err(|error| bus::refuse_to_start(&error))?;
-        let src = self.obj().downgrade();
-        let line = Watching::start(invitation, move |end| {
+        let (src, other) = (self.obj().downgrade(), self.obj().downgrade());
+        let joined = move || {
             if let Some(src) = src.upgrade() {
+                bus::report_joined(&src);
+            }
+        };
+        let line = Watching::start(invitation, joined, move |end| {
+            if let Some(src) = other.upgrade() {
                 bus::report_end(&src, end);
             }
         });
