@@ -243,10 +243,13 @@ fn a_viewer_gets_the_stream_says_what_is_painted_and_ends_with_the_meeting() {
     }
     server.say(r#"{"type":"ended","message":"The host has ended the meeting."}"#);
     let bus = pipeline.bus().expect("a pipeline has a bus");
-    let told = bus.timed_pop_filtered(LIMIT, &[gst::MessageType::Element]).expect("the end is told");
-    let told = told.structure().expect("an element message has a structure").to_owned();
-    assert_eq!(told.name(), "convene-meeting-ended");
-    assert_eq!(told.get::<&str>("message"), Ok("The host has ended the meeting."));
+    let [joined, ended] = ["its beginning", "its end"].map(|what| {
+        let told = bus.timed_pop_filtered(LIMIT, &[gst::MessageType::Element]).expect(what);
+        told.structure().expect("an element message has a structure").to_owned()
+    });
+    assert_eq!(joined.name(), "convene-meeting-joined");
+    assert_eq!(ended.name(), "convene-meeting-ended");
+    assert_eq!(ended.get::<&str>("message"), Ok("The host has ended the meeting."));
     wait_for_end(&pipeline);
     stop(&pipeline);
 }
