@@ -5,15 +5,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use convene_pipelines::Viewer;
+use convene_pipelines::{MeetingPipeline, PipelineError, Viewer};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 /// A viewer's place at the relay. The writer of a connection holds it with the bytes, the reader to say what is painted.
-pub(crate) struct Place(Option<Viewer>);
+///
+/// It keeps the relay's pipeline alive: a viewer that leaves posts messages to the pipeline's bus, and GStreamer does not
+/// bear that while another thread lets go of the pipeline.
+pub(crate) struct Place(Option<(Viewer, Arc<MeetingPipeline>)>);
 
 impl Place {
     fn painted(&self, bytes: u64) {
-        if let Some(viewer) = &self.0 {
+        if let Some((viewer, _)) = &self.0 {
             viewer.painted(bytes);
         }
     }
@@ -22,10 +25,16 @@ impl Place {
 /// Leaving the relay takes a lock or two of GStreamer's; no task of ours waits for them.
 impl Drop for Place {
     fn drop(&mut self) {
-        let viewer = self.0.take();
+        let place = self.0.take();
+        let leave = move || {
+            if let Some((viewer, pipeline)) = place {
+                drop(viewer);
+                drop(pipeline);
+            }
+        };
         match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn_blocking(move || drop(viewer))),
-            Err(_) => drop(viewer),
+            Ok(runtime) => drop(runtime.spawn_blocking(leave)),
+            Err(_) => leave(),
         }
     }
 }
@@ -37,8 +46,10 @@ pub(crate) struct Feed {
 }
 
 impl Feed {
-    pub(crate) fn new(viewer: Viewer, pieces: UnboundedReceiver<Bytes>) -> Self {
-        Self { place: Arc::new(Place(Some(viewer))), pieces }
+    /// A new viewer at this relay. Blocks for as long as GStreamer takes to make it.
+    pub(crate) fn watch(pipeline: Arc<MeetingPipeline>) -> Result<Self, PipelineError> {
+        let (viewer, pieces) = pipeline.watch()?;
+        Ok(Self { place: Arc::new(Place(Some((viewer, pipeline)))), pieces })
     }
 
     /// The next piece; `None` when the relay is gone.

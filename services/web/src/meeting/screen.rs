@@ -96,8 +96,7 @@ impl Screen {
     /// A place at the relay.
     pub(crate) async fn watch(&mut self) -> Result<Box<Feed>, PipelineError> {
         let pipeline = self.relay().await?.pipeline.clone();
-        let (viewer, pieces) = blocking(move || pipeline.watch()).await?;
-        Ok(Box::new(Feed::new(viewer, pieces)))
+        blocking(move || Feed::watch(pipeline)).await.map(Box::new)
     }
 
     /// The next word of the relay; never, when there is none.
@@ -116,14 +115,10 @@ impl Screen {
         self.failures <= FAILURES_MAX
     }
 
-    /// Stops the relay, in its own time.
+    /// Lets go of the relay. It stops when the last viewer has left it, on whichever thread that is.
     pub(crate) fn stop(&mut self) {
         if let Some(relay) = self.relay.take() {
-            tokio::task::spawn_blocking(move || {
-                if let Some(pipeline) = Arc::into_inner(relay.pipeline) {
-                    pipeline.stop();
-                }
-            });
+            tokio::task::spawn_blocking(move || drop(relay));
         }
     }
 

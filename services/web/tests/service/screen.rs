@@ -240,3 +240,25 @@ async fn a_presenter_that_runs_ahead_of_the_relay_is_held_back_and_loses_nothing
     while ann.told_of("taken").await["bytes"].as_u64() != Some(sent) {}
     scene.stop().await;
 }
+
+/// The relay stops while its viewers leave it, on whatever threads; GStreamer forgives nobody who uses a pipeline that is gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn meetings_end_under_their_viewers() {
+    let scene = scene().await;
+    for _ in 0..50 {
+        let meeting = scene.start_meeting().await;
+        let mut ann = scene.join_host(&meeting).await;
+        present(&mut ann).await;
+        ann.send_screen(Screen::new().show(&pixels(1))).await;
+        let mut viewers = Vec::new();
+        for _ in 0..4 {
+            viewers.push(Watcher::join(&scene, &meeting, "Viewer").await);
+        }
+        for viewer in &mut viewers {
+            viewer.sees(&pixels(1)).await;
+        }
+        ann.tell(json!({"type": "end"})).await;
+        ann.closed().await;
+    }
+    scene.stop().await;
+}
