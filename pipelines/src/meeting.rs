@@ -135,7 +135,7 @@ impl MeetingPipeline {
         let element = sink.upcast_ref::<gst::Element>();
         let sink_pad = element.static_pad("sink").expect("an appsink has a sink pad");
         let mut viewer = Viewer {
-            pipeline: self.pipeline.downgrade(),
+            pipeline: self.pipeline.clone(),
             relay: self.relay.clone(),
             relay_pad: None,
             sink: sink.clone(),
@@ -174,7 +174,8 @@ impl Drop for MeetingPipeline {
 
 /// A viewer's place at the relay. Dropping it leaves.
 pub struct Viewer {
-    pipeline: gst::glib::WeakRef<gst::Pipeline>,
+    /// Held: a sink that stops posts to its pipeline's bus, also when the meeting is over.
+    pipeline: gst::Pipeline,
     relay: gst::Element,
     relay_pad: Option<gst::Pad>,
     sink: gst_app::AppSink,
@@ -200,10 +201,8 @@ impl Drop for Viewer {
         // Held in its last state, so that a pipeline that changes its own state does not start it again.
         self.sink.set_locked_state(true);
         let _ = self.sink.set_state(gst::State::Null);
-        if let Some(pipeline) = self.pipeline.upgrade() {
-            // It is refused when the sink never came in.
-            let _ = pipeline.remove(&self.sink);
-        }
+        // It is refused when the sink never came in.
+        let _ = self.pipeline.remove(&self.sink);
         close(&self.sink);
     }
 }

@@ -167,3 +167,19 @@ async fn a_viewer_may_outlive_the_meeting() {
     drop(watcher);
     assert!(timeout(WAIT_MAX, async { while events.recv().await.is_some() {} }).await.is_ok());
 }
+
+/// Six viewers leave, each on a thread of its own, while the meeting stops on another.
+#[test]
+fn viewers_may_leave_while_the_meeting_stops() {
+    for seed in 0..200 {
+        let (meeting, _events) = MeetingPipeline::start().expect("a pipeline");
+        let viewers: Vec<_> = (0..6).map(|_| meeting.watch().expect("a viewer")).collect();
+        meeting.push(Presenter::new().show(seed)).expect("taken");
+        std::thread::scope(|threads| {
+            for viewer in viewers {
+                threads.spawn(move || drop(viewer));
+            }
+            threads.spawn(move || meeting.stop());
+        });
+    }
+}
