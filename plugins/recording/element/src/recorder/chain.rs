@@ -125,6 +125,10 @@ impl Chain {
         for element in [&mixer, &format, &encoder] {
             self.add(bin, element.clone())?;
         }
+        if !order.from.is_zero() {
+            // In a pipeline that runs already it would begin to mix before it is told from when on.
+            mixer.set_clock(None::<&gst::Clock>)?;
+        }
         gst::Element::link_many([&mixer, &format, &encoder])?;
         link_to(&encoder, &self.writer.add_track("audio"))?;
         self.mixer = Some(Mixer { element: mixer, hold: None });
@@ -132,7 +136,12 @@ impl Chain {
     }
 
     /// Begins to record, live from this running time, or else by the times of what comes.
-    pub fn begin(&mut self, settings: &Settings, live_from: Option<Duration>) -> Result<(), ChainError> {
+    pub fn begin(
+        &mut self,
+        bin: &gst::Bin,
+        settings: &Settings,
+        live_from: Option<Duration>,
+    ) -> Result<(), ChainError> {
         if live_from.is_some() {
             self.writer.set_live();
             if let Some(mixer) = &mut self.mixer {
@@ -142,6 +151,9 @@ impl Chain {
         }
         if let (Some(from), Some(hold)) = (live_from, self.hold()) {
             begin_mixing(&hold, from)?;
+        }
+        if let Some(mixer) = &self.mixer {
+            mixer.element.set_clock(bin.clock().as_ref())?;
         }
         let plan = composer::Plan {
             live_from,

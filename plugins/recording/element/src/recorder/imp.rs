@@ -88,6 +88,9 @@ impl ObjectImpl for MeetingRecorder {
     fn constructed(&self) {
         self.parent_constructed();
         self.obj().add_pad(&self.srcpad).expect("a new element takes its pads");
+        // A pipeline that is told to end tells its sources. Those may have ended long ago, or have nothing to send, so
+        // the recorder wants to hear of it as well.
+        self.obj().set_element_flags(gst::ElementFlags::SOURCE);
     }
 }
 
@@ -241,8 +244,9 @@ impl MeetingRecorder {
         }
         gst::info!(CAT, imp = self, "records {}", if live { "live" } else { "by the times of what comes" });
         inside.live = live;
+        let bin = self.obj().clone().upcast::<gst::Bin>();
         let live_from = live.then_some(inside.from);
-        inside.chain.as_mut().map_or(Ok(()), |chain| chain.begin(&settings, live_from))
+        inside.chain.as_mut().map_or(Ok(()), |chain| chain.begin(&bin, &settings, live_from))
     }
 
     fn stop(&self) {
