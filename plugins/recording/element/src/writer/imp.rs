@@ -72,7 +72,8 @@ enum Stage {
 enum Out {
     Block(Block),
     Finish(Finished),
-    Eos,
+    /// What is wrong, after all that was right.
+    Failed(RecordingError),
 }
 
 #[glib::object_subclass]
@@ -379,18 +380,13 @@ impl Writer {
         Ok(())
     }
 
-    /// Says on the bus what is wrong, once, and ends the stream where it is.
+    /// Ends the stream where it is. What is wrong goes to the bus once, behind the blocks that are ready.
     fn fail(&self, state: &mut State, error: &RecordingError) -> Result<(), gst::FlowError> {
         if state.flow.is_ok() {
             state.flow = Err(gst::FlowError::Error);
             state.stage = Stage::Done;
-            state.outbox.push_back(Out::Eos);
+            state.outbox.push_back(Out::Failed(error.clone()));
             self.changed.notify_all();
-            let text = sentence(error);
-            // A message may run the application's handler in this thread, so it is not posted under the lock.
-            self.obj().call_async(move |element| {
-                gst::element_error!(element, gst::StreamError::Mux, ("{text}."));
-            });
         }
         Err(gst::FlowError::Error)
     }
@@ -424,7 +420,10 @@ impl Writer {
                 self.srcpad.push(outbox::block_buffer(block)).map(|_| ())
             }
             Out::Finish(finished) => self.finish(&finished).and(Err(gst::FlowError::Eos)),
-            Out::Eos => Err(gst::FlowError::Eos),
+            Out::Failed(error) => {
+                gst::element_imp_error!(self, gst::StreamError::Mux, ("{}.", sentence(&error)));
+                Err(gst::FlowError::Eos)
+            }
         };
         if let Err(error) = pushed {
             self.stop(error);
