@@ -20,11 +20,18 @@ pub struct WriterOptions {
     pub spool_bytes_max: u64,
     /// How long a region may take for a call.
     pub patience: Patience,
+    /// How long the other regions may still take at the end when one of them has all of the recording: from then on it
+    /// can be played, and whoever waits for the end need not wait for a region that is away.
+    pub others_max: Duration,
 }
 
 impl Default for WriterOptions {
     fn default() -> Self {
-        Self { spool_bytes_max: SPOOL_BYTES_MAX, patience: Patience::UPLOADING }
+        Self {
+            spool_bytes_max: SPOOL_BYTES_MAX,
+            patience: Patience::UPLOADING,
+            others_max: Duration::from_secs(2),
+        }
     }
 }
 
@@ -34,6 +41,7 @@ pub struct RecordingWriter {
     upload: Arc<Upload>,
     progress: watch::Sender<Progress>,
     tasks: JoinSet<()>,
+    others_max: Duration,
 }
 
 impl RecordingWriter {
@@ -69,7 +77,7 @@ impl RecordingWriter {
             let (upload, progress) = (Arc::clone(&upload), progress.subscribe());
             tasks.spawn(async move { upload.run(at, u32::MAX, progress).await });
         }
-        Ok(Self { upload, progress, tasks })
+        Ok(Self { upload, progress, tasks, others_max: options.others_max })
     }
 
     /// Puts the next block. It is on the disk when this returns; the regions follow in their own time.
@@ -91,7 +99,8 @@ impl RecordingWriter {
     }
 
     /// Ends the recording: block 0 comes again, with duration and index. Waits for the regions, at most for
-    /// `patience`; what they do not have then stays in the spool, for [`resume`](crate::resume).
+    /// `patience`, and once one has all of it, at most [`WriterOptions::others_max`] for the others. What they do not have then stays in
+    /// the spool, for [`resume`](crate::resume).
     ///
     /// # Errors
     /// When the last block cannot be written to the spool; the recording can still be resumed without it.
@@ -109,20 +118,36 @@ impl RecordingWriter {
     pub async fn stop(mut self, patience: Duration) -> Result<Vec<Copy>, SpoolError> {
         self.progress.send_modify(|progress| progress.ended = true);
         // After this time the copies say which region is behind; that is no error.
-        let _ = tokio::time::timeout(patience, finished(&mut self.tasks)).await;
+        let _ = tokio::time::timeout(patience, self.uploaded()).await;
         self.tasks.shutdown().await;
         settle(&self.upload).await
+    }
+
+    /// Waits for the regions; once one has all of it, not much longer for the others.
+    async fn uploaded(&mut self) {
+        while let Some(task) = self.tasks.join_next().await {
+            unwind(task);
+            if self.upload.copies().iter().any(|copy| copy.state == CopyState::Complete) {
+                let _ = tokio::time::timeout(self.others_max, finished(&mut self.tasks)).await;
+                return;
+            }
+        }
     }
 }
 
 /// Waits for all tasks of a set.
 pub(crate) async fn finished(tasks: &mut JoinSet<()>) {
     while let Some(task) = tasks.join_next().await {
-        if let Err(error) = task
-            && error.is_panic()
-        {
-            std::panic::resume_unwind(error.into_panic());
-        }
+        unwind(task);
+    }
+}
+
+/// A task's panic is ours.
+fn unwind(task: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = task
+        && error.is_panic()
+    {
+        std::panic::resume_unwind(error.into_panic());
     }
 }
 

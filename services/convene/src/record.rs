@@ -172,7 +172,9 @@ async fn put(writer: &mut RecordingWriter, number: u32, bytes: Bytes) -> Result<
         match writer.put(number, bytes.clone()).await {
             Ok(()) => return Ok(()),
             Err(error) if waited < DISK_MAX => {
-                tracing::warn!(number, %error, "a block of the recording waits for the disk");
+                if waited.is_zero() {
+                    tracing::warn!(number, %error, "a block of the recording waits for the disk");
+                }
                 tokio::time::sleep(DISK_INTERVAL).await;
                 waited += DISK_INTERVAL;
             }

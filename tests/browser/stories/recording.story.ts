@@ -1,7 +1,7 @@
 /** A meeting is recorded to two regions, played at once after its end, sought, and deleted. */
 import type { Browser } from "playwright-core";
 import { existsSync } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
@@ -108,3 +108,25 @@ test("a recording of a meeting in which nobody presents is as long as the meetin
   expect(duration).toBeLessThan(atMost);
   await host.leave();
 });
+
+test("a region that goes away delays nothing, and is made identical when it is back", async () => {
+  const { host } = await Participant.host(browser, service.url, "Ann");
+  const region = service.region("b");
+  await record(host, async () => {
+    await rename(region, `${region}-away`);
+    await writeFile(region, "no folder");
+    await host.page.waitForTimeout(2_000);
+  });
+  const listed = async () => (await host.page.request.get(`${service.url}/api/recordings`)).json();
+  const { recordings } = (await until("one region is behind", listed, (list) => list.recordings[0]?.state === "degraded", 10_000)) as {
+    recordings: [{ id: string }];
+  };
+  const name = `${recordings[0].id}.webm`;
+  await probe(join(service.region("a"), name));
+
+  await rm(region);
+  await rename(`${region}-away`, region);
+  await until("it has caught up", listed, (list) => list.recordings[0]?.state === "ready", 90_000);
+  expect(await sha256(join(region, name))).toBe(await sha256(join(service.region("a"), name)));
+  await host.leave();
+}, 180_000);

@@ -47,7 +47,13 @@ pub struct Link<T> {
 impl<T> Link<T> {
     /// A line whose losses and jitter follow from `seed`.
     pub fn new(line: Line, seed: u64) -> Self {
-        Self { line, chance: seed | 1, free_at: Duration::ZERO, last_out: Duration::ZERO, under_way: VecDeque::new() }
+        Self {
+            line,
+            chance: seed | 1,
+            free_at: Duration::ZERO,
+            last_out: Duration::ZERO,
+            under_way: VecDeque::new(),
+        }
     }
 
     /// Changes what the line is like, from the next message on.

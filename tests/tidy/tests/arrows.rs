@@ -3,8 +3,18 @@
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// What a room may never use, whoever brings it in directly.
-const IO_CRATES: [&str; 10] =
-    ["gstreamer", "tokio", "warp", "diesel", "hyper", "rustls", "reqwest", "tokio-tungstenite", "parking_lot", "libc"];
+const IO_CRATES: [&str; 10] = [
+    "gstreamer",
+    "tokio",
+    "warp",
+    "diesel",
+    "hyper",
+    "rustls",
+    "reqwest",
+    "tokio-tungstenite",
+    "parking_lot",
+    "libc",
+];
 
 /// The kind of room that a crate lives in, told from its folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +49,9 @@ impl Room {
         match self {
             Room::Core | Room::Element | Room::RecordingsStore | Room::ServicesStore => other == Room::Core,
             Room::Pipelines => matches!(other, Room::Core | Room::Element),
-            Room::Web => matches!(other, Room::Core | Room::Pipelines | Room::RecordingsStore | Room::ServicesStore),
+            Room::Web => {
+                matches!(other, Room::Core | Room::Pipelines | Room::RecordingsStore | Room::ServicesStore)
+            }
             Room::Binary => !matches!(other, Room::Tests | Room::Element),
             Room::Tests => true,
         }
@@ -61,7 +73,11 @@ impl Room {
 
 fn metadata() -> Metadata {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
-    MetadataCommand::new().manifest_path(manifest).no_deps().exec().expect("cargo metadata reads our own workspace")
+    MetadataCommand::new()
+        .manifest_path(manifest)
+        .no_deps()
+        .exec()
+        .expect("cargo metadata reads our own workspace")
 }
 
 fn folder(metadata: &Metadata, package: &Package) -> String {
@@ -82,10 +98,15 @@ fn rooms_lean_only_where_the_arrows_point() {
             if room.never().contains(&dependency.name.as_str()) {
                 wrong.push(format!("{} ({room:?}) must not use {}", package.name, dependency.name));
             }
-            let Some(other) = packages.iter().find(|other| other.name.as_str() == dependency.name) else { continue };
+            let Some(other) = packages.iter().find(|other| other.name.as_str() == dependency.name) else {
+                continue;
+            };
             let other_room = Room::of(&folder(&metadata, other));
             if !room.may_use(other_room) {
-                wrong.push(format!("{} ({room:?}) must not lean on {} ({other_room:?})", package.name, other.name));
+                wrong.push(format!(
+                    "{} ({room:?}) must not lean on {} ({other_room:?})",
+                    package.name, other.name
+                ));
             }
         }
     }
@@ -97,7 +118,11 @@ fn every_crate_takes_the_lints_of_the_workspace() {
     let metadata = metadata();
     for package in metadata.workspace_packages() {
         let manifest = std::fs::read_to_string(&package.manifest_path).expect("a member has a manifest");
-        assert!(manifest.contains("[lints]\nworkspace = true"), "{} does not take the workspace's lints", package.name);
+        assert!(
+            manifest.contains("[lints]\nworkspace = true"),
+            "{} does not take the workspace's lints",
+            package.name
+        );
         let description = package.description.as_deref().unwrap_or_default();
         assert!(10 < description.len(), "{} does not say what it is: give it a description", package.name);
     }

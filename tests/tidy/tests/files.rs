@@ -10,7 +10,16 @@ const FILE_LINES_MAX: usize = 500;
 
 /// All that the top level shows.
 const TOP_LEVEL: [&str; 11] = [
-    "Cargo.toml", "Cargo.lock", "Makefile", "README.md", "LICENSE", "plugins", "pipelines", "services", "recordings", "tests",
+    "Cargo.toml",
+    "Cargo.lock",
+    "Makefile",
+    "README.md",
+    "LICENSE",
+    "plugins",
+    "pipelines",
+    "services",
+    "recordings",
+    "tests",
     "examples",
 ];
 
@@ -34,7 +43,11 @@ fn sources(endings: &[&str]) -> Vec<(PathBuf, String)> {
             }
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().and_then(|ending| ending.to_str()).is_some_and(|ending| endings.contains(&ending)) {
+            } else if path
+                .extension()
+                .and_then(|ending| ending.to_str())
+                .is_some_and(|ending| endings.contains(&ending))
+            {
                 let text = fs::read_to_string(&path).expect("a source file is UTF-8");
                 found.push((path, text));
             }
@@ -68,7 +81,9 @@ fn no_file_is_too_long() {
         files
             .iter()
             .filter(|(_, text)| FILE_LINES_MAX < text.lines().count())
-            .map(|(path, text)| format!("{}: {} lines, cut it along a noun", path.display(), text.lines().count()))
+            .map(|(path, text)| {
+                format!("{}: {} lines, cut it along a noun", path.display(), text.lines().count())
+            })
             .collect(),
     );
 }
@@ -89,7 +104,10 @@ fn nothing_is_silenced_or_skipped() {
         files
             .iter()
             .flat_map(|(path, text)| {
-                banned.iter().filter(|word| text.contains(*word)).map(move |word| format!("{}: {word}", path.display()))
+                banned
+                    .iter()
+                    .filter(|word| text.contains(*word))
+                    .map(move |word| format!("{}: {word}", path.display()))
             })
             .collect(),
     );
@@ -100,6 +118,8 @@ fn the_top_level_is_the_map() {
     let extra = fs::read_dir(root())
         .expect("the top level can be read")
         .map(|entry| entry.expect("an entry can be read").file_name().to_string_lossy().into_owned())
-        .filter(|name| !name.starts_with('.') && !MADE.contains(&name.as_str()) && !TOP_LEVEL.contains(&name.as_str()));
+        .filter(|name| {
+            !name.starts_with('.') && !MADE.contains(&name.as_str()) && !TOP_LEVEL.contains(&name.as_str())
+        });
     complain(extra.map(|name| format!("{name}: not on the map of the top level")).collect());
 }

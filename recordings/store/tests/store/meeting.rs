@@ -58,7 +58,8 @@ impl Meeting {
     }
 
     pub async fn writer(&self) -> RecordingWriter {
-        self.writer_with(WriterOptions { patience: PATIENCE, ..WriterOptions::default() }).await
+        self.writer_with(WriterOptions { patience: PATIENCE, others_max: LONG, ..WriterOptions::default() })
+            .await
     }
 
     pub async fn writer_with(&self, options: WriterOptions) -> RecordingWriter {

@@ -39,7 +39,11 @@ impl Place {
     }
 
     async fn writer(&self) -> RecordingWriter {
-        let options = WriterOptions { patience: PATIENCE, ..WriterOptions::default() };
+        let options = WriterOptions {
+            patience: PATIENCE,
+            others_max: Duration::from_secs(60),
+            ..WriterOptions::default()
+        };
         let writer =
             RecordingWriter::create_with(self.spool.path(), self.id, self.stores.clone(), options).await;
         writer.expect("the spool can be written")
