@@ -40,8 +40,14 @@ impl Canvas {
                 self.inside(Rect { x: from.x, y: from.y, ..*rect })?;
                 self.copy_inside(*rect, *from);
             }
-            Record::Picture { rect, webp } => self.picture(self.inside(*rect)?, webp)?,
-            Record::Start | Record::Cursor { .. } | Record::CursorShape(_) | Record::Update { .. } => {}
+            Record::Picture { rect, webp } | Record::Recall { rect, webp, .. } => {
+                self.picture(self.inside(*rect)?, webp)?
+            }
+            Record::Start
+            | Record::Keep { .. }
+            | Record::Cursor { .. }
+            | Record::CursorShape(_)
+            | Record::Update { .. } => {}
         }
         Ok(())
     }

@@ -50,6 +50,11 @@ impl Grid {
         Rect::new(x as u16, y as u16, width as u16, height as u16)
     }
 
+    /// The pixels of one cell.
+    pub(crate) fn cell(&self, index: usize) -> Rect {
+        self.rect((index % self.columns, index / self.columns), 1, 1)
+    }
+
     /// The columns and the rows that a rectangle touches.
     pub(crate) fn touched(&self, rect: Rect) -> (std::ops::Range<usize>, std::ops::Range<usize>) {
         let range =

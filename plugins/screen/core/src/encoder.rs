@@ -1,40 +1,47 @@
 //! Pixels in, stream out.
 //!
-//! The encoder keeps two canvases: `reference` is what a reader has, `next` what it shall have. A frame is compared with `next` at memory
-//! speed; what differs is copied there. Then moves are found, checked and applied to the reference, and only what still differs is
-//! painted. So whatever the search for moves does or misses, the reader ends with the frame's pixels.
+//! The encoder keeps two canvases: `reference` is what a reader has or will have once it is refined, `next` what it shall have. A frame is
+//! compared with `next` at memory speed; what differs is copied there. Then moves are found, checked and applied to the reference, and only
+//! what still differs is painted. So whatever the search for moves does or misses, the reader ends with the frame's pixels: at once where it
+//! is painted exactly, and where a photograph was painted lossy as soon as it has rested and was refined. Which pixels those are, `coarse`
+//! knows.
 
 mod choose;
+mod coarse;
 mod compare;
+mod kept;
 mod merge;
 mod moves;
+mod painting;
+mod plan;
 mod pointer;
 
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::{Canvas, Frame, Point, Record, Rect, ScreenSize};
+use crate::{Frame, Point, Record};
+use kept::Kept;
+use painting::{Pace, Painting, Update};
 use pointer::Pointer;
 
-pub(crate) use choose::choose;
+pub(crate) use choose::{Op, choose};
 pub use pointer::CursorError;
+
+/// Refinement goes along with a frame of which no more than one part in so many changed.
+const LITTLE_CHANGE: usize = 8;
+/// What refinement may cost on average, unless told otherwise: a 1080p photograph is exact in about a second.
+pub const REFINEMENT_BYTES_A_SECOND: u32 = 2 * 1024 * 1024;
 
 /// Compares each frame with what a reader has, and writes what the reader needs.
 #[derive(Debug, Default)]
 pub struct Encoder {
-    canvases: Option<Canvases>,
+    painting: Option<Painting>,
+    kept: Kept,
+    refinement: Pace,
     pointer: Pointer,
     /// `Start` was sent, and nothing asked for another one.
     started: bool,
-}
-
-#[derive(Debug)]
-struct Canvases {
-    reference: Canvas,
-    next: Canvas,
-    /// Nothing was painted yet, so nothing can have moved.
-    is_black: bool,
 }
 
 impl Encoder {
@@ -53,18 +60,48 @@ impl Encoder {
         if !self.started {
             Record::Start.write(&mut out);
             self.started = true;
-            self.canvases = None;
+            self.painting = None;
+            self.kept.clear();
         }
-        let canvases = match &mut self.canvases {
-            Some(canvases) if canvases.reference.size() == frame.size => canvases,
-            canvases => {
+        let painting = match &mut self.painting {
+            Some(painting) if painting.size() == frame.size => painting,
+            painting => {
                 Record::Size(frame.size).write(&mut out);
-                canvases.insert(Canvases::black(frame.size))
+                painting.insert(Painting::black(frame.size))
             }
         };
-        canvases.advance(frame, &mut out);
+        let mut update = Update { time, kept: &mut self.kept, out: &mut out };
+        let changed = painting.advance(frame, &mut update);
+        if changed <= frame.size.area() / LITTLE_CHANGE {
+            painting.refine(&mut self.refinement, &mut update);
+        }
         self.pointer.write_changes(&mut out);
         end_update(out, time)
+    }
+
+    /// Sharpens some of what was sent lossy and rests since: an update for an idle moment between two frames. `None` when there is nothing
+    /// to do yet. [`Encoder::frame`] does the same by itself while little changes.
+    pub fn refine(&mut self, time: Duration) -> Option<Bytes> {
+        let painting = self.painting.as_mut().filter(|_| self.started)?;
+        let mut out = BytesMut::new();
+        painting.refine(&mut self.refinement, &mut Update { time, kept: &mut self.kept, out: &mut out });
+        end_update(out, time)
+    }
+
+    /// Whether a reader has some of the screen only about right.
+    pub fn needs_refinement(&self) -> bool {
+        self.next_refinement_at().is_some()
+    }
+
+    /// When [`Encoder::refine`] has something to send if nothing changes until then; `None` when a reader has everything exactly.
+    pub fn next_refinement_at(&self) -> Option<Duration> {
+        let rests_at = self.painting.as_ref().filter(|_| self.started)?.rests_at()?;
+        Some(rests_at.max(self.refinement.next_at()))
+    }
+
+    /// Refinement sends so many bytes a second on average; [`REFINEMENT_BYTES_A_SECOND`] unless told otherwise. At least 64 KiB.
+    pub fn limit_refinement(&mut self, bytes_a_second: u32) {
+        self.refinement.limit(bytes_a_second);
     }
 
     /// The pointer's hot spot is here; goes out with the next update.
@@ -97,37 +134,6 @@ impl Encoder {
     pub fn restart(&mut self) {
         self.started = false;
         self.pointer.forget_sent();
-    }
-}
-
-impl Canvases {
-    fn black(size: ScreenSize) -> Self {
-        Self { reference: Canvas::new(size), next: Canvas::new(size), is_black: true }
-    }
-
-    /// Writes what turns the reference into the frame.
-    fn advance(&mut self, frame: Frame<'_>, out: &mut BytesMut) {
-        let mut dirty = compare::take_in(frame, &mut self.next);
-        let moves = if self.is_black {
-            Vec::new()
-        } else {
-            moves::find_and_apply(&self.next, &mut self.reference, &dirty)
-        };
-        self.is_black = false;
-        moves.iter().for_each(|record| record.write(out));
-        if !moves.is_empty() {
-            dirty = compare::still_dirty(&self.next, &self.reference, &dirty);
-        }
-        for record in self.paint(merge::merge(&dirty)) {
-            record.write(out);
-        }
-        dirty.iter().for_each(|&rect| self.reference.copy_from(&self.next, rect));
-    }
-
-    fn paint(&self, rects: Vec<Rect>) -> Vec<Record> {
-        let chosen = rects.into_iter().map(|rect| (rect, choose(&self.next, rect))).collect();
-        let chosen = merge::merge_fills(chosen);
-        chosen.into_iter().map(|(rect, op)| op.record(&self.next, rect)).collect()
     }
 }
 

@@ -77,6 +77,22 @@ pub enum StreamError {
         /// Rows, as the record says.
         height: u16,
     },
+    /// A `Keep` that does not follow a picture, or whose key is there.
+    #[error("a Keep of key {key:#018x} does not follow a picture, or that key is kept already")]
+    BadKeep {
+        /// The key.
+        key: u64,
+    },
+    /// A `Recall` of what is not kept, or has another size.
+    #[error("no picture of {width} x {height} pixels is kept under the key {key:#018x}")]
+    UnknownKey {
+        /// The key.
+        key: u64,
+        /// Pixels a row, as the record says.
+        width: u16,
+        /// Rows, as the record says.
+        height: u16,
+    },
     /// A flag that is neither 0 nor 1.
     #[error("the cursor's visibility is {value}; it is 0 or 1")]
     BadFlag {
@@ -108,6 +124,8 @@ impl StreamError {
             Self::BadRect { .. } => "bad-rect",
             Self::PictureTooLarge { .. } => "picture-too-large",
             Self::BadPicture { .. } => "bad-picture",
+            Self::BadKeep { .. } => "bad-keep",
+            Self::UnknownKey { .. } => "unknown-key",
             Self::BadFlag { .. } => "bad-flag",
             Self::UpdateTooLong => "update-too-long",
             Self::Truncated { .. } => "truncated",

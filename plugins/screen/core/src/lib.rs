@@ -1,8 +1,11 @@
 #![doc = include_str!("../README.md")]
 #![deny(unsafe_code)]
 
+mod ages;
+mod cache;
 mod canvas;
 mod cells;
+mod content;
 mod decoder;
 mod encoder;
 mod error;
@@ -14,9 +17,10 @@ mod relay;
 mod screen;
 pub mod webp;
 
+pub use cache::{CACHE_BYTES_MAX, CACHE_ENTRIES_MAX};
 pub use canvas::Canvas;
 pub use decoder::{CursorPicture, CursorState, Decoder, Shown};
-pub use encoder::{CursorError, Encoder};
+pub use encoder::{CursorError, Encoder, REFINEMENT_BYTES_A_SECOND};
 pub use error::StreamError;
 pub use frame::{Frame, PixelOrder};
 pub use geometry::{Colour, Point, Rect, ScreenSize};

@@ -2,7 +2,10 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::record::{CURSOR, CURSOR_SHAPE, FILL, MAGIC, MOVE, OPTIONAL_FROM, PICTURE, SIZE, START, UPDATE};
+use crate::cache::Cache;
+use crate::record::{
+    CURSOR, CURSOR_SHAPE, FILL, KEEP, MAGIC, MOVE, OPTIONAL_FROM, PICTURE, RECALL, SIZE, START, UPDATE,
+};
 use crate::{
     CURSOR_SIDE_MAX, Colour, CursorShape, HEADER_BYTES, PICTURE_SIDE_MAX, Point, RECORD_BODY_BYTES_MAX,
     Record, Rect, ScreenSize, StreamError, UPDATE_BYTES_MAX, UPDATE_RECORDS_MAX, VERSION,
@@ -10,7 +13,7 @@ use crate::{
 
 /// Reads records from bytes that come in pieces of any size, and holds them to the limits and the order of the format.
 ///
-/// Pictures are not decoded here: [`StreamError::BadPicture`] comes from whoever paints.
+/// Pictures are not decoded here: [`StreamError::BadPicture`] comes from whoever paints. What a stream keeps to be recalled is held here.
 #[derive(Debug, Default)]
 pub struct Reader {
     buffer: BytesMut,
@@ -19,7 +22,17 @@ pub struct Reader {
     update_records: usize,
     update_bytes: usize,
     read_bytes: u64,
+    kept: Cache<KeptPicture>,
+    /// The record before was this picture: it may be kept.
+    last_picture: Option<KeptPicture>,
     failed: Option<StreamError>,
+}
+
+#[derive(Clone, Debug)]
+struct KeptPicture {
+    width: u16,
+    height: u16,
+    webp: Bytes,
 }
 
 impl Reader {
@@ -89,7 +102,11 @@ impl Reader {
             let bytes = self.buffer.split_to(total).freeze();
             self.read_bytes += total as u64;
             self.count(kind, total)?;
-            if kind < OPTIONAL_FROM {
+            let last_picture = self.last_picture.take();
+            if kind == KEEP {
+                let record = self.keep(&bytes[HEADER_BYTES..], last_picture)?;
+                return Ok(Some((record, bytes)));
+            } else if kind < OPTIONAL_FROM {
                 let record = self.parse_body(kind, bytes.slice(HEADER_BYTES..))?;
                 return Ok(Some((record, bytes)));
             }
@@ -105,9 +122,9 @@ impl Reader {
             return Err(StreamError::BodyTooLong { kind, length });
         }
         match kind {
-            START | SIZE | CURSOR | CURSOR_SHAPE | UPDATE | OPTIONAL_FROM.. => Ok(()),
-            FILL | MOVE | PICTURE if self.size.is_some() => Ok(()),
-            FILL | MOVE | PICTURE => Err(StreamError::NoSize { kind }),
+            START | SIZE | CURSOR | CURSOR_SHAPE | UPDATE | KEEP | OPTIONAL_FROM.. => Ok(()),
+            FILL | MOVE | PICTURE | RECALL if self.size.is_some() => Ok(()),
+            FILL | MOVE | PICTURE | RECALL => Err(StreamError::NoSize { kind }),
             _ => Err(StreamError::UnknownKind { kind }),
         }
     }
@@ -136,6 +153,7 @@ impl Reader {
             PICTURE | CURSOR_SHAPE => 8 < length,
             CURSOR => length == 5,
             UPDATE => length == 8,
+            RECALL => length == 16,
             _ => unreachable!("check_header knows the kinds"),
         };
         if !fits {
@@ -163,8 +181,11 @@ impl Reader {
                 if PICTURE_SIDE_MAX < rect.width.max(rect.height) {
                     return Err(StreamError::PictureTooLarge { width: rect.width, height: rect.height });
                 }
+                let (width, height) = (rect.width, rect.height);
+                self.last_picture = Some(KeptPicture { width, height, webp: body.clone() });
                 Ok(Record::Picture { rect, webp: body })
             }
+            RECALL => self.recall(body),
             CURSOR => {
                 let (x, y) = (body.get_i16(), body.get_i16());
                 match body[0] {
@@ -186,6 +207,7 @@ impl Reader {
         }
         self.started = true;
         self.size = None;
+        self.kept.clear();
         Ok(Record::Start)
     }
 
@@ -194,6 +216,32 @@ impl Reader {
             ScreenSize::new(width.into(), height.into()).ok_or(StreamError::BadSize { width, height })?;
         self.size = Some(size);
         Ok(Record::Size(size))
+    }
+
+    fn keep(&mut self, mut body: &[u8], picture: Option<KeptPicture>) -> Result<Record, StreamError> {
+        if body.len() != 8 {
+            return Err(StreamError::BadLength { kind: KEEP, length: body.len() });
+        }
+        let key = body.get_u64();
+        let picture = picture.ok_or(StreamError::BadKeep { key })?;
+        // A copy of its own: what is kept must not hold the buffer that it came in.
+        let webp = Bytes::copy_from_slice(&picture.webp);
+        if self.kept.keep(key, webp.len(), KeptPicture { webp, ..picture }) {
+            Ok(Record::Keep { key })
+        } else {
+            Err(StreamError::BadKeep { key })
+        }
+    }
+
+    fn recall(&self, mut body: Bytes) -> Result<Record, StreamError> {
+        let rect = self.rect(&mut body)?;
+        let key = body.get_u64();
+        let has_its_size =
+            |picture: &&KeptPicture| (picture.width, picture.height) == (rect.width, rect.height);
+        match self.kept.get(key).filter(has_its_size) {
+            Some(picture) => Ok(Record::Recall { rect, key, webp: picture.webp.clone() }),
+            None => Err(StreamError::UnknownKey { key, width: rect.width, height: rect.height }),
+        }
     }
 
     fn rect(&self, body: &mut Bytes) -> Result<Rect, StreamError> {

@@ -33,6 +33,8 @@ pub(crate) const PICTURE: u8 = 0x05;
 pub(crate) const CURSOR: u8 = 0x07;
 pub(crate) const CURSOR_SHAPE: u8 = 0x08;
 pub(crate) const UPDATE: u8 = 0x09;
+pub(crate) const KEEP: u8 = 0x0a;
+pub(crate) const RECALL: u8 = 0x0b;
 /// Kinds from here on may be skipped by a reader that does not know them.
 pub(crate) const OPTIONAL_FROM: u8 = 0x80;
 
@@ -62,6 +64,20 @@ pub enum Record {
         /// Where; as large as the picture.
         rect: Rect,
         /// A whole WebP file.
+        webp: Bytes,
+    },
+    /// The picture of the record before is kept under this key.
+    Keep {
+        /// Chosen by the writer; not the key of anything that is kept.
+        key: u64,
+    },
+    /// The rectangle shows a picture that was kept.
+    Recall {
+        /// Where; as large as the picture.
+        rect: Rect,
+        /// The key of the `Keep`.
+        key: u64,
+        /// The WebP file that was kept: a reader fills it in, and it is not written.
         webp: Bytes,
     },
     /// The pointer's hot spot is here.
@@ -126,6 +142,11 @@ impl Record {
                 put_rect(out, *rect);
                 out.put_slice(webp);
             }
+            Self::Keep { key } => out.put_u64(*key),
+            Self::Recall { rect, key, .. } => {
+                put_rect(out, *rect);
+                out.put_u64(*key);
+            }
             Self::Cursor { x, y, visible } => {
                 out.put_i16(*x);
                 out.put_i16(*y);
@@ -154,6 +175,8 @@ impl Record {
             Self::Fill { .. } => FILL,
             Self::Move { .. } => MOVE,
             Self::Picture { .. } => PICTURE,
+            Self::Keep { .. } => KEEP,
+            Self::Recall { .. } => RECALL,
             Self::Cursor { .. } => CURSOR,
             Self::CursorShape(_) => CURSOR_SHAPE,
             Self::Update { .. } => UPDATE,

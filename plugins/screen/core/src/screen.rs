@@ -55,9 +55,11 @@ impl Screen {
                 self.back = Some(Canvas::new(*size));
                 self.change.resized = true;
             }
-            Record::Fill { rect, .. } | Record::Move { rect, .. } | Record::Picture { rect, .. } => {
-                self.paint(*rect, record)?
-            }
+            Record::Fill { rect, .. }
+            | Record::Move { rect, .. }
+            | Record::Picture { rect, .. }
+            | Record::Recall { rect, .. } => self.paint(*rect, record)?,
+            Record::Keep { .. } => {}
             Record::Cursor { x, y, visible } => {
                 self.next_cursor =
                     CursorState { x: *x, y: *y, visible: *visible, picture: self.next_cursor.picture.take() };

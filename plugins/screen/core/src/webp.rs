@@ -14,6 +14,11 @@ use crate::Rect;
 
 /// Bytes of a pixel.
 const PIXEL_BYTES: usize = 4;
+/// Of 0 to 100: nobody complains about a photograph that is sharpened a moment later.
+const LOSSY_QUALITY: f32 = 75.0;
+/// Measured on 1080p photographs: 20 to 30 % fewer bytes than method 0 for 10 to 30 % more time; method 3 takes three times as long for a
+/// further tenth.
+const LOSSY_METHOD: c_int = 2;
 
 /// Why a WebP file was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +69,19 @@ pub enum Effort {
 /// # Panics
 /// When the rectangle is empty or not within `pixels`.
 pub fn encode_lossless(pixels: &[u8], stride: usize, rect: Rect, effort: Effort) -> Bytes {
+    encode_rect(pixels, stride, rect, &lossless_config(effort))
+}
+
+/// Encodes `rect` of a BGRx picture (the x byte 0xff throughout) with rows of `stride` bytes, as a photograph: about right, in a tenth of
+/// the bytes.
+///
+/// # Panics
+/// When the rectangle is empty or not within `pixels`.
+pub fn encode_lossy(pixels: &[u8], stride: usize, rect: Rect) -> Bytes {
+    encode_rect(pixels, stride, rect, &lossy_config())
+}
+
+fn encode_rect(pixels: &[u8], stride: usize, rect: Rect, config: &sys::WebPConfig) -> Bytes {
     assert!(
         !rect.is_empty() && rect.right() as usize * PIXEL_BYTES <= stride,
         "the rectangle lies within the rows"
@@ -76,14 +94,14 @@ pub fn encode_lossless(pixels: &[u8], stride: usize, rect: Rect, effort: Effort)
     let lies_as_libwebp_has_it =
         cfg!(target_endian = "little") && area.as_ptr().align_offset(PIXEL_BYTES) == 0;
     if lies_as_libwebp_has_it && stride.is_multiple_of(PIXEL_BYTES) {
-        return encode(area.as_ptr().cast(), stride / PIXEL_BYTES, rect, effort);
+        return encode(area.as_ptr().cast(), stride / PIXEL_BYTES, rect, config);
     }
     let copy: Vec<u32> = area
         .chunks(stride)
         .flat_map(|row| row[..row_bytes].as_chunks().0)
         .map(|&pixel| u32::from_le_bytes(pixel))
         .collect();
-    encode(copy.as_ptr(), rect.width.into(), rect, effort)
+    encode(copy.as_ptr(), rect.width.into(), rect, config)
 }
 
 /// Decodes a file of just this size to BGRA rows of `stride` bytes, the first at `out[0]`. The size in the file's header is checked before
@@ -142,12 +160,11 @@ fn features(file: &[u8]) -> Result<sys::WebPBitstreamFeatures, WebpError> {
 }
 
 /// `argb` has `rect.height` rows of `rect.width` pixels, `stride` pixels apart.
-fn encode(argb: *const u32, stride: usize, rect: Rect, effort: Effort) -> Bytes {
-    let config = lossless_config(effort);
+fn encode(argb: *const u32, stride: usize, rect: Rect, config: &sys::WebPConfig) -> Bytes {
     let mut out = BytesMut::with_capacity(rect.area() / 4 + 128);
     let mut picture = MaybeUninit::<sys::WebPPicture>::zeroed();
-    // SAFETY: the structure is initialised by libwebp before its fields are set. Its pixels stay valid and, as `exact` is set, are only
-    // read; the writer's pointer is to `out`, which outlives the call and is not touched by anybody else meanwhile.
+    // SAFETY: the structure is initialised by libwebp before its fields are set. Its pixels stay valid and, as `exact` is set where
+    // there may be alpha, are only read; the writer's pointer is to `out`, which outlives the call and is not touched by anybody else meanwhile.
     let encoded = unsafe {
         assert_ne!(sys::WebPPictureInit(picture.as_mut_ptr()), 0, "the header is that of the library");
         let picture = picture.assume_init_mut();
@@ -158,7 +175,7 @@ fn encode(argb: *const u32, stride: usize, rect: Rect, effort: Effort) -> Bytes 
         picture.argb_stride = c_int::try_from(stride).expect("a row of the largest screen has 16,384 pixels");
         picture.writer = Some(append);
         picture.custom_ptr = (&raw mut out).cast::<c_void>();
-        let encoded = sys::WebPEncode(&raw const config, picture);
+        let encoded = sys::WebPEncode(config, picture);
         sys::WebPPictureFree(picture);
         encoded
     };
@@ -170,19 +187,31 @@ fn encode(argb: *const u32, stride: usize, rect: Rect, effort: Effort) -> Bytes 
 }
 
 fn lossless_config(effort: Effort) -> sys::WebPConfig {
+    let mut config = default_config();
+    config.lossless = 1;
+    config.quality = 0.0;
+    config.method = match effort {
+        Effort::Quick => 0,
+        Effort::Thorough => 1,
+    };
+    config
+}
+
+fn lossy_config() -> sys::WebPConfig {
+    let mut config = default_config();
+    config.quality = LOSSY_QUALITY;
+    config.method = LOSSY_METHOD;
+    config
+}
+
+fn default_config() -> sys::WebPConfig {
     let mut config = MaybeUninit::<sys::WebPConfig>::zeroed();
     // SAFETY: libwebp fills the structure in, and says so by its result.
     let mut config = unsafe {
         assert_ne!(sys::WebPConfigInit(config.as_mut_ptr()), 0, "the header is that of the library");
         config.assume_init()
     };
-    config.lossless = 1;
     config.exact = 1;
-    config.quality = 0.0;
-    config.method = match effort {
-        Effort::Quick => 0,
-        Effort::Thorough => 1,
-    };
     config
 }
 

@@ -1,19 +1,28 @@
 //! How a rectangle is painted.
 
+use bytes::Bytes;
+
 use crate::webp::{self, Effort};
 use crate::{Canvas, Colour, Record, Rect};
 
-/// A rectangle of which fewer pixels than one in so many repeat their left neighbour is a photograph.
+/// Of a rectangle that palettes do not help, fewer pixels than one in so many repeat their left neighbour.
 const PHOTOGRAPH_REPEATS: usize = 4;
 
-/// A way to paint a rectangle. Lossy pictures for photographs and video for films will stand here too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A way to paint a rectangle.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
     Fill(Colour),
     Lossless(Effort),
+    /// For photographs, which are refined when they rest.
+    Lossy,
+    /// The reader has this picture.
+    Recall {
+        key: u64,
+        webp: Bytes,
+    },
 }
 
-/// Decides from the rectangle's pixels.
+/// How the rectangle is painted exactly, decided from its pixels.
 pub(crate) fn choose(canvas: &Canvas, rect: Rect) -> Op {
     if let Some(colour) = canvas.single_colour(rect) {
         return Op::Fill(colour);
@@ -23,6 +32,11 @@ pub(crate) fn choose(canvas: &Canvas, rect: Rect) -> Op {
 }
 
 impl Op {
+    /// The reader has the canvas's pixels after it.
+    pub(crate) fn is_exact(&self) -> bool {
+        !matches!(self, Self::Lossy)
+    }
+
     /// The record that paints the canvas's present content.
     pub(crate) fn record(self, canvas: &Canvas, rect: Rect) -> Record {
         match self {
@@ -31,6 +45,10 @@ impl Op {
                 let webp = webp::encode_lossless(canvas.pixels(), canvas.stride(), rect, effort);
                 Record::Picture { rect, webp }
             }
+            Self::Lossy => {
+                Record::Picture { rect, webp: webp::encode_lossy(canvas.pixels(), canvas.stride(), rect) }
+            }
+            Self::Recall { key, webp } => Record::Recall { rect, key, webp },
         }
     }
 }

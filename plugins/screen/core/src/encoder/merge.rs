@@ -1,21 +1,11 @@
 //! Turns many small dirty rectangles into few good ones.
 
 use super::choose::Op;
+use crate::Rect;
 use crate::cells::CELL_SIDE;
-use crate::{PICTURE_SIDE_MAX, Rect};
 
 /// What a picture costs beside its pixels, in pixels: its header and code tables are about as long as this many pixels of text.
 const PICTURE_COST: usize = 512;
-
-/// The dirty rectangles (one a cell, in the order of the cells) as rectangles for pictures: none crosses the grid of
-/// [`PICTURE_SIDE_MAX`], and two are one where that costs less.
-pub(super) fn merge(dirty: &[Rect]) -> Vec<Rect> {
-    let block = |rect: &Rect| (rect.y / PICTURE_SIDE_MAX, rect.x / PICTURE_SIDE_MAX);
-    let mut dirty = dirty.to_vec();
-    // Stable: within a block the order of the cells stays.
-    dirty.sort_by_key(block);
-    dirty.chunk_by(|a, b| block(a) == block(b)).flat_map(merge_block).collect()
-}
 
 /// Joins neighbours that have one colour and together are a rectangle, along the rows and then down.
 pub(super) fn merge_fills(chosen: Vec<(Rect, Op)>) -> Vec<(Rect, Op)> {
@@ -40,8 +30,9 @@ fn join(fills: Vec<(Rect, Op)>, adjoins: impl Fn(Rect, Rect) -> bool) -> Vec<(Re
     joined
 }
 
-/// First along the rows of cells, then all pairs: at most 64 rectangles, and few after the first pass.
-fn merge_block(dirty: &[Rect]) -> Vec<Rect> {
+/// The dirty rectangles of one block of the picture grid (one a cell, in the order of the cells) as rectangles for pictures: two are one where
+/// that costs less. First along the rows of cells, then all pairs: at most 64 rectangles, and few after the first pass.
+pub(super) fn merge_block(dirty: &[Rect]) -> Vec<Rect> {
     let mut rects: Vec<Rect> = Vec::new();
     for &rect in dirty {
         match rects.last_mut() {

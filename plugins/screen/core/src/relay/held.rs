@@ -2,10 +2,11 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::pictures::Pictures;
+use super::pictures::{Pictures, Quality};
 use crate::cells::Grid;
+use crate::content::{self, Kind};
 use crate::screen::Screen;
-use crate::{Record, Rect, ScreenSize, StreamError};
+use crate::{Point, Record, Rect, ScreenSize, StreamError};
 
 #[derive(Debug, Default)]
 pub(super) struct Held {
@@ -16,6 +17,9 @@ pub(super) struct Held {
     /// `Start` is among the records since the last `Update`.
     starts: bool,
     cells: Option<HeldCells>,
+    /// What the records since the last `Update` did, and the length of the picture that is the last of them.
+    steps: Vec<Step>,
+    picture_bytes: usize,
     /// Counts the updates.
     version: u64,
     time_us: u64,
@@ -26,6 +30,8 @@ pub(super) struct Held {
 struct HeldCells {
     grid: Grid,
     versions: Vec<u64>,
+    /// Whether a cell showed a photograph at some version; 0 is none.
+    photographs: Vec<(u64, bool)>,
 }
 
 /// What an update did.
@@ -38,6 +44,17 @@ pub(super) struct Change {
     pub(super) damage: Vec<Rect>,
     pub(super) cursor: bool,
     pub(super) shape: bool,
+    /// Since the last `Start` in it; not more than the records that an update may have.
+    pub(super) steps: Vec<Step>,
+}
+
+/// What a record does to what a viewer has.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step {
+    Paint(Rect),
+    Move { rect: Rect, from: Point },
+    Keep { key: u64, bytes: usize },
+    Recall { rect: Rect, key: u64 },
 }
 
 impl Held {
@@ -61,7 +78,16 @@ impl Held {
             Record::Start => {
                 self.starts = true;
                 self.next_shape = None;
+                self.steps.clear();
             }
+            Record::Fill { rect, .. } => self.steps.push(Step::Paint(*rect)),
+            Record::Move { rect, from } => self.steps.push(Step::Move { rect: *rect, from: *from }),
+            Record::Picture { rect, webp } => {
+                self.steps.push(Step::Paint(*rect));
+                self.picture_bytes = webp.len();
+            }
+            Record::Keep { key } => self.steps.push(Step::Keep { key: *key, bytes: self.picture_bytes }),
+            Record::Recall { rect, key, .. } => self.steps.push(Step::Recall { rect: *rect, key: *key }),
             // A copy of its own: the reader's buffer, of which this is a part, is not kept for it.
             Record::CursorShape(_) => self.next_shape = Some(Bytes::copy_from_slice(&bytes)),
             _ => {}
@@ -76,6 +102,7 @@ impl Held {
             damage: shown.damage,
             cursor: shown.cursor_changed,
             shape: self.shape != self.next_shape,
+            steps: std::mem::take(&mut self.steps),
         };
         self.shape.clone_from(&self.next_shape);
         Ok(Some(change))
@@ -85,6 +112,7 @@ impl Held {
     pub(super) fn undo(&mut self) {
         self.screen.undo();
         self.starts = false;
+        self.steps.clear();
         self.next_shape.clone_from(&self.shape);
     }
 
@@ -105,12 +133,28 @@ impl Held {
     ///
     /// # Panics
     /// When there is no screen, or the rectangle is not on it.
-    pub(super) fn paint(&mut self, rect: Rect) -> Bytes {
+    pub(super) fn paint(&mut self, rect: Rect, quality: Quality) -> Bytes {
         let (Some(cells), Some(canvas)) = (&self.cells, self.screen.canvas()) else {
             panic!("only cells of a screen are painted");
         };
         let version = cells.grid.touched_cells(rect).map(|cell| cells.versions[cell]).max();
-        self.pictures.paint(canvas, rect, version.expect("a rectangle touches a cell"))
+        self.pictures.paint(canvas, rect, quality, version.expect("a rectangle touches a cell"))
+    }
+
+    /// Whether a cell shows a photograph, which may be coarse at first; found out once for all viewers.
+    pub(super) fn is_photograph(&mut self, cell: usize) -> bool {
+        let (Some(cells), Some(canvas)) = (&mut self.cells, self.screen.canvas()) else { return false };
+        let version = cells.versions[cell];
+        if cells.photographs[cell].0 != version {
+            let rect = cells.grid.cell(cell);
+            let is_photograph = match content::kind(canvas, rect) {
+                Kind::Lines => false,
+                Kind::Soft => content::lossy_pays(canvas, rect, content::LOSSY_GAIN),
+                Kind::Photograph => true,
+            };
+            cells.photographs[cell] = (version, is_photograph);
+        }
+        cells.photographs[cell].1
     }
 
     fn note_damage(&mut self, resized: bool, damage: &[Rect]) {
@@ -118,7 +162,11 @@ impl Held {
             self.pictures.clear();
             self.cells = self.screen.canvas().map(|canvas| {
                 let grid = Grid::new(canvas.size());
-                HeldCells { grid, versions: vec![self.version; grid.len()] }
+                HeldCells {
+                    grid,
+                    versions: vec![self.version; grid.len()],
+                    photographs: vec![(0, false); grid.len()],
+                }
             });
         } else if let Some(cells) = &mut self.cells {
             for cell in damage.iter().flat_map(|&rect| cells.grid.touched_cells(rect)) {

@@ -4,31 +4,43 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::encoder::choose;
+use crate::encoder::{Op, choose};
 use crate::{Canvas, Rect};
 
 /// Kept at most: the whole of a rich 4K screen.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Records by rectangle, for the version of the content that was current when they were encoded.
+/// How good a picture is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Quality {
+    /// Lossy, for photographs.
+    Coarse,
+    Exact,
+}
+
+/// Records by rectangle and quality, for the version of the content that was current when they were encoded.
 #[derive(Debug, Default)]
 pub(super) struct Pictures {
-    kept: BTreeMap<Rect, (u64, Bytes)>,
+    kept: BTreeMap<(Rect, Quality), (u64, Bytes)>,
     /// In the order of their encoding; those of older versions too.
-    order: VecDeque<(Rect, u64)>,
+    order: VecDeque<((Rect, Quality), u64)>,
     bytes: usize,
 }
 
 impl Pictures {
     /// The record that paints `rect`, whose content changed last at `version`.
-    pub(super) fn paint(&mut self, canvas: &Canvas, rect: Rect, version: u64) -> Bytes {
-        if let Some((_, record)) = self.kept.get(&rect).filter(|(kept, _)| *kept == version) {
+    pub(super) fn paint(&mut self, canvas: &Canvas, rect: Rect, quality: Quality, version: u64) -> Bytes {
+        if let Some((_, record)) = self.kept.get(&(rect, quality)).filter(|(kept, _)| *kept == version) {
             return record.clone();
         }
         let mut out = BytesMut::new();
-        choose(canvas, rect).record(canvas, rect).write(&mut out);
+        let op = match quality {
+            Quality::Coarse => Op::Lossy,
+            Quality::Exact => choose(canvas, rect),
+        };
+        op.record(canvas, rect).write(&mut out);
         let record = out.freeze();
-        self.keep(rect, version, record.clone());
+        self.keep((rect, quality), version, record.clone());
         record
     }
 
@@ -36,16 +48,16 @@ impl Pictures {
         *self = Self::default();
     }
 
-    fn keep(&mut self, rect: Rect, version: u64, record: Bytes) {
+    fn keep(&mut self, what: (Rect, Quality), version: u64, record: Bytes) {
         self.bytes += record.len();
-        self.order.push_back((rect, version));
-        if let Some((_, older)) = self.kept.insert(rect, (version, record)) {
+        self.order.push_back((what, version));
+        if let Some((_, older)) = self.kept.insert(what, (version, record)) {
             self.bytes -= older.len();
         }
         while BYTES_MAX < self.bytes || 2 * self.kept.len() + 64 < self.order.len() {
-            let Some((rect, version)) = self.order.pop_front() else { break };
-            if self.kept.get(&rect).is_some_and(|(kept, _)| *kept == version)
-                && let Some((_, record)) = self.kept.remove(&rect)
+            let Some((what, version)) = self.order.pop_front() else { break };
+            if self.kept.get(&what).is_some_and(|(kept, _)| *kept == version)
+                && let Some((_, record)) = self.kept.remove(&what)
             {
                 self.bytes -= record.len();
             }
@@ -69,10 +81,10 @@ mod tests {
             .unwrap();
         let mut pictures = Pictures::default();
         let rect = Rect::new(0, 0, 64, 64);
-        let first = pictures.paint(&canvas, rect, 1);
-        assert_eq!(pictures.paint(&canvas, rect, 1).as_ptr(), first.as_ptr());
+        let first = pictures.paint(&canvas, rect, Quality::Exact, 1);
+        assert_eq!(pictures.paint(&canvas, rect, Quality::Exact, 1).as_ptr(), first.as_ptr());
         canvas.apply(&Record::Fill { rect, colour: Colour::default() }).unwrap();
-        let second = pictures.paint(&canvas, rect, 2);
+        let second = pictures.paint(&canvas, rect, Quality::Exact, 2);
         assert_ne!(second, first);
         assert_eq!(pictures.bytes, second.len());
     }
@@ -91,13 +103,13 @@ mod tests {
         let mut pictures = Pictures::default();
         let mut encoded = 0;
         for at in 0..100 {
-            encoded += pictures.paint(&canvas, Rect::new(at, at, 256, 256), 1).len();
+            encoded += pictures.paint(&canvas, Rect::new(at, at, 256, 256), Quality::Exact, 1).len();
             assert!(pictures.bytes <= BYTES_MAX);
         }
         assert!(BYTES_MAX < encoded && BYTES_MAX / 2 < pictures.bytes);
         // Nor does what was replaced by newer content stay on the list for ever.
         for version in 0..1_000 {
-            pictures.paint(&canvas, Rect::new(0, 0, 2, 1), version);
+            pictures.paint(&canvas, Rect::new(0, 0, 2, 1), Quality::Exact, version);
         }
         assert!(pictures.order.len() <= 2 * pictures.kept.len() + 64);
         assert_eq!(pictures.bytes, pictures.kept.values().map(|(_, record)| record.len()).sum::<usize>());

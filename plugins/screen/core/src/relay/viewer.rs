@@ -6,10 +6,13 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 use super::debt::Debt;
-use super::held::Held;
+use super::held::{Change, Held, Step};
+use super::pictures::Quality;
 use super::presenter::Update;
 use super::window::Window;
-use crate::{HEADER_BYTES, Record};
+use crate::ages::Block;
+use crate::cache::Cache;
+use crate::{HEADER_BYTES, Record, Rect};
 
 /// Kept free of pixels, so that the pointer gets through to a viewer in debt.
 const CURSOR_RESERVE: u64 = 2 * 1024;
@@ -25,6 +28,10 @@ const PIECE_REST: usize = 1024;
 const PIECE_AREA_MAX: usize = 4 * 512 * 512;
 /// The first guess at how many cells fit: a quiet one takes at least this much.
 const CELL_BYTES_MIN: usize = 256;
+/// What a cell of a photograph takes exactly, about: two bytes a pixel.
+const PHOTOGRAPH_CELL_BYTES: usize = 2 * 64 * 64;
+/// A line is idle when no more than one part in so many of its window is on its way.
+const IDLE_SHARE: u64 = 4;
 
 #[derive(Debug)]
 pub(super) struct Viewer {
@@ -33,6 +40,10 @@ pub(super) struct Viewer {
     ready: VecDeque<Bytes>,
     ready_bytes: u64,
     debt: Debt,
+    /// Cells that show a photograph only about right.
+    coarse: Debt,
+    /// What it keeps, by key.
+    kept: Cache<()>,
     /// What it has does not count: `Start` and `Size` are to come first.
     start_due: bool,
     shape_due: bool,
@@ -46,6 +57,8 @@ impl Viewer {
             ready: VecDeque::new(),
             ready_bytes: 0,
             debt: Debt::whole(held.grid(), held.version()),
+            coarse: Debt::none(held.grid()),
+            kept: Cache::default(),
             start_due: true,
             shape_due: true,
             cursor_due: true,
@@ -63,11 +76,18 @@ impl Viewer {
         let has_room = bytes + CURSOR_RESERVE + self.ready_bytes <= self.window.room(now);
         // With `Start` all is new; with `Size` all pixels are.
         let needs_nothing_else = change.starts || !self.start_due && (change.resized || self.debt.is_empty());
-        if has_room && needs_nothing_else {
+        if has_room
+            && needs_nothing_else
+            && let Some(kept) = self.kept_after(change)
+        {
+            self.kept = kept;
             self.ready.extend(update.pieces.iter().cloned());
             self.ready_bytes += bytes;
             if change.resized {
                 self.debt = Debt::none(held.grid());
+                self.coarse = Debt::none(held.grid());
+            } else {
+                change.steps.iter().for_each(|step| self.follow(*step, held.version()));
             }
             if change.starts {
                 (self.start_due, self.shape_due, self.cursor_due) = (false, false, false);
@@ -77,12 +97,38 @@ impl Viewer {
         if change.resized {
             self.start_due = true;
             self.debt = Debt::whole(held.grid(), held.version());
+            self.coarse = Debt::none(held.grid());
         } else {
             // Also the target of a move: its source may be dirty here, and the move itself is not sent.
             change.damage.iter().for_each(|&rect| self.debt.add(rect, held.version()));
         }
         self.cursor_due |= change.cursor || change.resized;
         self.shape_due |= change.shape || change.resized;
+    }
+
+    /// What the viewer keeps after an update; `None` when it would refuse the update, for what it has missed.
+    fn kept_after(&self, change: &Change) -> Option<Cache<()>> {
+        let mut kept = if change.starts { Cache::default() } else { self.kept.clone() };
+        for step in &change.steps {
+            match *step {
+                Step::Keep { key, bytes } => kept.keep(key, bytes, ()).then_some(())?,
+                Step::Recall { key, .. } => *kept.get(key)?,
+                Step::Paint(_) | Step::Move { .. } => {}
+            }
+        }
+        Some(kept)
+    }
+
+    /// What a record of the presenter does to what is coarse here.
+    fn follow(&mut self, step: Step, version: u64) {
+        match step {
+            Step::Paint(rect) | Step::Recall { rect, .. } => self.coarse.remove_inside(rect),
+            Step::Move { rect, from } if self.coarse.touches(Rect { x: from.x, y: from.y, ..rect }) => {
+                self.coarse.add(rect, version);
+            }
+            Step::Move { rect, .. } => self.coarse.remove_inside(rect),
+            Step::Keep { .. } => {}
+        }
     }
 
     /// What to send next, if there is anything and room for it.
@@ -92,7 +138,8 @@ impl Viewer {
         let piece = self
             .ready_piece()
             .or_else(|| self.cursor_piece(held, now))
-            .or_else(|| self.debt_piece(held, now))?;
+            .or_else(|| self.debt_piece(held, now))
+            .or_else(|| self.sharpening_piece(held, now))?;
         let is_more_waiting = !self.debt.is_empty() || !self.ready.is_empty();
         self.window.sent(piece.len(), is_more_waiting, now);
         Some(piece)
@@ -127,10 +174,10 @@ impl Viewer {
         if self.debt.is_empty() && !self.start_due || room < PIECE_BYTES_MIN {
             return None;
         }
-        let share = (self.window.size() / 4).clamp(PIECE_BYTES_MIN, PIECE_BYTES_MAX);
-        let budget = room.min(share) as usize - UPDATE_BYTES;
+        let budget = self.budget(room);
         let mut out = BytesMut::new();
         if std::mem::take(&mut self.start_due) {
+            self.kept.clear();
             Record::Start.write(&mut out);
             Record::Size(size).write(&mut out);
         }
@@ -139,25 +186,85 @@ impl Viewer {
         Some(out.freeze())
     }
 
-    fn pay(&mut self, held: &mut Held, budget: usize, out: &mut BytesMut) {
+    /// What is coarse, exactly, while the line is idle: the oldest first, and not so much that newer content would wait for it.
+    fn sharpening_piece(&mut self, held: &mut Held, now: Duration) -> Option<Bytes> {
+        let is_idle = self.debt.is_empty() && self.window.in_flight() <= self.window.size() / IDLE_SHARE;
+        let room = self.window.room(now).saturating_sub(CURSOR_RESERVE);
+        if self.coarse.is_empty() || !is_idle || room < PIECE_BYTES_MIN {
+            return None;
+        }
+        let budget = self.budget(room);
+        let mut out = BytesMut::new();
         let mut area = 0;
         while area < PIECE_AREA_MAX && out.len() + PIECE_REST < budget {
             let rest = budget - out.len();
-            let Some(mut block) = self.debt.oldest((rest / CELL_BYTES_MIN).max(1)) else { break };
-            let mut record = held.paint(self.debt.rect(block));
-            while rest < record.len()
-                && let Some(half) = block.half()
-            {
-                block = half;
-                record = held.paint(self.debt.rect(block));
-            }
-            // A whole piece has room for a cell of anything; the rest of one may not.
-            if rest < record.len() && area != 0 {
+            let Some(next) = Next::of(&self.coarse, held, false, rest) else { break };
+            if rest < next.record.len() && area != 0 {
                 break;
             }
-            out.extend_from_slice(&record);
-            area += self.debt.rect(block).area();
-            self.debt.pay(block);
+            out.extend_from_slice(&next.record);
+            area += self.coarse.rect(next.block).area();
+            self.coarse.pay(next.block);
         }
+        held.write_update(&mut out);
+        Some(out.freeze())
+    }
+
+    /// What one piece may take of the room.
+    fn budget(&self, room: u64) -> usize {
+        let share = (self.window.size() / 4).clamp(PIECE_BYTES_MIN, PIECE_BYTES_MAX);
+        room.min(share) as usize - UPDATE_BYTES
+    }
+
+    fn pay(&mut self, held: &mut Held, budget: usize, out: &mut BytesMut) {
+        // What is owed does not fit into the window: photographs go about right at first.
+        let coarse_first = self.window.size() < (self.debt.len() * PHOTOGRAPH_CELL_BYTES) as u64;
+        let mut area = 0;
+        while area < PIECE_AREA_MAX && out.len() + PIECE_REST < budget {
+            let rest = budget - out.len();
+            let Some(next) = Next::of(&self.debt, held, coarse_first, rest) else { break };
+            // A whole piece has room for a cell of anything; the rest of one may not.
+            if rest < next.record.len() && area != 0 {
+                break;
+            }
+            out.extend_from_slice(&next.record);
+            let rect = self.debt.rect(next.block);
+            area += rect.area();
+            self.debt.pay(next.block);
+            match next.quality {
+                Quality::Coarse => self.coarse.add(rect, held.version()),
+                Quality::Exact => self.coarse.pay(next.block),
+            }
+        }
+    }
+}
+
+/// What goes next of what a viewer is owed.
+struct Next {
+    block: Block,
+    quality: Quality,
+    record: Bytes,
+}
+
+impl Next {
+    /// The oldest cells, as many as fit into `rest` bytes, or one.
+    fn of(owed: &Debt, held: &mut Held, coarse_first: bool, rest: usize) -> Option<Self> {
+        let first = owed.oldest(1, |_, _| false)?;
+        let is_photograph = held.is_photograph(owed.cell(first));
+        let (quality, cell_bytes) = match (is_photograph, coarse_first) {
+            (true, true) => (Quality::Coarse, CELL_BYTES_MIN),
+            (true, false) => (Quality::Exact, PHOTOGRAPH_CELL_BYTES / 2),
+            (false, _) => (Quality::Exact, CELL_BYTES_MIN),
+        };
+        let joins = |_, cell| held.is_photograph(cell) == is_photograph;
+        let mut block = owed.oldest((rest / cell_bytes).max(1), joins)?;
+        let mut record = held.paint(owed.rect(block), quality);
+        while rest < record.len()
+            && let Some(half) = block.half()
+        {
+            block = half;
+            record = held.paint(owed.rect(block), quality);
+        }
+        Some(Self { block, quality, record })
     }
 }

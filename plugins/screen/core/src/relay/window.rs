@@ -21,7 +21,8 @@ const SLACK: Duration = Duration::from_millis(50);
 const STALL: Duration = Duration::from_millis(150);
 /// A round trip older than this may no longer be true.
 const ROUND_TRIP_AGE_MAX: Duration = Duration::from_secs(10);
-/// One that was measured with a long piece has the time in it that the piece took to pass a slow line: it is soon measured again.
+/// One that was measured with a long piece, or behind others, has the time in it that they took to pass a slow line: it is soon measured
+/// again.
 const ROUGH_ROUND_TRIP_AGE_MAX: Duration = Duration::from_secs(1);
 /// Longer pieces measure the round trip only roughly.
 const PROBE_BYTES_MAX: u64 = 2 * 1024;
@@ -153,13 +154,14 @@ impl Window {
 
     fn learn(&mut self, piece: &Piece, now: Duration) {
         let time = now.saturating_sub(piece.at);
-        let measured = RoundTrip { time, measured_at: now, is_rough: PROBE_BYTES_MAX < piece.bytes };
+        let is_rough = !piece.alone || PROBE_BYTES_MAX < piece.bytes;
+        let measured = RoundTrip { time, measured_at: now, is_rough };
         match self.round_trip {
             Some(known) if known.time < time => {
                 let is_old = known.is_old(now);
-                if is_old && piece.alone {
+                if is_old && piece.alone && !measured.is_rough {
                     self.round_trip = Some(measured);
-                } else if is_old && piece.limited {
+                } else if is_old && (piece.alone || piece.limited) {
                     self.draining = true;
                 }
             }

@@ -15,6 +15,11 @@ pub enum Step {
         seed: u64,
         colours: u64,
     },
+    /// Soft shapes with a little noise, as a camera makes them.
+    Photograph {
+        rect: Rect,
+        seed: u64,
+    },
     /// The content moves by `dx`, `dy`; noise comes in behind it.
     Scroll {
         rect: Rect,
@@ -36,6 +41,7 @@ pub fn any_step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => (rect(), any::<[u8; 3]>()).prop_map(|(rect, colour)| Step::Fill { rect, colour }),
         3 => (rect(), any::<u64>(), 2_u64..300).prop_map(|(rect, seed, colours)| Step::Noise { rect, seed, colours }),
+        3 => (rect(), any::<u64>()).prop_map(|(rect, seed)| Step::Photograph { rect, seed }),
         6 => (rect(), any_offset(), any::<u64>()).prop_map(|(rect, (dx, dy), seed)| Step::Scroll { rect, dx, dy, seed }),
         1 => any_size().prop_map(Step::Resize),
         1 => Just(Step::Restart),
@@ -85,6 +91,7 @@ impl Desktop {
         match *step {
             Step::Fill { rect, colour } => self.paint(rect, |_, _| colour),
             Step::Noise { rect, seed, colours } => self.paint(rect, |x, y| noise(seed, x, y, colours)),
+            Step::Photograph { rect, seed } => self.paint(rect, |x, y| photograph(seed, x, y)),
             Step::Scroll { rect, dx, dy, seed } => {
                 let Some(rect) = rect.intersection(self.size.rect()) else { return };
                 let before = self.clone();
@@ -144,6 +151,14 @@ impl Stored {
     pub fn frame(&self) -> Frame<'_> {
         Frame { size: self.size, stride: self.stride, order: self.order, pixels: &self.bytes }
     }
+}
+
+fn photograph(seed: u64, x: usize, y: usize) -> [u8; 3] {
+    let wave = |at: usize, length: u64| (at as f32 / (20 + length % 90) as f32).sin() * 50.0;
+    let light = 120.0 + wave(x, seed) + wave(y, seed >> 8) + wave(x + y, seed >> 16) * 0.4;
+    let [_, _, grain] = noise(seed, x, y, 14);
+    let channel = |tint: u64| (light + (tint % 40) as f32 - f32::from(grain % 14)).clamp(0.0, 255.0) as u8;
+    [channel(seed >> 24), channel(seed >> 32), channel(seed >> 40)]
 }
 
 fn noise(seed: u64, x: usize, y: usize, colours: u64) -> [u8; 3] {

@@ -20,6 +20,8 @@ fn stream() -> (Vec<u8>, Vec<usize>) {
         Step::Fill { rect: Rect::new(0, 0, 300, 100), colour: [9, 9, 200] },
         Step::Noise { rect: Rect::new(0, 0, 300, 100), seed: 3, colours: 2 },
         Step::Scroll { rect: Rect::new(0, 0, 300, 100), dx: 0, dy: -20, seed: 4 },
+        Step::Fill { rect: Rect::new(0, 0, 300, 100), colour: [9, 9, 200] },
+        Step::Noise { rect: Rect::new(0, 0, 300, 100), seed: 3, colours: 2 },
         Step::Resize(ScreenSize::new(70, 64).unwrap()),
         Step::Restart,
     ];
@@ -61,7 +63,8 @@ fn every_kind_of_record_is_in_the_stream() {
     let kinds: std::collections::BTreeSet<String> = std::iter::from_fn(|| reader.next_record().unwrap())
         .map(|record| format!("{record:?}").chars().take_while(|c| c.is_alphabetic()).collect())
         .collect();
-    let all = ["Cursor", "CursorShape", "Fill", "Move", "Picture", "Size", "Start", "Update"];
+    let all =
+        ["Cursor", "CursorShape", "Fill", "Keep", "Move", "Picture", "Recall", "Size", "Start", "Update"];
     assert_eq!(kinds.iter().collect::<Vec<_>>(), all);
 }
 
@@ -159,7 +162,7 @@ fn noise_is_survived() {
         let mut bytes = b"\x01\x00\x00\x00\x06CNVS\x01\x00\x02\x00\x00\x00\x04\x00\x40\x00\x40".to_vec();
         for _ in 0..60 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let kind = 1 + (state >> 40) as u8 % 9;
+            let kind = 1 + (state >> 40) as u8 % 11;
             let length = (state >> 50) as u8 % 24;
             bytes.extend([kind, 0, 0, 0, length]);
             bytes.extend((0..length).map(|i| (state >> (i % 32)) as u8 & 0x3f));

@@ -153,6 +153,9 @@ impl Meeting {
     /// One tick: what is due arrives, what may be sent is sent.
     fn carry(&mut self) {
         let now = self.now;
+        if let Some(update) = self.encoder.refine(now) {
+            self.stream(&update);
+        }
         for (&id, viewer) in &mut self.viewers {
             while let Some(bytes) = due(&mut viewer.acknowledgements, now) {
                 viewer.acknowledged_bytes = bytes;
@@ -168,6 +171,9 @@ impl Meeting {
     }
 
     fn is_at_rest(&self) -> bool {
+        if self.encoder.needs_refinement() {
+            return false;
+        }
         let is_waiting = |viewer: &Viewer| {
             !viewer.queue.is_empty() || !viewer.on_the_way.is_empty() || !viewer.acknowledgements.is_empty()
         };

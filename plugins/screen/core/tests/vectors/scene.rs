@@ -45,6 +45,8 @@ pub enum Seen {
     Fill { rect: [u16; 4], colour: String },
     Move { rect: [u16; 4], from: [u16; 2] },
     Picture { rect: [u16; 4] },
+    Keep { key: String },
+    Recall { rect: [u16; 4], key: String },
     Cursor { x: i16, y: i16, visible: bool },
     CursorShape { hot: [u16; 2], width: u16, height: u16 },
     Update { time_us: u64 },
@@ -91,6 +93,10 @@ impl Seen {
             }
             Record::Move { rect, from } => Self::Move { rect: four(rect), from: [from.x, from.y] },
             Record::Picture { rect, .. } => Self::Picture { rect: four(rect) },
+            Record::Keep { key } => Self::Keep { key: to_hex(&key.to_be_bytes()) },
+            Record::Recall { rect, key, .. } => {
+                Self::Recall { rect: four(rect), key: to_hex(&key.to_be_bytes()) }
+            }
             &Record::Cursor { x, y, visible } => Self::Cursor { x, y, visible },
             Record::CursorShape(shape) => Self::CursorShape {
                 hot: [shape.hot.x, shape.hot.y],

@@ -7,7 +7,7 @@ use convene_screen::{Colour, CursorShape, Decoder, Point, Record, Rect, ScreenSi
 use crate::scene::{Expected, Repeat, Scene, Seen, Shown, to_hex};
 
 /// All names of `StreamError::name`.
-pub const ERRORS: [&str; 13] = [
+pub const ERRORS: [&str; 15] = [
     "not-a-screen-stream",
     "unknown-version",
     "unknown-kind",
@@ -19,6 +19,8 @@ pub const ERRORS: [&str; 13] = [
     "picture-too-large",
     "bad-picture",
     "bad-flag",
+    "bad-keep",
+    "unknown-key",
     "update-too-long",
     "truncated",
 ];
@@ -30,7 +32,10 @@ type Named = (&'static str, Scene);
 
 /// File name and scene.
 pub fn all() -> Vec<Named> {
-    [painted(), changed(), refused_by_header(), refused_by_body()].into_iter().flatten().collect()
+    [painted(), changed(), kept(), refused_by_header(), refused_by_body(), refused_by_cache()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn painted() -> Vec<Named> {
@@ -47,6 +52,7 @@ fn painted() -> Vec<Named> {
             "The alpha of a picture is ignored.",
             &[transparent_picture(Rect::new(0, 0, 3, 2))],
         ),
+        paints("picture-lossy", "A lossy picture.", &[lossy_picture(Rect::new(0, 0, 6, 4))]),
         moves("move", "A move between places that do not overlap.", (4, 1, 2, 3), (1, 1)),
         moves(
             "move-down-overlapping",
@@ -93,6 +99,109 @@ fn changed() -> Vec<Named> {
     ]
 }
 
+fn kept() -> Vec<Named> {
+    let gradient = picture(Rect::new(1, 1, 4, 3));
+    let lossy = lossy_picture(Rect::new(0, 0, 3, 2));
+    let plays_on =
+        |name, about, records: &[Record]| (name, plays(about, &[&begin(6, 4)[..], records].concat()));
+    vec![
+        plays_on(
+            "recall",
+            "A picture is kept, painted over, and shown again at another place.",
+            &[
+                gradient.clone(),
+                keep(1),
+                fill(0, 0, 6, 4, BLUE),
+                update(40),
+                recalled((2, 0), &gradient, 1),
+                update(50),
+            ],
+        ),
+        plays_on(
+            "recall-after-resize",
+            "A new size forgets no picture; two of them are shown again, in another order.",
+            &[
+                gradient.clone(),
+                keep(u64::MAX),
+                lossy.clone(),
+                keep(0),
+                update(40),
+                size(7, 5),
+                recalled((4, 3), &lossy, 0),
+                recalled((0, 1), &gradient, u64::MAX),
+                update(50),
+            ],
+        ),
+    ]
+}
+
+fn refused_by_cache() -> Vec<Named> {
+    let gradient = picture(Rect::new(1, 1, 4, 3));
+    let after = |records: &[Record]| bytes_of(&[&begin(6, 4)[..], records, &[update(1)]].concat());
+    let kept = [gradient.clone(), keep(7)];
+    let again = recalled((0, 0), &gradient, 7);
+    let other_size = Record::Recall { rect: Rect::new(0, 0, 3, 4), key: 7, webp: Bytes::new() };
+    let optional_between = bytes_of(&[&begin(6, 4)[..], std::slice::from_ref(&gradient)].concat())
+        + "8000000000"
+        + &bytes_of(&[keep(7)]);
+    vec![
+        refuses(
+            "error-keep-nothing",
+            "bad-keep",
+            "A Keep behind a Fill.",
+            after(&[fill(0, 0, 1, 1, RED), keep(7)]),
+        ),
+        refuses(
+            "error-keep-twice",
+            "bad-keep",
+            "A Keep of a key that is there.",
+            after(&[&kept[..], &kept].concat()),
+        ),
+        refuses(
+            "error-keep-keep",
+            "bad-keep",
+            "A Keep behind a Keep.",
+            after(&[&kept[..], &[keep(8)]].concat()),
+        ),
+        refuses(
+            "error-keep-later",
+            "bad-keep",
+            "Also a record that may be skipped stands between a picture and its Keep.",
+            optional_between,
+        ),
+        refuses(
+            "error-recall-unknown",
+            "unknown-key",
+            "A Recall of nothing.",
+            after(std::slice::from_ref(&again)),
+        ),
+        refuses(
+            "error-recall-other-size",
+            "unknown-key",
+            "A Recall whose rectangle has not the picture's size.",
+            after(&[&kept[..], &[other_size]].concat()),
+        ),
+        refuses(
+            "error-recall-after-start",
+            "unknown-key",
+            "Start empties the cache.",
+            after(&[&kept[..], &[update(1)], &begin(6, 4), &[again]].concat()),
+        ),
+        refuses(
+            "error-recall-beyond",
+            "bad-rect",
+            "A Recall beyond the bottom.",
+            after(&[&kept[..], &[recalled((0, 2), &gradient, 7)]].concat()),
+        ),
+        refuses(
+            "error-keep-length",
+            "bad-length",
+            "A Keep of 7 bytes.",
+            after(&[]) + "0a0000000700000000000000",
+        ),
+    ]
+}
+
 fn refused_by_header() -> Vec<Named> {
     let begun = |more: &str| bytes_of(&begin(6, 4)) + more;
     let start = || bytes_of(&[Record::Start]);
@@ -112,7 +221,7 @@ fn refused_by_header() -> Vec<Named> {
             "0100000006434e56580100".into(),
         ),
         refuses("error-version", "unknown-version", "Version 2.", "0100000006434e56530200".into()),
-        refuses("error-unknown-kind", "unknown-kind", "Kind 0x0a.", begun("0a00000000")),
+        refuses("error-unknown-kind", "unknown-kind", "Kind 0x0c.", begun("0c00000000")),
         refuses("error-video", "unknown-kind", "Kind 0x06 is reserved.", begun("0600000000")),
         refuses("error-body-too-long", "body-too-long", "A body of 2 MiB and one byte.", begun("0500200001")),
         refuses(
@@ -242,6 +351,22 @@ fn picture(rect: Rect) -> Record {
     Record::Picture { rect, webp: gradient(rect.width, rect.height, |_| 0xff) }
 }
 
+fn keep(key: u64) -> Record {
+    Record::Keep { key }
+}
+
+/// The same picture elsewhere.
+fn recalled((x, y): (u16, u16), picture: &Record, key: u64) -> Record {
+    let Record::Picture { rect, webp } = picture else { panic!("only pictures are kept") };
+    Record::Recall { rect: Rect { x, y, ..*rect }, key, webp: webp.clone() }
+}
+
+fn lossy_picture(rect: Rect) -> Record {
+    let pixels = gradient_pixels(rect.area(), |_| 0xff);
+    let place = Rect::new(0, 0, rect.width, rect.height);
+    Record::Picture { rect, webp: webp::encode_lossy(&pixels, usize::from(rect.width) * 4, place) }
+}
+
 fn transparent_picture(rect: Rect) -> Record {
     Record::Picture { rect, webp: gradient(rect.width, rect.height, |i| (i * 40) as u8) }
 }
@@ -254,12 +379,14 @@ fn cursor_shape() -> Record {
     Record::CursorShape(CursorShape { hot: Point { x: 1, y: 0 }, width: 3, height: 2, webp })
 }
 
-/// Every pixel has another colour.
 fn gradient(width: u16, height: u16, alpha: impl Fn(usize) -> u8) -> Bytes {
-    let area = usize::from(width) * usize::from(height);
-    let pixels: Vec<u8> =
-        (0..area).flat_map(|i| [(i * 7) as u8, (i * 16) as u8, (255 - i * 5) as u8, alpha(i)]).collect();
+    let pixels = gradient_pixels(usize::from(width) * usize::from(height), alpha);
     webp::encode_lossless(&pixels, usize::from(width) * 4, Rect::new(0, 0, width, height), Effort::Quick)
+}
+
+/// Every pixel has another colour.
+fn gradient_pixels(area: usize, alpha: impl Fn(usize) -> u8) -> Vec<u8> {
+    (0..area).flat_map(|i| [(i * 7) as u8, (i * 16) as u8, (255 - i * 5) as u8, alpha(i)]).collect()
 }
 
 fn write(records: &[Record]) -> BytesMut {

@@ -1,0 +1,157 @@
+//! The screen as a reader has it, and how it is brought to the next frame.
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+
+use super::coarse::Coarse;
+use super::kept::Kept;
+use super::plan::{self, Verdicts};
+use super::{REFINEMENT_BYTES_A_SECOND, choose::Op, compare, moves};
+use crate::{Canvas, Frame, Record, Rect, ScreenSize};
+
+/// Bytes of one step of refinement, at most and one piece: what is newer waits no longer than these take.
+const STEP_BYTES_MAX: usize = 128 * 1024;
+/// No step is made for less.
+const STEP_BYTES_MIN: usize = 32 * 1024;
+/// Pixels that one step refines at most: about 15 ms of one core.
+const STEP_AREA_MAX: usize = 10 * 128 * 128;
+
+#[derive(Debug)]
+pub(super) struct Painting {
+    /// What a reader has, once `coarse` is refined.
+    reference: Canvas,
+    next: Canvas,
+    coarse: Coarse,
+    verdicts: Verdicts,
+    /// Nothing was painted yet, so nothing can have moved.
+    is_black: bool,
+}
+
+/// An update that is being written.
+#[derive(Debug)]
+pub(super) struct Update<'a> {
+    pub(super) time: Duration,
+    /// What a reader keeps.
+    pub(super) kept: &'a mut Kept,
+    pub(super) out: &'a mut BytesMut,
+}
+
+/// How fast refinement goes.
+#[derive(Debug)]
+pub(super) struct Pace {
+    bytes_a_second: u32,
+    /// When the last step is paid for.
+    paid_at: Duration,
+}
+
+impl Painting {
+    pub(super) fn black(size: ScreenSize) -> Self {
+        let next = Canvas::new(size);
+        let verdicts = Verdicts::none(&next);
+        Self { reference: next.clone(), next, coarse: Coarse::none(size), verdicts, is_black: true }
+    }
+
+    pub(super) fn size(&self) -> ScreenSize {
+        self.next.size()
+    }
+
+    /// Writes what turns the reference into the frame; the number of pixels that changed.
+    pub(super) fn advance(&mut self, frame: Frame<'_>, update: &mut Update<'_>) -> usize {
+        let time = update.time;
+        let mut dirty = compare::take_in(frame, &mut self.next);
+        let changed = dirty.iter().map(|rect| rect.area()).sum();
+        dirty.iter().for_each(|&rect| self.coarse.disturb(rect, time));
+        if !self.is_black {
+            let moves = moves::find_and_apply(&self.next, &mut self.reference, &dirty);
+            for record in &moves {
+                record.write(update.out);
+                if let Record::Move { rect, from } = *record {
+                    self.coarse.shift(rect, from, time);
+                }
+            }
+            if !moves.is_empty() {
+                dirty = compare::still_dirty(&self.next, &self.reference, &dirty);
+            }
+        }
+        self.is_black = false;
+        for (rect, op) in plan::plan(&self.next, &dirty, update.kept, &mut self.verdicts, time) {
+            self.paint(rect, op, update);
+        }
+        dirty.iter().for_each(|&rect| self.reference.copy_from(&self.next, rect));
+        changed
+    }
+
+    /// Writes a step of refinement, if anything rests.
+    pub(super) fn refine(&mut self, pace: &mut Pace, update: &mut Update<'_>) {
+        if self.coarse.is_empty() {
+            return;
+        }
+        let budget = pace.budget(update.time);
+        let start = update.out.len();
+        let mut area = 0;
+        while update.out.len() - start < budget && area < STEP_AREA_MAX {
+            let Some(rect) = self.coarse.resting_piece(update.time) else { break };
+            let op = plan::choose_exact(&self.next, rect, update.kept);
+            area += rect.area();
+            self.paint(rect, op, update);
+        }
+        pace.spent(update.out.len() - start, update.time);
+    }
+
+    /// When something inexact has rested long enough.
+    pub(super) fn rests_at(&self) -> Option<Duration> {
+        self.coarse.rests_at()
+    }
+
+    fn paint(&mut self, rect: Rect, op: Op, update: &mut Update<'_>) {
+        if op.is_exact() {
+            self.coarse.clear(rect);
+        } else {
+            self.coarse.mark(rect, update.time);
+        }
+        let is_lossless = matches!(op, Op::Lossless(_));
+        let record = op.record(&self.next, rect);
+        record.write(update.out);
+        if let Record::Picture { rect, webp } = &record
+            && is_lossless
+            && let Some(key) = update.kept.keep(&self.next, *rect, webp)
+        {
+            Record::Keep { key }.write(update.out);
+        }
+    }
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { bytes_a_second: REFINEMENT_BYTES_A_SECOND, paid_at: Duration::ZERO }
+    }
+}
+
+impl Pace {
+    pub(super) fn limit(&mut self, bytes_a_second: u32) {
+        self.bytes_a_second = bytes_a_second.max(64 * 1024);
+    }
+
+    /// From when on a step may be made.
+    pub(super) fn next_at(&self) -> Duration {
+        self.paid_at + self.time_of(STEP_BYTES_MIN)
+    }
+
+    fn budget(&self, time: Duration) -> usize {
+        let earned = time.saturating_sub(self.paid_at).as_secs_f64() * f64::from(self.bytes_a_second);
+        if time < self.next_at() { 0 } else { (earned as usize).clamp(STEP_BYTES_MIN, STEP_BYTES_MAX) }
+    }
+
+    /// What a quiet time has earned beyond one step is gone.
+    fn spent(&mut self, bytes: usize, time: Duration) {
+        if 0 < bytes {
+            let earned_since = time.saturating_sub(self.time_of(STEP_BYTES_MAX));
+            self.paid_at = self.paid_at.max(earned_since) + self.time_of(bytes);
+        }
+    }
+
+    fn time_of(&self, bytes: usize) -> Duration {
+        Duration::from_secs_f64(bytes as f64 / f64::from(self.bytes_a_second))
+    }
+}
