@@ -29,35 +29,45 @@ const TRIAL_SIDE: u16 = 64;
 pub(crate) enum Kind {
     /// One colour, text or line work: exact from the first.
     Lines,
+    /// The same beside a photograph or a shade: exact too, but nothing that is made for text helps to encode it.
+    Mixed,
     /// Nothing sharp, but no photograph for sure.
     Soft,
     Photograph,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+/// Of 16 tiles, so many that are not text make a cell with text a mixed one.
+const MIXED_TILES_MIN: usize = 4;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Tile {
     Flat,
     Lines,
+    /// Flat for the most part, without an edge.
+    Even,
+    /// A gradient, most likely.
     Soft,
     Photograph,
 }
 
 /// Looks at a cell.
 pub(crate) fn kind(canvas: &Canvas, cell: Rect) -> Kind {
-    let mut kind = Kind::Lines;
+    let mut tiles = [0; 5];
     for y in (usize::from(cell.y)..cell.bottom() as usize).step_by(TILE_SIDE) {
         for x in (cell.x..cell.right() as u16).step_by(TILE_SIDE) {
             let width = (cell.right() as u16 - x).min(TILE_SIDE as u16);
             let height = (cell.bottom() as usize - y).min(TILE_SIDE);
-            match tile(canvas, Rect::new(x, y as u16, width, height as u16)) {
-                Tile::Lines => return Kind::Lines,
-                Tile::Photograph => kind = Kind::Photograph,
-                Tile::Soft if kind == Kind::Lines => kind = Kind::Soft,
-                Tile::Soft | Tile::Flat => {}
-            }
+            tiles[tile(canvas, Rect::new(x, y as u16, width, height as u16)) as usize] += 1;
         }
     }
-    kind
+    let count = |tile: Tile| tiles[tile as usize];
+    let painted = count(Tile::Soft) + count(Tile::Photograph);
+    match (count(Tile::Lines), painted + count(Tile::Even)) {
+        (1.., _) if MIXED_TILES_MIN <= painted => Kind::Mixed,
+        (1.., _) | (0, 0) => Kind::Lines,
+        _ if 0 < count(Tile::Photograph) => Kind::Photograph,
+        _ => Kind::Soft,
+    }
 }
 
 /// Whether a lossless picture of the rectangle costs at least `gain` times what a lossy one does, judged by a part in its middle.
@@ -104,6 +114,7 @@ fn tile(canvas: &Canvas, rect: Rect) -> Tile {
     match (EDGE_MIN < steepest, colours) {
         (true, ..=TEXT_COLOURS_MAX) => Tile::Lines,
         (true, _) if TEXT_REPEATS_MIN < repeats => Tile::Lines,
+        (false, ..=SOFT_COLOURS_MAX) if TEXT_REPEATS_MIN < repeats => Tile::Even,
         (false, ..=SOFT_COLOURS_MAX) => Tile::Soft,
         _ => Tile::Photograph,
     }

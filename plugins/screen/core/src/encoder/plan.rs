@@ -11,6 +11,7 @@ use super::kept::Kept;
 use super::merge;
 use crate::cells::{CELL_SIDE, Grid};
 use crate::content::{self, Kind, LOSSY_GAIN};
+use crate::webp::Effort;
 use crate::{Canvas, PICTURE_SIDE_MAX, Rect};
 
 /// Smaller changes of a photograph are exact at once: they cost no more than they would in two steps.
@@ -35,6 +36,16 @@ struct Verdict {
 /// Cells a side of a block.
 const BLOCK_CELLS: usize = (PICTURE_SIDE_MAX / CELL_SIDE) as usize;
 
+/// What becomes of a rectangle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// Exact, in pictures as good for text as can be.
+    Lines,
+    /// Exact, apart from text.
+    Mixed,
+    Lossy,
+}
+
 /// `dirty` has a rectangle for each cell that changed, in the order of the cells.
 pub(super) fn plan(
     canvas: &Canvas,
@@ -49,17 +60,17 @@ pub(super) fn plan(
     let (mut lossy, mut exact) = (Vec::new(), Vec::new());
     for rects in dirty.chunk_by(|a, b| block_of(a) == block_of(b)) {
         let rects = widened(canvas, rects);
-        let photographs = photographs(canvas, &rects, verdicts, time);
-        let lines: Vec<Rect> = rects
-            .iter()
-            .zip(&photographs)
-            .filter(|(_, is_lossy)| !**is_lossy)
-            .map(|(rect, _)| *rect)
-            .collect();
-        for rect in merge::merge_block(&lines) {
+        let ways = ways(canvas, &rects, verdicts, time);
+        let those = |way: Way| {
+            rects.iter().zip(&ways).filter(move |(_, other)| **other == way).map(|(rect, _)| *rect)
+        };
+        for rect in merge::merge_block(&those(Way::Lines).collect::<Vec<_>>()) {
             exact.push((rect, choose_exact(canvas, rect, kept)));
         }
-        for rect in cut(&rects, &photographs) {
+        for rect in cut(those(Way::Mixed)) {
+            exact.push((rect, recall_or(Op::Lossless(Effort::Quick), canvas, rect, kept)));
+        }
+        for rect in cut(those(Way::Lossy)) {
             plan_photograph(canvas, rect, kept, &mut lossy, &mut exact);
         }
     }
@@ -72,8 +83,12 @@ pub(super) fn plan(
 pub(super) fn choose_exact(canvas: &Canvas, rect: Rect, kept: &mut Kept) -> Op {
     match choose(canvas, rect) {
         fill @ Op::Fill(_) => fill,
-        other => kept.find(canvas, rect).map_or(other, |(key, webp)| Op::Recall { key, webp }),
+        other => recall_or(other, canvas, rect, kept),
     }
+}
+
+fn recall_or(otherwise: Op, canvas: &Canvas, rect: Rect, kept: &mut Kept) -> Op {
+    kept.find(canvas, rect).map_or(otherwise, |(key, webp)| Op::Recall { key, webp })
 }
 
 fn block_of(rect: &Rect) -> (u16, u16) {
@@ -94,11 +109,11 @@ fn widened(canvas: &Canvas, rects: &[Rect]) -> Vec<Rect> {
     grid.touched_cells(block).map(|cell| grid.cell(cell)).collect()
 }
 
-/// Which of a block's rectangles, each within a cell, are to be lossy.
-fn photographs(canvas: &Canvas, rects: &[Rect], verdicts: &mut Verdicts, time: Duration) -> Vec<bool> {
+/// Decides for a block's rectangles, each within a cell.
+fn ways(canvas: &Canvas, rects: &[Rect], verdicts: &mut Verdicts, time: Duration) -> Vec<Way> {
     let area: usize = rects.iter().map(|rect| rect.area()).sum();
     if area < LOSSY_AREA_MIN {
-        return vec![false; rects.len()];
+        return vec![Way::Lines; rects.len()];
     }
     let grid = Grid::new(canvas.size());
     let kind = |rect: &Rect| match grid.touched_cells(*rect).next() {
@@ -107,27 +122,30 @@ fn photographs(canvas: &Canvas, rects: &[Rect], verdicts: &mut Verdicts, time: D
     };
     let kinds: Vec<Kind> = rects.iter().map(kind).collect();
     let count = |kind: Kind| kinds.iter().filter(|other| **other == kind).count();
-    let (sure, soft) = (count(Kind::Photograph), count(Kind::Soft));
-    if sure + soft == 0 {
-        return vec![false; rects.len()];
-    }
-    let is_lossy = if soft <= sure {
-        verdicts.note(rects[0], true, time);
-        true
-    } else {
-        let soft = rects.iter().zip(&kinds).filter(|(_, kind)| **kind == Kind::Soft).map(|(rect, _)| *rect);
-        let largest = soft.max_by_key(|rect| rect.area()).expect("there are soft ones");
-        verdicts.decide(canvas, largest, time)
+    let soft = rects.iter().zip(&kinds).filter(|(_, kind)| **kind == Kind::Soft).map(|(rect, _)| *rect);
+    let is_lossy = match soft.max_by_key(|rect| rect.area()) {
+        Some(largest) if count(Kind::Photograph) < count(Kind::Soft) => {
+            verdicts.decide(canvas, largest, time)
+        }
+        _ => {
+            verdicts.note(rects[0], true, time);
+            true
+        }
     };
-    kinds.iter().map(|kind| is_lossy && *kind != Kind::Lines).collect()
+    let way = |kind: &Kind| match kind {
+        Kind::Photograph | Kind::Soft if is_lossy => Way::Lossy,
+        Kind::Photograph | Kind::Mixed => Way::Mixed,
+        Kind::Lines | Kind::Soft => Way::Lines,
+    };
+    kinds.iter().map(way).collect()
 }
 
-/// The marked rectangles of a block, each within a cell, as few rectangles that touch no other cell.
-fn cut(rects: &[Rect], marked: &[bool]) -> Vec<Rect> {
+/// Rectangles of a block, each within a cell, as few rectangles that touch no other cell.
+fn cut(rects: impl Iterator<Item = Rect>) -> Vec<Rect> {
     let mut cells = [[None::<Rect>; BLOCK_CELLS]; BLOCK_CELLS];
     let place = |at: u16| usize::from(at / CELL_SIDE) % BLOCK_CELLS;
-    for (rect, _) in rects.iter().zip(marked).filter(|(_, marked)| **marked) {
-        cells[place(rect.y)][place(rect.x)] = Some(*rect);
+    for rect in rects {
+        cells[place(rect.y)][place(rect.x)] = Some(rect);
     }
     let mut cut = Vec::new();
     for row in 0..BLOCK_CELLS {

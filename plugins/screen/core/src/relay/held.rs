@@ -148,7 +148,7 @@ impl Held {
         if cells.photographs[cell].0 != version {
             let rect = cells.grid.cell(cell);
             let is_photograph = match content::kind(canvas, rect) {
-                Kind::Lines => false,
+                Kind::Lines | Kind::Mixed => false,
                 Kind::Soft => content::lossy_pays(canvas, rect, content::LOSSY_GAIN),
                 Kind::Photograph => true,
             };
