@@ -64,6 +64,10 @@ function plain(record: Record): object {
       return { kind, rect: rectOf(record.rect), from: [record.fromX, record.fromY] };
     case "picture":
       return { kind, rect: rectOf(record.rect) };
+    case "keep":
+      return { kind, key: hexKey(record.key) };
+    case "recall":
+      return { kind, rect: rectOf(record.rect), key: hexKey(record.key) };
     case "cursor":
       return { kind, x: record.x, y: record.y, visible: record.visible };
     case "cursor-shape":
@@ -88,6 +92,10 @@ function cursorOf(shown: Awaited<ReturnType<typeof replay>>["shown"]): unknown {
 
 function rectOf({ x, y, width, height }: { x: number; y: number; width: number; height: number }): number[] {
   return [x, y, width, height];
+}
+
+function hexKey(key: bigint): string {
+  return key.toString(16).padStart(16, "0");
 }
 
 function hex(...bytes: number[]): string {

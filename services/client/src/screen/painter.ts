@@ -37,7 +37,7 @@ export interface Shown<P> {
 }
 
 type Step<P> =
-  | Exclude<Record, { kind: "picture" | "cursor-shape" | "update" }>
+  | Exclude<Record, { kind: "picture" | "keep" | "recall" | "cursor-shape" | "update" }>
   | { kind: "picture"; rect: Rect; picture: Promise<P> }
   | { kind: "cursor-shape"; hotX: number; hotY: number; width: number; height: number; picture: Promise<P> };
 
@@ -104,7 +104,9 @@ export class Painter<P> {
   }
 
   #take(record: Record): void {
-    if (record.kind === "picture") {
+    if (record.kind === "keep") {
+      return;
+    } else if (record.kind === "picture" || record.kind === "recall") {
       const picture = this.#decoded(record.webp, record.rect, "screen");
       this.#steps.push({ kind: "picture", rect: record.rect, picture });
     } else if (record.kind === "cursor-shape") {

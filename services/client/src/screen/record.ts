@@ -1,5 +1,6 @@
 // The records of the screen stream: bytes in, records out. Mirrors plugins/screen/core/src/record.rs check by check.
 
+import { Cache, type KeptPicture } from "./cache";
 import { CURSOR_SIDE_MAX, isInside, isScreenSize, PICTURE_SIDE_MAX, type Rect, type Size } from "./geometry";
 
 /** The version of the format that this reader knows. */
@@ -24,6 +25,8 @@ export const Kind = {
   Cursor: 0x07,
   CursorShape: 0x08,
   Update: 0x09,
+  Keep: 0x0a,
+  Recall: 0x0b,
 } as const;
 
 export type Record =
@@ -32,6 +35,9 @@ export type Record =
   | { readonly kind: "fill"; readonly rect: Rect; readonly red: number; readonly green: number; readonly blue: number }
   | { readonly kind: "move"; readonly rect: Rect; readonly fromX: number; readonly fromY: number }
   | { readonly kind: "picture"; readonly rect: Rect; readonly webp: Uint8Array }
+  | { readonly kind: "keep"; readonly key: bigint }
+  /** With the file that was kept. */
+  | { readonly kind: "recall"; readonly rect: Rect; readonly key: bigint; readonly webp: Uint8Array }
   | { readonly kind: "cursor"; readonly x: number; readonly y: number; readonly visible: boolean }
   | {
       readonly kind: "cursor-shape";
@@ -56,6 +62,8 @@ export type StreamErrorName =
   | "picture-too-large"
   | "bad-picture"
   | "bad-flag"
+  | "bad-keep"
+  | "unknown-key"
   | "update-too-long"
   | "truncated";
 
@@ -71,7 +79,7 @@ export class StreamError extends Error {
 
 /**
  * Reads records from bytes that come in pieces of any size, and holds them to the limits and the order of the format.
- * Pictures are not decoded here: `bad-picture` comes from whoever paints.
+ * Pictures are not decoded here: `bad-picture` comes from whoever paints. What a stream keeps to be recalled is held here.
  */
 export class Reader {
   #buffer: Uint8Array = new Uint8Array(0);
@@ -81,6 +89,9 @@ export class Reader {
   #started = false;
   #updateRecords = 0;
   #updateBytes = 0;
+  readonly #kept = new Cache();
+  /** The record before was this picture: it may be kept. */
+  #lastPicture: KeptPicture | null = null;
   #failed: StreamError | null = null;
 
   /** Bytes of the whole records read so far, those that were skipped included. */
@@ -139,6 +150,7 @@ export class Reader {
       this.#at += total;
       this.#consumed += total;
       this.#count(kind, total);
+      if (kind !== Kind.Keep) this.#lastPicture = null;
       if (kind < OPTIONAL_FROM) return this.#parseBody(kind, body);
     }
   }
@@ -158,10 +170,12 @@ export class Reader {
       case Kind.Cursor:
       case Kind.CursorShape:
       case Kind.Update:
+      case Kind.Keep:
         return;
       case Kind.Fill:
       case Kind.Move:
       case Kind.Picture:
+      case Kind.Recall:
         if (this.#size) return;
         throw new StreamError("no-size", `A record of kind ${hex(kind)} came before the screen's size.`);
       default:
@@ -214,8 +228,14 @@ export class Reader {
       case Kind.Picture: {
         const rect = this.#inside(rectOf(view));
         if (PICTURE_SIDE_MAX < Math.max(rect.width, rect.height)) throw pictureTooLarge(rect);
-        return { kind: "picture", rect, webp: body.subarray(8) };
+        const webp = body.subarray(8);
+        this.#lastPicture = { width: rect.width, height: rect.height, webp };
+        return { kind: "picture", rect, webp };
       }
+      case Kind.Keep:
+        return this.#keep(view.getBigUint64(0));
+      case Kind.Recall:
+        return this.#recall(this.#inside(rectOf(view)), view.getBigUint64(8));
       case Kind.Cursor:
         return cursor(view);
       case Kind.CursorShape:
@@ -237,6 +257,7 @@ export class Reader {
     }
     this.#started = true;
     this.#size = null;
+    this.#kept.clear();
     return { kind: "start" };
   }
 
@@ -246,6 +267,27 @@ export class Reader {
     }
     this.#size = size;
     return { kind: "size", size };
+  }
+
+  #keep(key: bigint): Record {
+    const picture = this.#lastPicture;
+    this.#lastPicture = null;
+    // A copy of its own: what is kept must not hold the buffer that it came in.
+    if (!picture || !this.#kept.keep(key, { ...picture, webp: picture.webp.slice() })) {
+      throw new StreamError("bad-keep", `A Keep of key ${key} does not follow a picture, or that key is kept already.`);
+    }
+    return { kind: "keep", key };
+  }
+
+  #recall(rect: Rect, key: bigint): Record {
+    const picture = this.#kept.get(key);
+    if (picture?.width !== rect.width || picture.height !== rect.height) {
+      throw new StreamError(
+        "unknown-key",
+        `No picture of ${rect.width} x ${rect.height} pixels is kept under the key ${key}.`,
+      );
+    }
+    return { kind: "recall", rect, key, webp: picture.webp };
   }
 
   #inside(rect: Rect): Rect {
@@ -271,7 +313,10 @@ function lengthFits(kind: number, length: number): boolean {
     case Kind.Cursor:
       return length === 5;
     case Kind.Update:
+    case Kind.Keep:
       return length === 8;
+    case Kind.Recall:
+      return length === 16;
     default:
       return 8 < length;
   }
