@@ -30,6 +30,10 @@ impl<V> Default for Cache<V> {
 }
 
 impl<V> Cache<V> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     pub(crate) fn get(&self, key: u64) -> Option<&V> {
         self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
     }

@@ -52,6 +52,9 @@ enum Tile {
 
 /// Looks at a cell.
 pub(crate) fn kind(canvas: &Canvas, cell: Rect) -> Kind {
+    if canvas.single_colour(cell).is_some() {
+        return Kind::Lines;
+    }
     let mut tiles = [0; 5];
     for y in (usize::from(cell.y)..cell.bottom() as usize).step_by(TILE_SIDE) {
         for x in (cell.x..cell.right() as u16).step_by(TILE_SIDE) {
@@ -88,7 +91,7 @@ fn tile(canvas: &Canvas, rect: Rect) -> Tile {
     let rows = usize::from(rect.y)..rect.bottom() as usize;
     let mut steepest = 0;
     let mut above: Option<&[u8]> = None;
-    for y in rows.clone() {
+    for y in rows {
         let row = canvas.row(rect, y);
         steepest = steepest.max(difference(&row[PIXEL_BYTES..], row));
         steepest = steepest.max(above.map_or(0, |above| difference(row, above)));
@@ -97,27 +100,42 @@ fn tile(canvas: &Canvas, rect: Rect) -> Tile {
     if steepest == 0 {
         return Tile::Flat;
     }
-    let (mut colours, mut repeats) = ([0_u64; 16], 0);
-    for y in rows {
-        let row: &[[u8; PIXEL_BYTES]] = canvas.row(rect, y).as_chunks().0;
-        repeats += row.iter().zip(&row[1..]).filter(|(left, right)| left == right).count() as u32;
-        for &pixel in row {
-            let hash = u32::from_le_bytes(pixel).wrapping_mul(0x9e37_79b1) >> 22;
-            colours[hash as usize / 64] |= 1 << (hash % 64);
-        }
-    }
-    let colours: u32 = colours.iter().map(|bits| bits.count_ones()).sum();
     // Tiles at the screen's edge are smaller: their numbers are taken for as many pixels as the others have.
-    let scale = (TILE_SIDE * TILE_SIDE) as u32;
     let area = rect.area() as u32;
-    let (colours, repeats) = (colours * scale / area, repeats * scale / area);
-    match (EDGE_MIN < steepest, colours) {
-        (true, ..=TEXT_COLOURS_MAX) => Tile::Lines,
-        (true, _) if TEXT_REPEATS_MIN < repeats => Tile::Lines,
-        (false, ..=SOFT_COLOURS_MAX) if TEXT_REPEATS_MIN < repeats => Tile::Even,
-        (false, ..=SOFT_COLOURS_MAX) => Tile::Soft,
+    let scaled = |count: u32| count * (TILE_SIDE * TILE_SIDE) as u32 / area;
+    let is_even = TEXT_REPEATS_MIN < scaled(repeats(canvas, rect));
+    match EDGE_MIN < steepest {
+        true if is_even || scaled(colours(canvas, rect)) <= TEXT_COLOURS_MAX => Tile::Lines,
+        false if scaled(colours(canvas, rect)) <= SOFT_COLOURS_MAX => {
+            if is_even {
+                Tile::Even
+            } else {
+                Tile::Soft
+            }
+        }
         _ => Tile::Photograph,
     }
+}
+
+/// Pixels that are as their left neighbour.
+fn repeats(canvas: &Canvas, rect: Rect) -> u32 {
+    let in_row = |y| {
+        let row: &[[u8; PIXEL_BYTES]] = canvas.row(rect, y).as_chunks().0;
+        row.iter().zip(&row[1..]).map(|(left, right)| u32::from(left == right)).sum::<u32>()
+    };
+    (usize::from(rect.y)..rect.bottom() as usize).map(in_row).sum()
+}
+
+/// How many colours there are: a little less where two fall on one bit of 1024.
+fn colours(canvas: &Canvas, rect: Rect) -> u32 {
+    let mut seen = [0_u64; 16];
+    for y in usize::from(rect.y)..rect.bottom() as usize {
+        for &pixel in canvas.row(rect, y).as_chunks::<PIXEL_BYTES>().0 {
+            let hash = u32::from_le_bytes(pixel).wrapping_mul(0x9e37_79b1) >> 22;
+            seen[hash as usize / 64] |= 1 << (hash % 64);
+        }
+    }
+    seen.iter().map(|bits| bits.count_ones()).sum()
 }
 
 /// The largest difference of two bytes at the same place.

@@ -31,7 +31,7 @@ struct Picture {
 impl Kept {
     /// The key of a kept picture that looks just like the rectangle.
     pub(super) fn find(&mut self, canvas: &Canvas, rect: Rect) -> Option<(u64, Bytes)> {
-        if rect.area() < AREA_MIN {
+        if rect.area() < AREA_MIN || self.cache.is_empty() {
             return None;
         }
         let key = key(canvas, rect);

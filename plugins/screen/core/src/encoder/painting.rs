@@ -16,6 +16,8 @@ const STEP_BYTES_MAX: usize = 128 * 1024;
 const STEP_BYTES_MIN: usize = 32 * 1024;
 /// Pixels that one step refines at most: about 15 ms of one core.
 const STEP_AREA_MAX: usize = 10 * 128 * 128;
+/// The same beside something that changed, which must not wait: about 2 ms.
+const SMALL_STEP_AREA_MAX: usize = 128 * 128;
 
 #[derive(Debug)]
 pub(super) struct Painting {
@@ -82,15 +84,16 @@ impl Painting {
         changed
     }
 
-    /// Writes a step of refinement, if anything rests.
+    /// Writes a step of refinement, if anything rests; a small one where something is in the update already.
     pub(super) fn refine(&mut self, pace: &mut Pace, update: &mut Update<'_>) {
         if self.coarse.is_empty() {
             return;
         }
         let budget = pace.budget(update.time);
         let start = update.out.len();
+        let area_max = if start == 0 { STEP_AREA_MAX } else { SMALL_STEP_AREA_MAX };
         let mut area = 0;
-        while update.out.len() - start < budget && area < STEP_AREA_MAX {
+        while update.out.len() - start < budget && area < area_max {
             let Some(rect) = self.coarse.resting_piece(update.time) else { break };
             let op = plan::choose_exact(&self.next, rect, update.kept);
             area += rect.area();
