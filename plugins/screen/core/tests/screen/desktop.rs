@@ -154,7 +154,7 @@ impl Stored {
 }
 
 fn photograph(seed: u64, x: usize, y: usize) -> [u8; 3] {
-    let wave = |at: usize, length: u64| (at as f32 / (20 + length % 90) as f32).sin() * 50.0;
+    let wave = |at: usize, length: u64| (at as f32 / (20 + length % 256 % 90) as f32).sin() * 50.0;
     let light = 120.0 + wave(x, seed) + wave(y, seed >> 8) + wave(x + y, seed >> 16) * 0.4;
     let [_, _, grain] = noise(seed, x, y, 14);
     let channel = |tint: u64| (light + (tint % 40) as f32 - f32::from(grain % 14)).clamp(0.0, 255.0) as u8;

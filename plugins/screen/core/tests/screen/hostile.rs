@@ -262,6 +262,50 @@ fn an_update_without_end_is_refused() {
     assert_eq!(relay.size(), None, "nothing of it was ever shown");
 }
 
+/// However much a stream asks to keep: the oldest leave, and so they do at the relay and at its viewers.
+#[test]
+fn what_is_kept_is_bounded() {
+    let size = ScreenSize::new(64, 64).unwrap();
+    let rect = Rect::new(0, 0, 2, 2);
+    let webp = convene_screen::webp::encode_lossless(&[7; 16], 8, rect, convene_screen::webp::Effort::Quick);
+    let keep = |out: &mut BytesMut, key| {
+        Record::Picture { rect, webp: webp.clone() }.write(out);
+        Record::Keep { key }.write(out);
+        Record::Update { time_us: key }.write(out);
+    };
+    let recall = |key| {
+        let mut out = BytesMut::new();
+        Record::Recall { rect, key, webp: Bytes::new() }.write(&mut out);
+        Record::Update { time_us: key }.write(&mut out);
+        out
+    };
+    let mut stream = BytesMut::new();
+    Record::Start.write(&mut stream);
+    Record::Size(size).write(&mut stream);
+    (0..3000).for_each(|key| keep(&mut stream, key));
+    let first_kept = 3000 - convene_screen::CACHE_ENTRIES_MAX as u64;
+    for (key, expected) in [(2999, true), (first_kept, true), (first_kept - 1, false)] {
+        let (mut decoder, updates, end) = read(&stream, 4096);
+        assert_eq!((updates, end), (3000, Ok(())));
+        decoder.push(&recall(key));
+        assert_eq!(decoder.next_update().is_ok(), expected, "{key}");
+    }
+
+    let mut relay = Relay::new();
+    let (viewer, now) = (ViewerId(1), Duration::ZERO);
+    relay.handle(Input::Join(viewer), now).unwrap();
+    let mut decoder = Decoder::new();
+    for piece in [&stream[..], &recall(first_kept), &recall(2999)] {
+        relay.handle(Input::Stream(piece), now).unwrap();
+        while let Output::Send(bytes) = relay.poll(viewer, now) {
+            decoder.push(&bytes);
+            while decoder.next_update().expect("the relay sends what its viewer knows").is_some() {}
+            relay.handle(Input::Painted { viewer, bytes: decoder.painted_bytes() }, now).unwrap();
+        }
+    }
+    assert_eq!(&decoder.canvas().unwrap().pixels()[..3], [7, 7, 7]);
+}
+
 #[test]
 fn the_limits_are_where_the_format_says() {
     assert!(ScreenSize::new(16_384, 2_048).is_some());

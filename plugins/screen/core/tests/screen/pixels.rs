@@ -19,6 +19,7 @@ fn size(width: u32, height: u32) -> ScreenSize {
 pub struct Pair {
     pub encoder: Encoder,
     pub decoder: Decoder,
+    reader: Reader,
     /// Milliseconds.
     pub frames: u64,
 }
@@ -38,7 +39,8 @@ impl Pair {
         assert_eq!(self.decoder.next_update(), Ok(None));
         assert_eq!(self.decoder.finish(), Ok(()));
         self.check(desktop);
-        records(desktop, &bytes)
+        self.reader.push(&bytes);
+        std::iter::from_fn(|| self.reader.next_record().unwrap()).collect()
     }
 
     fn check(&self, desktop: &Desktop) {
@@ -59,20 +61,6 @@ impl Pair {
         self.check(desktop);
         (self.frames - begun) / 51
     }
-}
-
-/// The records of an update that may stand in the middle of a stream.
-fn records(desktop: &Desktop, update: &[u8]) -> Vec<Record> {
-    let mut reader = Reader::new();
-    if update[0] != 1 {
-        let mut begin = bytes::BytesMut::new();
-        Record::Start.write(&mut begin);
-        Record::Size(desktop.size()).write(&mut begin);
-        reader.push(&begin);
-        while reader.next_record().unwrap().is_some() {}
-    }
-    reader.push(update);
-    std::iter::from_fn(|| reader.next_record().unwrap()).collect()
 }
 
 proptest! {

@@ -24,7 +24,7 @@ fn act(meeting: &mut Meeting) {
     let (x, y) = (meeting.random(600) as u16, meeting.random(440) as u16);
     let (width, height) = (1 + meeting.random(400) as u16, 1 + meeting.random(300) as u16);
     let (rect, seed) = (Rect::new(x, y, width, height), meeting.random(1 << 30));
-    let step = match meeting.random(8) {
+    let step = match meeting.random(9) {
         0..3 => Step::Scroll { rect, dx: 0, dy: 20 - meeting.random(40) as i32, seed },
         3..6 => Step::Noise {
             rect: Rect { width: 1 + width / 8, height: 1 + height / 8, ..rect },
@@ -32,6 +32,7 @@ fn act(meeting: &mut Meeting) {
             colours: 3,
         },
         6 => Step::Noise { rect, seed, colours: 1 << 24 },
+        7 => Step::Photograph { rect, seed },
         _ => Step::Fill { rect, colour: [x as u8, y as u8, 7] },
     };
     meeting.desktop.step(&step);
