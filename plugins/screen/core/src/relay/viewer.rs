@@ -76,17 +76,13 @@ impl Viewer {
         let has_room = bytes + CURSOR_RESERVE + self.ready_bytes <= self.window.room(now);
         // With `Start` all is new; with `Size` all pixels are.
         let needs_nothing_else = change.starts || !self.start_due && (change.resized || self.debt.is_empty());
-        if has_room
-            && needs_nothing_else
-            && let Some(kept) = self.kept_after(change)
-        {
-            self.kept = kept;
+        if has_room && needs_nothing_else && self.keep_as(change) {
             self.ready.extend(update.pieces.iter().cloned());
             self.ready_bytes += bytes;
             if change.resized {
                 self.debt = Debt::none(held.grid());
                 self.coarse = Debt::none(held.grid());
-            } else {
+            } else if !self.coarse.is_empty() {
                 change.steps.iter().for_each(|step| self.follow(*step, held.version()));
             }
             if change.starts {
@@ -106,17 +102,22 @@ impl Viewer {
         self.shape_due |= change.shape || change.resized;
     }
 
-    /// What the viewer keeps after an update; `None` when it would refuse the update, for what it has missed.
-    fn kept_after(&self, change: &Change) -> Option<Cache<()>> {
-        let mut kept = if change.starts { Cache::default() } else { self.kept.clone() };
-        for step in &change.steps {
-            match *step {
-                Step::Keep { key, bytes } => kept.keep(key, bytes, ()).then_some(())?,
-                Step::Recall { key, .. } => *kept.get(key)?,
-                Step::Paint(_) | Step::Move { .. } => {}
-            }
+    /// Keeps what an update keeps. `false`, and nothing done, when the viewer would refuse the update for what it has missed.
+    fn keep_as(&mut self, change: &Change) -> bool {
+        let needs_cache = |step: &Step| matches!(step, Step::Keep { .. } | Step::Recall { .. });
+        if !change.starts && !change.steps.iter().any(needs_cache) {
+            return true;
         }
-        Some(kept)
+        let mut kept = if change.starts { Cache::default() } else { self.kept.clone() };
+        let is_allowed = change.steps.iter().all(|step| match *step {
+            Step::Keep { key, bytes } => kept.keep(key, bytes, ()),
+            Step::Recall { key, .. } => kept.get(key).is_some(),
+            Step::Paint(_) | Step::Move { .. } => true,
+        });
+        if is_allowed {
+            self.kept = kept;
+        }
+        is_allowed
     }
 
     /// What a record of the presenter does to what is coarse here.

@@ -306,6 +306,43 @@ fn what_is_kept_is_bounded() {
     assert_eq!(&decoder.canvas().unwrap().pixels()[..3], [7, 7, 7]);
 }
 
+/// The presenter's reader let go of a picture that a viewer, which missed what came between, still has.
+#[test]
+fn a_viewer_that_still_has_a_picture_is_not_told_to_keep_it_again() {
+    let rect = Rect::new(0, 0, 64, 64);
+    let noise: Vec<u8> = (0..64 * 64 * 4_u32)
+        .map(|i| (i.wrapping_mul(i ^ 0x5bd1).wrapping_mul(2_654_435_761) >> 13) as u8)
+        .collect();
+    let webp = convene_screen::webp::encode_lossless(&noise, 256, rect, convene_screen::webp::Effort::Quick);
+    assert!(4_000 < webp.len(), "a hundred of them do not fit into the first window");
+    let keep = |key| {
+        let mut out = BytesMut::new();
+        Record::Picture { rect, webp: webp.clone() }.write(&mut out);
+        Record::Keep { key }.write(&mut out);
+        Record::Update { time_us: key }.write(&mut out);
+        out
+    };
+    let (mut relay, mut decoder) = (Relay::new(), Decoder::new());
+    let (viewer, now) = (ViewerId(1), Duration::ZERO);
+    let mut stream = BytesMut::new();
+    Record::Start.write(&mut stream);
+    Record::Size(ScreenSize::new(64, 64).unwrap()).write(&mut stream);
+    stream.extend_from_slice(&keep(0));
+    relay.handle(Input::Join(viewer), now).unwrap();
+    relay.handle(Input::Stream(&stream), now).unwrap();
+    (1..=1024).for_each(|key| relay.handle(Input::Stream(&keep(key)), now).unwrap());
+    // The second round finds the viewer without any debt.
+    for key in [1025, 0, 1026] {
+        relay.handle(Input::Stream(&keep(key)), now).unwrap();
+        while let Output::Send(bytes) = relay.poll(viewer, now) {
+            decoder.push(&bytes);
+            while decoder.next_update().expect("the relay sends what its viewer takes").is_some() {}
+            relay.handle(Input::Painted { viewer, bytes: decoder.painted_bytes() }, now).unwrap();
+        }
+    }
+    assert!(decoder.canvas().is_some());
+}
+
 #[test]
 fn the_limits_are_where_the_format_says() {
     assert!(ScreenSize::new(16_384, 2_048).is_some());
