@@ -27,6 +27,9 @@ pub const FPS_DEFAULT: u32 = 30;
 /// More than this no screen shows and no line carries.
 pub const FPS_MAX: u32 = 120;
 
+/// How often PipeWire repeats a frame of a screen that rests, in milliseconds.
+const KEEPALIVE_MS: i32 = 200;
+
 /// What is presented.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PresentSource {
@@ -190,6 +193,8 @@ fn capture(source: &PresentSource) -> Result<(gst::Element, Option<Display>), Pi
                 .name("screen")
                 .property("path", node.to_string())
                 .property("do-timestamp", true)
+                // PipeWire sends changes only; what was sent lossy is sharpened with a frame that brings none.
+                .property("keepalive-time", KEEPALIVE_MS)
                 .build()
                 .map_err(PipelineError::build)?;
             Ok((capture, None))

@@ -109,6 +109,8 @@ impl ScreenEnc {
                     self.state.lock().segment = segment;
                 }
             }
+            // Nothing changes any more, so there is time to sharpen what was sent lossy.
+            EventView::Eos(_) => self.refine(),
             EventView::StreamStart(_) | EventView::FlushStop(_) => self.state.lock().encoder.restart(),
             EventView::CustomDownstream(custom) => {
                 if let Some(cursor) = custom.structure().and_then(Cursor::parse) {
@@ -181,6 +183,26 @@ impl ScreenEnc {
             (state.encoder.cursor_update(time), state.pts)
         };
         update.is_none_or(|update| self.push(update, pts, None).is_ok())
+    }
+
+    /// Sends all that is still to be exact, each piece with the time at which it would have been due.
+    fn refine(&self) {
+        loop {
+            let (update, pts) = {
+                let mut state = self.state.lock();
+                let Some(due) = state.encoder.next_refinement_at() else { return };
+                let time = due.max(state.time);
+                let waited = gst::ClockTime::try_from(time - state.time).unwrap_or_default();
+                state.time = time;
+                state.pts = state.pts.map(|pts| pts + waited);
+                (state.encoder.refine(time), state.pts)
+            };
+            // The encoder refines when it is due; whatever it does, this ends.
+            let Some(update) = update else { return };
+            if self.push(update, pts, None).is_err() {
+                return;
+            }
+        }
     }
 
     fn sink_query(&self, query: &mut gst::QueryRef) -> bool {
