@@ -115,7 +115,7 @@ fn a_presenter_keeps_no_more_than_a_mebibyte_in_flight() {
     server.say(r#"{"type":"present_granted"}"#);
 
     // Each page is some 190 kB.
-    let pages: Vec<_> = (1..=12).map(|seed| Picture::noise(256, 256, seed)).collect();
+    let pages: Vec<_> = (1..=12).map(|seed| Picture::noise(512, 512, seed)).collect();
     let updates = encode(&pages);
     let all: usize = updates.iter().map(|update| update.size()).sum();
     assert!(2 * 1024 * 1024 < all);

@@ -60,7 +60,7 @@ impl Room {
 
 /// Each changes everything, in some 190 kB.
 fn noisy_pages(pages: u32) -> Vec<Picture> {
-    (1..=pages).map(|seed| Picture::noise(256, 256, seed)).collect()
+    (1..=pages).map(|seed| Picture::noise(512, 512, seed)).collect()
 }
 
 fn acknowledge(pad: &gst::Pad, bytes: u64) {
