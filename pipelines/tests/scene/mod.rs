@@ -20,8 +20,9 @@ pub const HEIGHT: u16 = 120;
 pub fn picture(seed: u8) -> Vec<u8> {
     let pixel = |x: u16, y: u16| {
         let mixed = (u32::from(x) * 31 + u32::from(y) * 17).wrapping_mul(u32::from(seed) * 2 + 1);
-        let [a, b, c, _] = mixed.to_le_bytes();
-        [a ^ seed, b, c, 0xff]
+        // Few colours, as text has: a photograph would come lossy first.
+        let shade = mixed.to_le_bytes()[0] & 0x0f;
+        [shade << 4 ^ seed, shade, seed, 0xff]
     };
     (0..HEIGHT).flat_map(|y| (0..WIDTH).flat_map(move |x| pixel(x, y))).collect()
 }
