@@ -15,6 +15,7 @@ mod reader;
 mod record;
 mod relay;
 mod screen;
+pub mod vp8;
 pub mod webp;
 
 pub use cache::{CACHE_BYTES_MAX, CACHE_ENTRIES_MAX};
