@@ -16,6 +16,8 @@ pub(super) struct Held {
     next_shape: Option<Bytes>,
     /// `Start` is among the records since the last `Update`.
     starts: bool,
+    /// So is a frame of a film.
+    plays: bool,
     cells: Option<HeldCells>,
     /// What the records since the last `Update` did, and the length of the picture that is the last of them.
     steps: Vec<Step>,
@@ -44,6 +46,8 @@ pub(super) struct Change {
     pub(super) damage: Vec<Rect>,
     pub(super) cursor: bool,
     pub(super) shape: bool,
+    /// A frame of a film was in it.
+    pub(super) plays: bool,
     /// Since the last `Start` in it; not more than the records that an update may have.
     pub(super) steps: Vec<Step>,
 }
@@ -88,6 +92,7 @@ impl Held {
             }
             Record::Keep { key } => self.steps.push(Step::Keep { key: *key, bytes: self.picture_bytes }),
             Record::Recall { rect, key, .. } => self.steps.push(Step::Recall { rect: *rect, key: *key }),
+            Record::Video { .. } => self.plays = true,
             // A copy of its own: the reader's buffer, of which this is a part, is not kept for it.
             Record::CursorShape(_) => self.next_shape = Some(Bytes::copy_from_slice(&bytes)),
             _ => {}
@@ -103,6 +108,7 @@ impl Held {
             cursor: shown.cursor_changed,
             shape: self.shape != self.next_shape,
             steps: std::mem::take(&mut self.steps),
+            plays: std::mem::take(&mut self.plays),
         };
         self.shape.clone_from(&self.next_shape);
         Ok(Some(change))
@@ -111,7 +117,7 @@ impl Held {
     /// Forgets the records since the last `Update`.
     pub(super) fn undo(&mut self) {
         self.screen.undo();
-        self.starts = false;
+        (self.starts, self.plays) = (false, false);
         self.steps.clear();
         self.next_shape.clone_from(&self.shape);
     }

@@ -76,7 +76,8 @@ impl Viewer {
         let has_room = bytes + CURSOR_RESERVE + self.ready_bytes <= self.window.room(now);
         // With `Start` all is new; with `Size` all pixels are.
         let needs_nothing_else = change.starts || !self.start_due && (change.resized || self.debt.is_empty());
-        if has_room && needs_nothing_else && self.keep_as(change) {
+        // A film is not handed on yet: it needs all its frames.
+        if has_room && needs_nothing_else && !change.plays && self.keep_as(change) {
             self.ready.extend(update.pieces.iter().cloned());
             self.ready_bytes += bytes;
             if change.resized {

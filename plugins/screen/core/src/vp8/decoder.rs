@@ -9,7 +9,7 @@ use vpx_sys as sys;
 
 use super::planes::{self, Plane};
 use super::{Header, Vp8Error};
-use crate::canvas::PIXEL_BYTES;
+use crate::{Canvas, Rect};
 
 /// Decodes one film after another; the size of each is told by its key frame.
 pub struct Decoder {
@@ -54,23 +54,14 @@ impl Decoder {
         Self { context, size: None }
     }
 
-    /// Decodes a frame of just this size to BGRx rows of `stride` bytes, the first at `out[0]`. What a key frame says of its size is checked
-    /// before anything is allocated. After an error the film needs a key frame.
+    /// Decodes a frame onto `rect`, whose size it has. What a key frame says of its size is checked before anything is allocated. After an
+    /// error the film needs a key frame.
     ///
     /// # Panics
-    /// When `out` is too short for the size.
-    pub fn decode(
-        &mut self,
-        frame: &[u8],
-        (width, height): (u16, u16),
-        out: &mut [u8],
-        stride: usize,
-    ) -> Result<(), Vp8Error> {
-        let row_bytes = usize::from(width) * PIXEL_BYTES;
-        assert!(
-            0 < height && row_bytes <= stride && (usize::from(height) - 1) * stride + row_bytes <= out.len(),
-            "the frame fits"
-        );
+    /// When the rectangle is not within the canvas.
+    pub fn decode(&mut self, frame: &[u8], canvas: &mut Canvas, rect: Rect) -> Result<(), Vp8Error> {
+        assert!(rect.is_within(canvas.size().rect()), "the film lies on the canvas");
+        let (width, height) = (rect.width, rect.height);
         let size = self.size.take();
         match Header::parse(frame)? {
             Header::Key { width: own_width, height: own_height }
@@ -89,17 +80,17 @@ impl Decoder {
         if !is_ok(status) {
             return Err(Vp8Error::Damaged);
         }
-        self.paint((width, height), out, stride)?;
+        self.paint(canvas, rect)?;
         self.size = Some((width, height));
         Ok(())
     }
 
-    fn paint(&mut self, (width, height): (u16, u16), out: &mut [u8], stride: usize) -> Result<(), Vp8Error> {
+    fn paint(&mut self, canvas: &mut Canvas, rect: Rect) -> Result<(), Vp8Error> {
         let mut position = ptr::null();
         // SAFETY: the context is initialised; the image, if there is one, is valid until the next call.
         let image = unsafe { sys::vpx_codec_get_frame(&raw mut *self.context, &raw mut position).as_ref() };
         let image = image.ok_or(Vp8Error::Damaged)?;
-        let is_as_said = (image.d_w, image.d_h) == (width.into(), height.into())
+        let is_as_said = (image.d_w, image.d_h) == (rect.width.into(), rect.height.into())
             && (image.x_chroma_shift, image.y_chroma_shift) == (1, 1);
         if !is_as_said {
             return Err(Vp8Error::Damaged);
@@ -111,14 +102,14 @@ impl Decoder {
             let bytes = unsafe { std::slice::from_raw_parts(image.planes[index], length) };
             Ok(Plane { bytes, stride })
         };
-        let (width, height) = (usize::from(width), usize::from(height));
+        let (width, height) = (usize::from(rect.width), usize::from(rect.height));
         let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
         let planes = [
             plane(0, width, height)?,
             plane(1, half_width, half_height)?,
             plane(2, half_width, half_height)?,
         ];
-        planes::paint(planes, (width, height), out, stride);
+        planes::paint(planes, canvas, rect);
         Ok(())
     }
 }
@@ -139,13 +130,17 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::ScreenSize;
     use crate::vp8::{Encoded, Encoder};
-    use crate::{Canvas, Rect, ScreenSize};
+
+    fn black((width, height): (u16, u16)) -> Canvas {
+        Canvas::new(ScreenSize::new(width.into(), height.into()).unwrap())
+    }
 
     /// A soft picture that moves a little each frame.
     fn picture((width, height): (u16, u16), at: usize) -> Canvas {
         let wave = |v: usize| (127 - (v % 256).abs_diff(128).min(127)) as u8;
-        let mut canvas = Canvas::new(ScreenSize::new(width.into(), height.into()).unwrap());
+        let mut canvas = black((width, height));
         for y in 0..usize::from(height) {
             let row = canvas.row_mut(Rect::new(0, 0, width, height), y).as_chunks_mut().0;
             for (x, pixel) in row.iter_mut().enumerate() {
@@ -167,18 +162,18 @@ mod tests {
     #[test]
     fn a_film_comes_back_nearly_in_odd_and_even_sizes() {
         for size in [(64, 48), (131, 77), (1, 1), (17, 200)] {
-            let (mut decoder, stride) = (Decoder::new(), usize::from(size.0) * 4);
-            let mut out = vec![0; stride * usize::from(size.1)];
+            let (mut decoder, mut canvas) = (Decoder::new(), black(size));
             let film = film(size, 12);
             assert_eq!(film.len(), 12);
             for (at, encoded) in film.iter().enumerate() {
                 assert_eq!(encoded.is_key, at % 10 == 0);
-                decoder.decode(&encoded.frame, size, &mut out, stride).unwrap();
+                decoder.decode(&encoded.frame, &mut canvas, black(size).size().rect()).unwrap();
             }
             let wanted = picture(size, 11);
-            let off: u64 =
-                wanted.pixels().iter().zip(&out).map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2)).sum();
-            assert!(off < 60 * out.len() as u64, "{size:?}: mean square {}", off / out.len() as u64);
+            let pairs = wanted.pixels().iter().zip(canvas.pixels());
+            let off: u64 = pairs.map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2)).sum();
+            let mean = off / wanted.pixels().len() as u64;
+            assert!(mean < 60, "{size:?}: mean square {mean}");
         }
     }
 
@@ -191,21 +186,20 @@ mod tests {
     #[test]
     fn another_size_is_refused_before_decoding() {
         let film = film((64, 48), 2);
-        let (mut decoder, mut out) = (Decoder::new(), vec![0; 64 * 64 * 4]);
-        let error = decoder.decode(&film[0].frame, (64, 64), &mut out, 256).unwrap_err();
+        let (mut decoder, mut canvas) = (Decoder::new(), black((64, 64)));
+        let error = decoder.decode(&film[0].frame, &mut canvas, Rect::new(0, 0, 64, 64)).unwrap_err();
         assert_eq!(error, Vp8Error::OtherSize { width: 64, height: 48 });
-        let error = decoder.decode(&film[1].frame, (64, 48), &mut out, 256).unwrap_err();
+        let error = decoder.decode(&film[1].frame, &mut canvas, Rect::new(0, 0, 64, 48)).unwrap_err();
         assert_eq!(error, Vp8Error::NoKeyFrame);
-        assert!(out.iter().all(|byte| *byte == 0));
+        assert_eq!(canvas, black((64, 64)));
     }
 
     /// Whatever comes is refused or decoded, and a key frame makes all well again.
     #[test]
     fn altered_frames_are_survived() {
-        let size = (64, 48);
-        let film = film(size, 8);
-        let mut decoder = Decoder::new();
-        let mut out = vec![0; 64 * 48 * 4];
+        let film = film((64, 48), 8);
+        let (mut decoder, mut canvas) = (Decoder::new(), black((64, 48)));
+        let rect = canvas.size().rect();
         let mut state = 9_u64;
         for round in 0..4_000 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -217,8 +211,8 @@ mod tests {
                 4 => frame[at..].fill((state >> 50) as u8),
                 _ => {}
             }
-            let _ = decoder.decode(&frame, size, &mut out, 256);
+            let _ = decoder.decode(&frame, &mut canvas, rect);
         }
-        decoder.decode(&film[0].frame, size, &mut out, 256).unwrap();
+        decoder.decode(&film[0].frame, &mut canvas, rect).unwrap();
     }
 }

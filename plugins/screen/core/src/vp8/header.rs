@@ -76,6 +76,11 @@ impl Header {
         }
         Ok(Self::Key { width, height })
     }
+
+    /// Whether the frame stands alone.
+    pub fn is_key(self) -> bool {
+        matches!(self, Self::Key { .. })
+    }
 }
 
 #[cfg(test)]

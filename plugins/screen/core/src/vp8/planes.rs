@@ -51,15 +51,14 @@ impl Planes {
     }
 }
 
-/// Paints `rows` of `width` pixels, `stride` bytes apart, the first at `out[0]`; the x byte becomes 0xff.
-pub(super) fn paint(planes: [Plane<'_>; 3], (width, height): (usize, usize), out: &mut [u8], stride: usize) {
-    let [luma, blues, reds] = planes;
-    let chroma_width = width.div_ceil(2);
-    for (y, out) in out.chunks_mut(stride).take(height).enumerate() {
+/// Paints `rect` with planes of its size.
+pub(super) fn paint([luma, blues, reds]: [Plane<'_>; 3], canvas: &mut Canvas, rect: Rect) {
+    let (width, chroma_width) = (usize::from(rect.width), usize::from(rect.width).div_ceil(2));
+    for y in 0..usize::from(rect.height) {
         let luma = &luma.bytes[y * luma.stride..][..width];
         let blues = &blues.bytes[y / 2 * blues.stride..][..chroma_width];
         let reds = &reds.bytes[y / 2 * reds.stride..][..chroma_width];
-        paint_row(luma, blues, reds, out[..width * PIXEL_BYTES].as_chunks_mut().0);
+        paint_row(luma, blues, reds, canvas.row_mut(rect, usize::from(rect.y) + y).as_chunks_mut().0);
     }
 }
 
@@ -121,17 +120,17 @@ mod tests {
     }
 
     /// There and back: what is left of pixels whose neighbours have the same colour.
-    fn there_and_back(colour: [u8; 3], (width, height): (u16, u16)) -> Vec<u8> {
+    fn there_and_back(colour: [u8; 3], (width, height): (u16, u16)) -> Canvas {
         let rect = Rect::new(0, 0, width, height);
         let mut planes = Planes::new(width, height);
         planes.take_in(&canvas_of((width, height), rect, colour), rect);
+        let mut out = canvas_of((width, height), rect, [1, 2, 3]);
         let (width, height) = (usize::from(width), usize::from(height));
-        let (stride, half) = (width * PIXEL_BYTES, width.div_ceil(2));
-        let mut out = vec![0; stride * height];
+        let half = width.div_ceil(2);
         let (luma, chroma) = planes.bytes.split_at(width * height);
         let (blues, reds) = chroma.split_at(chroma.len() / 2);
         let plane = |bytes, stride| Plane { bytes, stride };
-        paint([plane(luma, width), plane(blues, half), plane(reds, half)], (width, height), &mut out, stride);
+        paint([plane(luma, width), plane(blues, half), plane(reds, half)], &mut out, rect);
         out
     }
 
@@ -142,7 +141,7 @@ mod tests {
                 [[0, 0, 0], [255; 3], [255, 0, 0], [0, 255, 0], [0, 0, 255], [13, 200, 99], [128; 3]]
             {
                 let out = there_and_back(colour, size);
-                for pixel in out.as_chunks::<4>().0 {
+                for pixel in out.pixels().as_chunks::<4>().0 {
                     let off = (0..3).map(|i| pixel[i].abs_diff(colour[i])).max();
                     assert!(off <= Some(4) && pixel[3] == 0xff, "{colour:?} in {size:?} became {pixel:?}");
                 }
