@@ -9,6 +9,7 @@ mod content;
 mod decoder;
 mod encoder;
 mod error;
+mod film;
 mod frame;
 mod geometry;
 mod reader;
