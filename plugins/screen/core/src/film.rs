@@ -54,11 +54,6 @@ impl Finder {
         self.film.as_ref().map(|film| film.rect)
     }
 
-    /// The film is over at once: what it stands on has moved.
-    pub(crate) fn end(&mut self) {
-        (self.film, self.candidate) = (None, None);
-    }
-
     /// Takes in a frame: `changed` has a tight rectangle for each cell that changed and did not merely move; `canvas` shows the frame.
     /// Returns the rectangle in which a film plays now.
     pub(crate) fn look(&mut self, changed: &[Rect], canvas: &Canvas, now: Duration) -> Option<Rect> {

@@ -22,8 +22,6 @@ const JUDGEMENT_AGE_MAX: Duration = Duration::from_millis(200);
 const PHOTOGRAPH_REPEATS: usize = 3;
 /// Only every so many rows are looked at for that.
 const ROWS_STEP: usize = 4;
-/// A border is where all but one in so many changes end: beside a film somebody may type.
-const BORDER_SHARE: usize = 5;
 
 #[derive(Debug)]
 pub(super) struct Heat {
@@ -74,9 +72,9 @@ impl Heat {
         self.grid.touched_cells(rect).count() <= 4 * warm
     }
 
-    /// The tight rectangle around the largest group of hot cells, if they fill it and most look like photographs.
+    /// The tight rectangle around the largest group of hot cells that look like photographs, if they fill it.
     pub(super) fn hottest(&self, now: Duration) -> Option<Rect> {
-        let mut hot: Vec<bool> = self.cells.iter().map(|cell| HOT <= cell.rate_at(now)).collect();
+        let mut hot: Vec<bool> = self.cells.iter().map(|cell| cell.is_film(now)).collect();
         let mut largest: Option<Group> = None;
         for cell in 0..hot.len() {
             if hot[cell] {
@@ -85,22 +83,20 @@ impl Heat {
                 largest = if is_larger { Some(group) } else { largest };
             }
         }
-        let group = largest?;
-        let box_cells = group.columns.len() * group.rows.len();
-        let is_film = box_cells <= 2 * group.cells && group.cells <= 2 * group.photographs;
-        is_film.then(|| self.tight(&group, now)).flatten()
+        let group = self.trimmed(largest?, now);
+        let is_filled = group.columns.len() * group.rows.len() <= 2 * group.cells;
+        is_filled.then(|| self.tight(&group, now)).flatten()
     }
 
     /// Takes out the cells that hang together with `first`; a gap of one cell holds them together.
     fn take_group(&self, hot: &mut [bool], first: usize) -> Group {
         let (columns, rows) = (self.grid.columns(), self.grid.rows());
-        let mut group = Group { columns: columns..0, rows: rows..0, cells: 0, photographs: 0 };
+        let mut group = Group { columns: columns..0, rows: rows..0, cells: 0 };
         let mut open = vec![first];
         hot[first] = false;
         while let Some(cell) = open.pop() {
             let (column, row) = (cell % columns, cell / columns);
             group.include(column, row);
-            group.photographs += usize::from(self.cells[cell].is_photograph);
             for row in row.saturating_sub(2)..(row + 3).min(rows) {
                 for column in column.saturating_sub(2)..(column + 3).min(columns) {
                     let near = self.grid.index(column, row);
@@ -113,22 +109,44 @@ impl Heat {
         group
     }
 
-    /// Where the changes of the outermost cells end.
+    /// Without the columns and rows at its sides in which little changes: a line of text that runs beside a film.
+    fn trimmed(&self, mut group: Group, now: Duration) -> Group {
+        let covered = |columns: Range<usize>, rows: Range<usize>, length: fn(Rect) -> u16| {
+            let hot = self.film_cells(columns, rows, now);
+            hot.filter_map(Cell::last_extent).map(|rect| usize::from(length(rect))).sum::<usize>()
+        };
+        let column = |at: usize, rows: &Range<usize>| covered(at..at + 1, rows.clone(), |rect| rect.height);
+        let row = |at: usize, columns: &Range<usize>| covered(columns.clone(), at..at + 1, |rect| rect.width);
+        let highest = group.columns.clone().map(|at| column(at, &group.rows)).max().unwrap_or(0);
+        group.columns = trim(group.columns, |at| highest <= 2 * column(at, &group.rows));
+        let widest = group.rows.clone().map(|at| row(at, &group.columns)).max().unwrap_or(0);
+        group.rows = trim(group.rows, |at| widest <= 2 * row(at, &group.columns));
+        group.cells = self.film_cells(group.columns.clone(), group.rows.clone(), now).count();
+        group
+    }
+
+    fn film_cells(
+        &self,
+        columns: Range<usize>,
+        rows: Range<usize>,
+        now: Duration,
+    ) -> impl Iterator<Item = &Cell> {
+        let cells = rows.flat_map(move |row| columns.clone().map(move |column| self.grid.index(column, row)));
+        cells.map(|cell| &self.cells[cell]).filter(move |cell| cell.is_film(now))
+    }
+
+    /// Where most changes of the outermost cells end: beside a film somebody may type.
     fn tight(&self, group: &Group, now: Duration) -> Option<Rect> {
         let Group { columns, rows, .. } = group;
         let side = |columns: Range<usize>, rows: Range<usize>, edge: fn(Rect) -> u32| {
-            let cells = rows.flat_map(|row| columns.clone().map(move |column| self.grid.index(column, row)));
-            let hot = cells.map(|cell| &self.cells[cell]).filter(|cell| HOT <= cell.rate_at(now));
-            let mut edges: Vec<u32> =
-                hot.flat_map(|cell| cell.extents.iter().flatten()).map(|&rect| edge(rect)).collect();
+            let extents = self.film_cells(columns, rows, now).flat_map(|cell| cell.extents.iter().flatten());
+            let mut edges: Vec<u32> = extents.map(|&rect| edge(rect)).collect();
             edges.sort_unstable();
             edges
         };
-        let low = |edges: Vec<u32>| edges.get(edges.len() / BORDER_SHARE).copied();
-        let high = |edges: Vec<u32>| {
-            let last = edges.len().checked_sub(1)?;
-            edges.get(last - edges.len() / BORDER_SHARE).copied()
-        };
+        // Of two in the middle the inner one.
+        let low = |edges: Vec<u32>| edges.get(edges.len() / 2).copied();
+        let high = |edges: Vec<u32>| edges.get(edges.len().checked_sub(1)? / 2).copied();
         let (last_column, last_row) = (columns.end - 1..columns.end, rows.end - 1..rows.end);
         let left = low(side(columns.start..columns.start + 1, rows.clone(), |rect| rect.x.into()))?;
         let top = low(side(columns.clone(), rows.start..rows.start + 1, |rect| rect.y.into()))?;
@@ -139,13 +157,12 @@ impl Heat {
     }
 }
 
-/// Hot cells that hang together, and the columns and rows that they span.
+/// Cells that hang together, and the columns and rows that they span.
 #[derive(Debug)]
 struct Group {
     columns: Range<usize>,
     rows: Range<usize>,
     cells: usize,
-    photographs: usize,
 }
 
 impl Group {
@@ -156,7 +173,22 @@ impl Group {
     }
 }
 
+/// Without what is at the ends and not to be kept.
+fn trim(range: Range<usize>, is_kept: impl Fn(usize) -> bool) -> Range<usize> {
+    let start = range.clone().find(|&at| is_kept(at)).unwrap_or(range.start);
+    let end = range.clone().rfind(|&at| is_kept(at)).map_or(range.end, |last| last + 1);
+    start..end
+}
+
 impl Cell {
+    fn is_film(&self, now: Duration) -> bool {
+        self.is_photograph && HOT <= self.rate_at(now)
+    }
+
+    fn last_extent(&self) -> Option<Rect> {
+        self.extents[(self.next + EXTENTS - 1) % EXTENTS]
+    }
+
     fn rate_at(&self, now: Duration) -> f32 {
         let age = now.saturating_sub(self.at).as_secs_f32() / MEMORY.as_secs_f32();
         self.rate * (-age).exp()
@@ -187,5 +219,6 @@ fn is_photograph(canvas: &Canvas, rect: Rect) -> bool {
         repeats += pixels.iter().zip(&pixels[1..]).filter(|(left, right)| left == right).count();
         pairs += pixels.len() - 1;
     }
-    repeats * PHOTOGRAPH_REPEATS < pairs
+    // A single column may be the edge of anything.
+    repeats * PHOTOGRAPH_REPEATS <= pairs
 }

@@ -55,8 +55,10 @@ impl Stage {
     /// Glyphs four pixels wide, some of them blanks.
     fn text(&mut self, rect: Rect, seed: u64) {
         self.paint(rect, |x, y| {
-            let glyph = hash(seed ^ (x / 8) << 8);
-            let is_ink = glyph % 5 != 0 && x % 8 < 5 && hash(glyph ^ x % 8 / 2 ^ (y % 12 / 2) << 4) % 2 == 0;
+            let glyph = hash(seed ^ ((x / 8) << 8));
+            let (column, line) = (x % 8 / 2, y % 12 / 2);
+            let is_ink =
+                !glyph.is_multiple_of(5) && x % 8 < 5 && hash(glyph ^ column ^ (line << 4)).is_multiple_of(2);
             if is_ink { [30; 3] } else { [255; 3] }
         });
     }
@@ -168,6 +170,22 @@ fn typing_beside_a_film_stays_outside() {
     assert_eq!(stage.finder.film(), Some(FILM));
 }
 
+/// A column of text beside the film changes as fast as the film does.
+#[test]
+fn text_that_races_beside_a_film_stays_outside() {
+    let mut stage = Stage::page(700, 400, 4);
+    for frame in 0_u64..90 {
+        stage.film(FILM);
+        for y in (0..400).step_by(20) {
+            stage.text(Rect::new(512, y, 188, 12), hash(frame << 16 | u64::from(y)));
+        }
+        if let Some(found) = stage.show(33, None) {
+            assert_eq!(found, FILM, "frame {frame}");
+        }
+    }
+    assert_eq!(stage.finder.film(), Some(FILM));
+}
+
 #[test]
 fn typing_and_carets_are_no_film() {
     let mut stage = Stage::page(1280, 720, 2);
@@ -255,7 +273,6 @@ fn a_film_in_a_page_that_scrolls_is_found_again() {
         place.y += 20;
         stage.text(before, 5);
         stage.film(place);
-        stage.finder.end();
         stage.show(33, None);
     }
     assert_eq!(stage.play(place, (33, 1_500)).1, Some(place));

@@ -2,6 +2,7 @@
 
 mod coarse;
 mod desktop;
+mod film;
 mod hostile;
 mod network;
 mod photographs;
