@@ -10,7 +10,7 @@ mod tests;
 
 use std::time::Duration;
 
-use crate::cells::Grid;
+use crate::cells::{CELL_SIDE, Grid};
 use crate::{Canvas, FILM_AREA_MAX, Rect, ScreenSize};
 use heat::Heat;
 
@@ -18,12 +18,14 @@ use heat::Heat;
 const START: Duration = Duration::from_millis(350);
 /// A film that does not change for so long, or no longer looks like one, is over.
 const END: Duration = Duration::from_millis(300);
-/// A film whose rectangle turns out to be a little larger, or much smaller, gets its new rectangle after so long.
-const CORRECTION: Duration = Duration::from_secs(1);
+/// A film of which only a part has changed for so long, or whose rectangle turns out to be a little larger, gets its new rectangle.
+const CORRECTION: Duration = Duration::from_secs(2);
+/// One that has grown gets its new rectangle sooner: what is outside is sent as pictures.
+const GROWTH: Duration = Duration::from_millis(150);
 /// Smaller ones are cheap enough as pictures: an advertisement, a spinner.
 const AREA_MIN: usize = 128 * 96;
 const SIDE_MIN: u16 = 64;
-/// A film that extends beyond its rectangle by more than this is another one.
+/// A film that extends beyond its rectangle by more than this has grown.
 const BEYOND_MAX: u32 = 16;
 
 /// Watches one screen of one size.
@@ -54,6 +56,16 @@ impl Finder {
         self.film.as_ref().map(|film| film.rect)
     }
 
+    /// A page was scrolled, with all that is close to it: what changes there says nothing about where a film is. One that runs goes on.
+    pub(crate) fn scrolled(&mut self, target: Rect, now: Duration) {
+        let close = grown(target);
+        self.heat.forget(close);
+        if let Some(film) = self.film.as_mut().filter(|film| film.rect.intersection(close).is_some()) {
+            self.heat.forget(film.rect);
+            film.alive_at = now;
+        }
+    }
+
     /// Takes in a frame: `changed` has a tight rectangle for each cell that changed and did not merely move; `canvas` shows the frame.
     /// Returns the rectangle in which a film plays now.
     pub(crate) fn look(&mut self, changed: &[Rect], canvas: &Canvas, now: Duration) -> Option<Rect> {
@@ -79,9 +91,9 @@ impl Finder {
         }
     }
 
-    /// `rect` looks like a film in this frame; a film starts when it `changes`.
-    fn consider(&mut self, rect: Rect, changes: bool, now: Duration) {
-        let Some(patience) = self.patience(rect) else {
+    /// `hot` looks like a film in this frame; a film starts when it `changes`.
+    fn consider(&mut self, hot: Rect, changes: bool, now: Duration) {
+        let Some((rect, patience)) = self.proposal(hot) else {
             self.candidate = None;
             return;
         };
@@ -96,19 +108,23 @@ impl Finder {
         }
     }
 
-    /// How long a rectangle must look like a film to become the film; `None` of what is already known.
-    fn patience(&self, rect: Rect) -> Option<Duration> {
-        let Some(film) = self.film() else { return Some(START) };
+    /// The rectangle that the film should have, and how long it must look so; `None` when it is the one that it has.
+    fn proposal(&self, hot: Rect) -> Option<(Rect, Duration)> {
+        let Some(film) = self.film() else { return Some((hot, START)) };
+        let both = film.intersection(hot).map_or(0, Rect::area);
         let beyond = [
-            film.x.saturating_sub(rect.x).into(),
-            film.y.saturating_sub(rect.y).into(),
-            rect.right().saturating_sub(film.right()),
-            rect.bottom().saturating_sub(film.bottom()),
+            film.x.saturating_sub(hot.x).into(),
+            film.y.saturating_sub(hot.y).into(),
+            hot.right().saturating_sub(film.right()),
+            hot.bottom().saturating_sub(film.bottom()),
         ];
         match beyond.into_iter().max() {
-            Some(0) if 2 * film.area() <= 3 * rect.area() => None,
-            Some(0..=BEYOND_MAX) => Some(CORRECTION),
-            _ => Some(START),
+            Some(0) if 2 * film.area() <= 3 * hot.area() => None,
+            Some(0) => Some((hot, CORRECTION)),
+            // A part of it may only rest.
+            Some(1..=BEYOND_MAX) if film.area() <= 2 * both => Some((hot.union(film), CORRECTION)),
+            _ if film.area() <= 2 * both && is_of_a_size(&hot.union(film)) => Some((hot.union(film), GROWTH)),
+            _ => Some((hot, START)),
         }
     }
 }
@@ -121,6 +137,13 @@ fn is_of_a_size(rect: &Rect) -> bool {
 fn is_much_of(changed: &[Rect], rect: Rect) -> bool {
     let area: usize = changed.iter().filter_map(|changed| changed.intersection(rect)).map(Rect::area).sum();
     rect.area() <= 4 * area
+}
+
+/// With a cell more at each side, as far as coordinates go.
+fn grown(rect: Rect) -> Rect {
+    let (x, y) = (rect.x.saturating_sub(CELL_SIDE), rect.y.saturating_sub(CELL_SIDE));
+    let end = |end: u32| u16::try_from(end + u32::from(CELL_SIDE)).unwrap_or(u16::MAX);
+    Rect::new(x, y, end(rect.right()) - x, end(rect.bottom()) - y)
 }
 
 /// What both have is more than two thirds of what either has.

@@ -55,6 +55,11 @@ impl Projector {
         }
     }
 
+    /// Something has moved here, as [`Finder::scrolled`].
+    pub(super) fn scrolled(&mut self, target: Rect, now: Duration) {
+        self.finder.scrolled(target, now);
+    }
+
     /// Takes in a frame, as [`Finder::look`]. Returns the rectangle of a film that has just ended, whose pixels are inexact.
     pub(super) fn look(&mut self, changed: &[Rect], canvas: &Canvas, now: Duration) -> Option<Rect> {
         let film = self.finder.look(changed, canvas, now);

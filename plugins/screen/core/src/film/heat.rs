@@ -62,6 +62,16 @@ impl Heat {
         }
     }
 
+    /// Nothing is known any more of the cells that the rectangle touches; it may extend beyond the screen.
+    pub(super) fn forget(&mut self, rect: Rect) {
+        let (columns, rows) = self.grid.touched(rect);
+        for row in rows.start..rows.end.min(self.grid.rows()) {
+            for column in columns.start..columns.end.min(self.grid.columns()) {
+                self.cells[self.grid.index(column, row)].rate = 0.0;
+            }
+        }
+    }
+
     /// Enough of the rectangle changes and looks like photographs for a film that runs.
     pub(super) fn is_alive(&self, rect: Rect, now: Duration) -> bool {
         let is_warm = |cell: &usize| {

@@ -273,6 +273,8 @@ fn a_film_in_a_page_that_scrolls_is_found_again() {
         place.y += 20;
         stage.text(before, 5);
         stage.film(place);
+        stage.finder.scrolled(Rect::new(0, 0, 960, 70), stage.now);
+        stage.finder.scrolled(Rect::new(0, 300, 960, 400), stage.now);
         stage.show(33, None);
     }
     assert_eq!(stage.play(place, (33, 1_500)).1, Some(place));

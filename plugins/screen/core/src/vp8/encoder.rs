@@ -22,8 +22,6 @@ const DROP_BELOW_PERCENT: c_uint = 30;
 const BUFFER_MS: (c_uint, c_uint, c_uint) = (1_000, 500, 600);
 /// A key frame may be as long as so many per cent of a frame of the mean length.
 const KEY_FRAME_PERCENT: c_int = 900;
-/// Two threads from 720p on.
-const THREADED_AREA_MIN: usize = 1280 * 720;
 /// Times are counted in microseconds.
 const TICKS_A_SECOND: c_int = 1_000_000;
 /// Frames are taken to be so far apart, whatever the times say. The first one stands for 30 frames a second.
@@ -71,9 +69,7 @@ impl Encoder {
             (1..=super::SIDE_MAX).contains(&width) && (1..=super::SIDE_MAX).contains(&height),
             "a side of a frame"
         );
-        let area = usize::from(width) * usize::from(height);
-        let threads = if THREADED_AREA_MIN <= area { 2 } else { 1 };
-        let config = Box::new(config((width, height), threads, bits_a_second));
+        let config = Box::new(config(width, height, bits_a_second));
         let mut context = Box::new(MaybeUninit::<sys::vpx_codec_ctx_t>::zeroed());
         // SAFETY: libvpx fills the context in; the configuration is whole, and is copied.
         let context = unsafe {
@@ -92,7 +88,6 @@ impl Encoder {
         encoder.control(sys::vp8e_enc_control_id::VP8E_SET_CPUUSED, SPEED);
         encoder.control(sys::vp8e_enc_control_id::VP8E_SET_STATIC_THRESHOLD, 1);
         encoder.control(sys::vp8e_enc_control_id::VP8E_SET_MAX_INTRA_BITRATE_PCT, KEY_FRAME_PERCENT);
-        encoder.control(sys::vp8e_enc_control_id::VP8E_SET_TOKEN_PARTITIONS, (threads == 2).into());
         encoder
     }
 
@@ -196,13 +191,14 @@ impl Drop for Encoder {
     }
 }
 
-fn config((width, height): (u16, u16), threads: c_uint, bits_a_second: u32) -> sys::vpx_codec_enc_cfg_t {
+fn config(width: u16, height: u16, bits_a_second: u32) -> sys::vpx_codec_enc_cfg_t {
     let mut config = sys::vpx_codec_enc_cfg_t::default();
     // SAFETY: libvpx fills the structure in, and says so by its result.
     let status = unsafe { sys::vpx_codec_enc_config_default(sys::vpx_codec_vp8_cx(), &raw mut config, 0) };
     assert!(is_ok(status), "libvpx has a VP8 encoder");
     (config.g_w, config.g_h) = (width.into(), height.into());
-    config.g_threads = threads;
+    // libvpx's threads wait for each other in a loop: on a busy machine two take five times as long as one, and three times the work.
+    config.g_threads = 1;
     config.g_timebase = sys::vpx_rational { num: 1, den: TICKS_A_SECOND };
     config.g_error_resilient = 0;
     config.g_pass = sys::vpx_enc_pass::VPX_RC_ONE_PASS;
