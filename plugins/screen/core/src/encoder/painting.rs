@@ -67,24 +67,26 @@ impl Painting {
         self.next.size()
     }
 
-    /// Writes what turns the reference into the frame; the number of pixels that changed.
+    /// Writes what turns the reference into the frame; the number of pixels that changed, but for a film's.
     pub(super) fn advance(&mut self, frame: Frame<'_>, update: &mut Update<'_>) -> usize {
         let time = update.time;
         let mut dirty = compare::take_in(frame, &mut self.next);
-        let changed = dirty.iter().map(|rect| rect.area()).sum();
-        dirty.iter().for_each(|&rect| self.coarse.disturb(rect, time));
-        if !self.is_black && self.move_what_moved(&dirty, update) {
+        let around = outside(&dirty, self.projector.film());
+        around.iter().for_each(|&rect| self.coarse.disturb(rect, time));
+        if !self.is_black && self.move_what_moved(&around, update) {
             dirty = compare::still_dirty(&self.next, &self.reference, &dirty);
         }
         self.is_black = false;
         dirty.iter().for_each(|&rect| self.reference.copy_from(&self.next, rect));
         self.follow_film(&dirty, time);
-        let dirty = cells_outside(&dirty, self.projector.film());
-        for (rect, op) in plan::plan(&self.next, &dirty, update.kept, &mut self.verdicts, time) {
+        let film = self.projector.film();
+        for (rect, op) in
+            plan::plan(&self.next, &cells_outside(&dirty, film), update.kept, &mut self.verdicts, time)
+        {
             self.paint_outside(rect, op, update);
         }
         self.projector.write(&self.next, time, update.out);
-        changed
+        area(&around)
     }
 
     /// What a film may cost.
@@ -94,9 +96,7 @@ impl Painting {
 
     /// Whether anything has moved.
     fn move_what_moved(&mut self, dirty: &[Rect], update: &mut Update<'_>) -> bool {
-        let film = self.projector.film();
-        let dirty = outside(dirty, film);
-        let moves = moves::find_and_apply(&self.next, &mut self.reference, &dirty, film);
+        let moves = moves::find_and_apply(&self.next, &mut self.reference, dirty, self.projector.film());
         let mut moved = Vec::new();
         for record in &moves {
             record.write(update.out);
@@ -105,9 +105,8 @@ impl Painting {
                 moved.push(rect);
             }
         }
-        let area = |rects: &[Rect]| rects.iter().map(|rect| rect.area()).sum::<usize>();
         // A page was scrolled, if that is most of what happened; a picture that pans may have moved in places too.
-        if area(&dirty) <= 2 * area(&moved) {
+        if area(dirty) <= 2 * area(&moved) {
             moved.iter().for_each(|&rect| self.projector.scrolled(rect, update.time));
         }
         !moves.is_empty()
@@ -175,6 +174,10 @@ impl Painting {
             Record::Keep { key }.write(update.out);
         }
     }
+}
+
+fn area(rects: &[Rect]) -> usize {
+    rects.iter().map(|rect| rect.area()).sum()
 }
 
 impl Default for Pace {

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::cells::{CELL_SIDE, Grid};
+use crate::content::{self, Kind};
 use crate::{Canvas, Rect};
 
 /// Changes are counted over about so long: each one counts less the older it is.
@@ -216,7 +217,7 @@ impl Cell {
         let is_recent =
             self.judged_at.is_some_and(|judged_at| now.saturating_sub(judged_at) < JUDGEMENT_AGE_MAX);
         if HOT <= self.rate && !is_recent {
-            self.is_photograph = is_photograph(canvas, rect);
+            self.is_photograph = is_photograph(canvas, rect) || content::kind(canvas, rect) != Kind::Lines;
             self.judged_at = Some(now);
         }
     }
