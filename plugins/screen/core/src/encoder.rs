@@ -85,6 +85,7 @@ impl Encoder {
     /// to do yet. [`Encoder::frame`] does the same by itself while little changes.
     pub fn refine(&mut self, time: Duration) -> Option<Bytes> {
         let painting = self.painting.as_mut().filter(|_| self.started)?;
+        painting.idle(time);
         let mut out = BytesMut::new();
         painting.refine(&mut self.refinement, &mut Update { time, kept: &mut self.kept, out: &mut out });
         end_update(out, time)

@@ -56,6 +56,12 @@ impl Finder {
         self.film.as_ref().map(|film| film.rect)
     }
 
+    /// When the film that runs is over if nothing changes until then.
+    pub(crate) fn ends_at(&self) -> Option<Duration> {
+        // Over is what has rested for longer than that.
+        self.film.as_ref().map(|film| film.changed_at.min(film.alive_at) + END + Duration::from_millis(1))
+    }
+
     /// A page was scrolled, with all that is close to it: what changes there says nothing about where a film is. One that runs goes on.
     pub(crate) fn scrolled(&mut self, target: Rect, now: Duration) {
         let close = grown(target);

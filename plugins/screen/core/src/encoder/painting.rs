@@ -140,9 +140,14 @@ impl Painting {
         pace.spent(update.out.len() - start, update.time);
     }
 
-    /// When something inexact has rested long enough.
+    /// Time has passed and nothing has changed: a film may be over.
+    pub(super) fn idle(&mut self, time: Duration) {
+        self.follow_film(&[], time);
+    }
+
+    /// When something inexact has rested long enough, a film that stops included.
     pub(super) fn rests_at(&self) -> Option<Duration> {
-        self.coarse.rests_at()
+        self.coarse.rests_at().into_iter().chain(self.projector.ends_at()).min()
     }
 
     /// Paints what of the rectangle lies outside of the film.

@@ -10,6 +10,8 @@ use crate::{Canvas, RECORD_BODY_BYTES_MAX, Record, Rect, ScreenSize};
 
 /// Who comes late waits at most so long for the film; until then it has pictures.
 const KEY_FRAME_INTERVAL: Duration = Duration::from_secs(4);
+/// The second key frame comes sooner: when a film starts, what was painted of it before may still be on its way to a slow viewer.
+const SECOND_KEY_FRAME: Duration = Duration::from_secs(1);
 /// Frames come no faster than this: a little more than 30 a second.
 const FRAME_INTERVAL_MIN: Duration = Duration::from_millis(30);
 /// What a film of 640 x 360 may cost. Others cost more or less by the power of their area below, so that one of 1080p has 1,120 kbit/s.
@@ -30,8 +32,9 @@ pub(super) struct Projector {
 struct Reel {
     rect: Rect,
     encoder: vp8::Encoder,
-    /// When the last key frame was written; `None` when one is due at once.
-    key_at: Option<Duration>,
+    /// When the next key frame is due; `None` at once.
+    key_due: Option<Duration>,
+    has_started: bool,
     frame_at: Option<Duration>,
     /// The canvas has changed since the last frame.
     is_behind: bool,
@@ -53,6 +56,11 @@ impl Projector {
         if let Some(reel) = &mut self.reel {
             reel.encoder.set_bits_a_second(bits_a_second.unwrap_or_else(|| bits_for(reel.rect)));
         }
+    }
+
+    /// As [`Finder::ends_at`].
+    pub(super) fn ends_at(&self) -> Option<Duration> {
+        self.finder.ends_at()
     }
 
     /// Something has moved here, as [`Finder::scrolled`].
@@ -86,26 +94,27 @@ impl Projector {
 impl Reel {
     fn new(rect: Rect, bits_a_second: u32) -> Self {
         let encoder = vp8::Encoder::new(rect.width, rect.height, bits_a_second);
-        Self { rect, encoder, key_at: None, frame_at: None, is_behind: true }
+        Self { rect, encoder, key_due: None, has_started: false, frame_at: None, is_behind: true }
     }
 
     fn next_frame(&mut self, canvas: &Canvas, now: Duration) -> Option<Record> {
         let is_early =
             self.frame_at.is_some_and(|frame_at| now.saturating_sub(frame_at) < FRAME_INTERVAL_MIN);
-        let key_is_due = self.key_at.is_none_or(|key_at| KEY_FRAME_INTERVAL <= now.saturating_sub(key_at));
-        if !self.is_behind || is_early && self.key_at.is_some() {
+        let is_key_due = self.key_due.is_none_or(|due| due <= now);
+        if !self.is_behind || is_early && self.key_due.is_some() {
             return None;
         }
         self.frame_at = Some(now);
-        let encoded = self.encoder.encode(canvas, self.rect, now, key_is_due)?;
+        let encoded = self.encoder.encode(canvas, self.rect, now, is_key_due)?;
         // At these rates a frame is never longer than a record may be; if one were, the film would begin anew.
         if RECORD_BODY_BYTES_MAX < encoded.frame.len() + 9 {
-            self.key_at = None;
+            self.key_due = None;
             return None;
         }
         self.is_behind = false;
         if encoded.is_key {
-            self.key_at = Some(now);
+            let interval = if self.has_started { KEY_FRAME_INTERVAL } else { SECOND_KEY_FRAME };
+            (self.key_due, self.has_started) = (Some(now + interval), true);
         }
         Some(Record::Video { rect: self.rect, is_key: encoded.is_key, frame: encoded.frame })
     }

@@ -1,5 +1,6 @@
 //! The encoder, the decoder and the relay, seen from outside.
 
+mod audience;
 mod coarse;
 mod desktop;
 mod film;
