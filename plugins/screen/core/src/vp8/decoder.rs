@@ -77,12 +77,27 @@ impl Decoder {
         let status = unsafe {
             sys::vpx_codec_decode(&raw mut *self.context, frame.as_ptr(), bytes, ptr::null_mut(), 0)
         };
-        if !is_ok(status) {
+        if !is_ok(status) || self.is_corrupted() {
             return Err(Vp8Error::Damaged);
         }
         self.paint(canvas, rect)?;
         self.size = Some((width, height));
         Ok(())
+    }
+
+    /// The last frame ended before all of it was decoded. libvpx lets that pass, but for the first frame of a decoder: so whoever comes late
+    /// would refuse what others have not.
+    fn is_corrupted(&mut self) -> bool {
+        let mut corrupted: c_int = 0;
+        // SAFETY: the context is initialised, and this control takes a pointer to an integer that it fills in.
+        let status = unsafe {
+            sys::vpx_codec_control_(
+                &raw mut *self.context,
+                sys::vp8_dec_control_id::VP8D_GET_FRAME_CORRUPTED as c_int,
+                &raw mut corrupted,
+            )
+        };
+        !is_ok(status) || corrupted != 0
     }
 
     fn paint(&mut self, canvas: &mut Canvas, rect: Rect) -> Result<(), Vp8Error> {

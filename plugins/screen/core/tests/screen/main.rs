@@ -5,6 +5,7 @@ mod coarse;
 mod desktop;
 mod film;
 mod hostile;
+mod hostile_film;
 mod network;
 mod photographs;
 mod pixels;
