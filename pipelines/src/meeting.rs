@@ -114,14 +114,15 @@ impl MeetingPipeline {
         }
     }
 
-    /// A new viewer and its bytes: whole records, first the whole screen as it is now.
+    /// A new viewer and its bytes: whole records, first the whole screen as it is now. With `video` films come as they are, which are VP8; else
+    /// as pictures.
     ///
     /// The channel closes when the pipeline stops.
-    pub fn watch(&self) -> Result<(Viewer, UnboundedReceiver<Bytes>), PipelineError> {
+    pub fn watch(&self, video: bool) -> Result<(Viewer, UnboundedReceiver<Bytes>), PipelineError> {
         let (sender, receiver) = unbounded_channel();
         let sink = viewer_sink(sender, self.events.clone());
         self.pipeline.add(&sink).map_err(PipelineError::build)?;
-        let viewer = self.seat(sink)?;
+        let viewer = self.seat(sink, video)?;
         Ok((viewer, receiver))
     }
 
@@ -131,7 +132,7 @@ impl MeetingPipeline {
     }
 
     /// Links the viewer's sink to a pad of its own. What fails takes the sink out again, as the viewer is dropped.
-    fn seat(&self, sink: gst_app::AppSink) -> Result<Viewer, PipelineError> {
+    fn seat(&self, sink: gst_app::AppSink, video: bool) -> Result<Viewer, PipelineError> {
         let element = sink.upcast_ref::<gst::Element>();
         let sink_pad = element.static_pad("sink").expect("an appsink has a sink pad");
         let mut viewer = Viewer {
@@ -151,6 +152,7 @@ impl MeetingPipeline {
             .ok_or_else(|| PipelineError::Build("the relay has no place for another viewer".into()))?;
         viewer.relay_pad = Some(relay_pad.clone());
         relay_pad.set_property("acknowledge", true);
+        relay_pad.set_property("video", video);
         relay_pad
             .link(&sink_pad)
             .map_err(|error| PipelineError::Build(format!("a viewer could not be linked: {error}")))?;

@@ -34,7 +34,8 @@ export interface MeetingRecording {
 export type ClientMessage =
   | { readonly type: "join"; readonly protocol: 1; readonly code: string; readonly name: string; readonly token?: string }
   | { readonly type: "chat"; readonly text: string }
-  | { readonly type: "watch" }
+  /** `video`: films may come as VP8. */
+  | { readonly type: "watch"; readonly video: boolean }
   | { readonly type: "unwatch" }
   | { readonly type: "painted"; readonly bytes: number }
   | { readonly type: "present" }

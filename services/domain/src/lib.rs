@@ -11,7 +11,7 @@ mod token;
 
 pub use code::{CodeError, SessionCode};
 pub use meeting::{
-    Audience, CHAT_BYTES_KEPT_MAX, CHAT_LINES_KEPT_MAX, ChatLine, EMPTY_MEETING_MAX, EndCause, Input,
+    Audience, CHAT_BYTES_KEPT_MAX, CHAT_LINES_KEPT_MAX, ChatLine, EMPTY_MEETING_MAX, EndCause, Films, Input,
     Meeting, Message, Now, Order, PARTICIPANTS_MAX, Participant, ParticipantId, RECORDERS_MAX, RecordingView,
     Refusal, RefusalReason, UNUSED_MEETING_MAX,
 };

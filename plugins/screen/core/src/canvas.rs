@@ -29,7 +29,7 @@ impl Canvas {
         &self.pixels
     }
 
-    /// Paints a record. `Size` makes it black at the new size; what does not paint changes nothing. After [`StreamError::BadPicture`]
+    /// Paints a record, but for a film's: those need what came before them, which a [`crate::Decoder`] has. `Size` makes it black at the new size; what does not paint changes nothing. After [`StreamError::BadPicture`]
     /// the picture's rectangle may have been painted in part.
     pub fn apply(&mut self, record: &Record) -> Result<(), StreamError> {
         match record {
@@ -45,6 +45,7 @@ impl Canvas {
             }
             Record::Start
             | Record::Keep { .. }
+            | Record::Video { .. }
             | Record::Cursor { .. }
             | Record::CursorShape(_)
             | Record::Update { .. } => {}

@@ -15,6 +15,7 @@ mod moves;
 mod painting;
 mod plan;
 mod pointer;
+mod projector;
 
 use std::time::Duration;
 
@@ -39,6 +40,7 @@ pub struct Encoder {
     painting: Option<Painting>,
     kept: Kept,
     refinement: Pace,
+    film_bits_a_second: Option<u32>,
     pointer: Pointer,
     /// `Start` was sent, and nothing asked for another one.
     started: bool,
@@ -67,7 +69,7 @@ impl Encoder {
             Some(painting) if painting.size() == frame.size => painting,
             painting => {
                 Record::Size(frame.size).write(&mut out);
-                painting.insert(Painting::black(frame.size))
+                painting.insert(Painting::black(frame.size, self.film_bits_a_second))
             }
         };
         let mut update = Update { time, kept: &mut self.kept, out: &mut out };
@@ -83,6 +85,7 @@ impl Encoder {
     /// to do yet. [`Encoder::frame`] does the same by itself while little changes.
     pub fn refine(&mut self, time: Duration) -> Option<Bytes> {
         let painting = self.painting.as_mut().filter(|_| self.started)?;
+        painting.idle(time);
         let mut out = BytesMut::new();
         painting.refine(&mut self.refinement, &mut Update { time, kept: &mut self.kept, out: &mut out });
         end_update(out, time)
@@ -102,6 +105,14 @@ impl Encoder {
     /// Refinement sends so many bytes a second on average; [`REFINEMENT_BYTES_A_SECOND`] unless told otherwise. At least 64 KiB.
     pub fn limit_refinement(&mut self, bytes_a_second: u32) {
         self.refinement.limit(bytes_a_second);
+    }
+
+    /// What a film may cost, in bits a second; `None`, as in the beginning, lets its size say so.
+    pub fn set_film_bitrate(&mut self, bits_a_second: Option<u32>) {
+        self.film_bits_a_second = bits_a_second;
+        if let Some(painting) = &mut self.painting {
+            painting.limit_film(bits_a_second);
+        }
     }
 
     /// The pointer's hot spot is here; goes out with the next update.

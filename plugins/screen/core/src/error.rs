@@ -61,7 +61,7 @@ pub enum StreamError {
         /// The rectangle, as it came.
         rect: Rect,
     },
-    /// A picture over [`crate::PICTURE_SIDE_MAX`] or a cursor over [`crate::CURSOR_SIDE_MAX`].
+    /// A picture over [`crate::PICTURE_SIDE_MAX`], a film over [`crate::FILM_AREA_MAX`] or a cursor over [`crate::CURSOR_SIDE_MAX`].
     #[error("a picture of {width} x {height} pixels is too large")]
     PictureTooLarge {
         /// Pixels a row.
@@ -72,6 +72,16 @@ pub enum StreamError {
     /// A picture that does not decode, or whose own size is not its rectangle's.
     #[error("a picture for {width} x {height} pixels is not a WebP file of that size")]
     BadPicture {
+        /// Pixels a row, as the record says.
+        width: u16,
+        /// Rows, as the record says.
+        height: u16,
+    },
+    /// A frame of a film that does not decode, whose own size is not its rectangle's, or whose film was not begun.
+    #[error(
+        "a frame of a film for {width} x {height} pixels is not VP8 of that size, or does not continue the film of its rectangle"
+    )]
+    BadVideo {
         /// Pixels a row, as the record says.
         width: u16,
         /// Rows, as the record says.
@@ -124,6 +134,7 @@ impl StreamError {
             Self::BadRect { .. } => "bad-rect",
             Self::PictureTooLarge { .. } => "picture-too-large",
             Self::BadPicture { .. } => "bad-picture",
+            Self::BadVideo { .. } => "bad-video",
             Self::BadKeep { .. } => "bad-keep",
             Self::UnknownKey { .. } => "unknown-key",
             Self::BadFlag { .. } => "bad-flag",

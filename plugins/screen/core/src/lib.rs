@@ -9,12 +9,14 @@ mod content;
 mod decoder;
 mod encoder;
 mod error;
+mod film;
 mod frame;
 mod geometry;
 mod reader;
 mod record;
 mod relay;
 mod screen;
+pub mod vp8;
 pub mod webp;
 
 pub use cache::{CACHE_BYTES_MAX, CACHE_ENTRIES_MAX};
@@ -26,7 +28,7 @@ pub use frame::{Frame, PixelOrder};
 pub use geometry::{Colour, Point, Rect, ScreenSize};
 pub use reader::Reader;
 pub use record::{
-    CURSOR_SIDE_MAX, CursorShape, HEADER_BYTES, PICTURE_SIDE_MAX, RECORD_BODY_BYTES_MAX, Record,
-    SCREEN_AREA_MAX, SCREEN_SIDE_MAX, UPDATE_BYTES_MAX, UPDATE_RECORDS_MAX, VERSION,
+    CURSOR_SIDE_MAX, CursorShape, FILM_AREA_MAX, HEADER_BYTES, PICTURE_SIDE_MAX, RECORD_BODY_BYTES_MAX,
+    Record, SCREEN_AREA_MAX, SCREEN_SIDE_MAX, UPDATE_BYTES_MAX, UPDATE_RECORDS_MAX, VERSION,
 };
 pub use relay::{Input, Output, Relay, ViewerId};

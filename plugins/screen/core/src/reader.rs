@@ -4,20 +4,24 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use crate::cache::Cache;
 use crate::record::{
-    CURSOR, CURSOR_SHAPE, FILL, KEEP, MAGIC, MOVE, OPTIONAL_FROM, PICTURE, RECALL, SIZE, START, UPDATE,
+    CURSOR, CURSOR_SHAPE, FILL, KEEP, MAGIC, MOVE, OPTIONAL_FROM, PICTURE, RECALL, SIZE, START, UPDATE, VIDEO,
 };
 use crate::{
-    CURSOR_SIDE_MAX, Colour, CursorShape, HEADER_BYTES, PICTURE_SIDE_MAX, Point, RECORD_BODY_BYTES_MAX,
-    Record, Rect, ScreenSize, StreamError, UPDATE_BYTES_MAX, UPDATE_RECORDS_MAX, VERSION,
+    CURSOR_SIDE_MAX, Colour, CursorShape, FILM_AREA_MAX, HEADER_BYTES, PICTURE_SIDE_MAX, Point,
+    RECORD_BODY_BYTES_MAX, Record, Rect, ScreenSize, StreamError, UPDATE_BYTES_MAX, UPDATE_RECORDS_MAX,
+    VERSION,
 };
 
 /// Reads records from bytes that come in pieces of any size, and holds them to the limits and the order of the format.
 ///
-/// Pictures are not decoded here: [`StreamError::BadPicture`] comes from whoever paints. What a stream keeps to be recalled is held here.
+/// Pictures and films are not decoded here: [`StreamError::BadPicture`] comes from whoever paints, and so may [`StreamError::BadVideo`]. What a
+/// stream keeps to be recalled is held here.
 #[derive(Debug, Default)]
 pub struct Reader {
     buffer: BytesMut,
     size: Option<ScreenSize>,
+    /// The rectangle of the film that runs.
+    film: Option<Rect>,
     started: bool,
     update_records: usize,
     update_bytes: usize,
@@ -123,8 +127,8 @@ impl Reader {
         }
         match kind {
             START | SIZE | CURSOR | CURSOR_SHAPE | UPDATE | KEEP | OPTIONAL_FROM.. => Ok(()),
-            FILL | MOVE | PICTURE | RECALL if self.size.is_some() => Ok(()),
-            FILL | MOVE | PICTURE | RECALL => Err(StreamError::NoSize { kind }),
+            FILL | MOVE | PICTURE | VIDEO | RECALL if self.size.is_some() => Ok(()),
+            FILL | MOVE | PICTURE | VIDEO | RECALL => Err(StreamError::NoSize { kind }),
             _ => Err(StreamError::UnknownKind { kind }),
         }
     }
@@ -151,6 +155,7 @@ impl Reader {
             FILL => length == 11,
             MOVE => length == 12,
             PICTURE | CURSOR_SHAPE => 8 < length,
+            VIDEO => 9 < length,
             CURSOR => length == 5,
             UPDATE => length == 8,
             RECALL => length == 16,
@@ -186,6 +191,7 @@ impl Reader {
                 Ok(Record::Picture { rect, webp: body })
             }
             RECALL => self.recall(body),
+            VIDEO => self.video(body),
             CURSOR => {
                 let (x, y) = (body.get_i16(), body.get_i16());
                 match body[0] {
@@ -208,6 +214,7 @@ impl Reader {
         self.started = true;
         self.size = None;
         self.kept.clear();
+        self.film = None;
         Ok(Record::Start)
     }
 
@@ -215,6 +222,7 @@ impl Reader {
         let size =
             ScreenSize::new(width.into(), height.into()).ok_or(StreamError::BadSize { width, height })?;
         self.size = Some(size);
+        self.film = None;
         Ok(Record::Size(size))
     }
 
@@ -242,6 +250,21 @@ impl Reader {
             Some(picture) => Ok(Record::Recall { rect, key, webp: picture.webp.clone() }),
             None => Err(StreamError::UnknownKey { key, width: rect.width, height: rect.height }),
         }
+    }
+
+    fn video(&mut self, mut body: Bytes) -> Result<Record, StreamError> {
+        let rect = self.rect(&mut body)?;
+        let (width, height) = (rect.width, rect.height);
+        if FILM_AREA_MAX < rect.area() {
+            return Err(StreamError::PictureTooLarge { width, height });
+        }
+        let is_key = match body.get_u8() {
+            0 if self.film == Some(rect) => false,
+            1 => true,
+            _ => return Err(StreamError::BadVideo { width, height }),
+        };
+        self.film = Some(rect);
+        Ok(Record::Video { rect, is_key, frame: body })
     }
 
     fn rect(&self, body: &mut Bytes) -> Result<Rect, StreamError> {

@@ -14,6 +14,8 @@ pub const SCREEN_SIDE_MAX: u16 = 16_384;
 pub const SCREEN_AREA_MAX: u32 = 33_554_432;
 /// Longest side of one picture in pixels, so that something newer can overtake between two records.
 pub const PICTURE_SIDE_MAX: u16 = 512;
+/// Most pixels of a film: 2560 x 1600. libvpx keeps four frames of it.
+pub const FILM_AREA_MAX: usize = 4_194_304;
 /// Longest body of a record; a 512 x 512 picture has 1 MiB of pixels and lossless WebP never doubles it.
 pub const RECORD_BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Longest side of a cursor in pixels, the largest that X11 themes and Windows use.
@@ -30,6 +32,7 @@ pub(crate) const SIZE: u8 = 0x02;
 pub(crate) const FILL: u8 = 0x03;
 pub(crate) const MOVE: u8 = 0x04;
 pub(crate) const PICTURE: u8 = 0x05;
+pub(crate) const VIDEO: u8 = 0x06;
 pub(crate) const CURSOR: u8 = 0x07;
 pub(crate) const CURSOR_SHAPE: u8 = 0x08;
 pub(crate) const UPDATE: u8 = 0x09;
@@ -65,6 +68,15 @@ pub enum Record {
         rect: Rect,
         /// A whole WebP file.
         webp: Bytes,
+    },
+    /// The rectangle shows the next frame of its film.
+    Video {
+        /// Where; as large as the film.
+        rect: Rect,
+        /// It begins a film; else it changes the frame before it, which had the same rectangle.
+        is_key: bool,
+        /// A VP8 frame.
+        frame: Bytes,
     },
     /// The picture of the record before is kept under this key.
     Keep {
@@ -142,6 +154,11 @@ impl Record {
                 put_rect(out, *rect);
                 out.put_slice(webp);
             }
+            Self::Video { rect, is_key, frame } => {
+                put_rect(out, *rect);
+                out.put_u8(u8::from(*is_key));
+                out.put_slice(frame);
+            }
             Self::Keep { key } => out.put_u64(*key),
             Self::Recall { rect, key, .. } => {
                 put_rect(out, *rect);
@@ -175,6 +192,7 @@ impl Record {
             Self::Fill { .. } => FILL,
             Self::Move { .. } => MOVE,
             Self::Picture { .. } => PICTURE,
+            Self::Video { .. } => VIDEO,
             Self::Keep { .. } => KEEP,
             Self::Recall { .. } => RECALL,
             Self::Cursor { .. } => CURSOR,

@@ -7,6 +7,7 @@ mod debt;
 mod held;
 mod pictures;
 mod presenter;
+mod seat;
 mod viewer;
 mod window;
 
@@ -33,6 +34,13 @@ pub enum Input<'a> {
     PresenterChanged,
     /// Somebody watches from now on: a stream of their own begins, with `Start` and the whole screen.
     Join(ViewerId),
+    /// Whether a viewer can decode films, which are VP8. It gets pictures instead until it has said so.
+    Plays {
+        /// Who.
+        viewer: ViewerId,
+        /// It can.
+        plays: bool,
+    },
     /// Somebody no longer watches.
     Leave(ViewerId),
     /// A viewer has painted this much of its stream, counted from its `Join`.
@@ -84,6 +92,11 @@ impl Relay {
             }
             Input::Leave(viewer) => {
                 self.viewers.remove(&viewer);
+            }
+            Input::Plays { viewer, plays } => {
+                if let Some(viewer) = self.viewers.get_mut(&viewer) {
+                    viewer.set_plays(plays);
+                }
             }
             Input::Painted { viewer, bytes } => {
                 if let Some(viewer) = self.viewers.get_mut(&viewer) {

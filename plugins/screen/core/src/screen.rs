@@ -7,7 +7,7 @@
 use crate::cells::{Cells, Grid};
 use crate::decoder::{CursorPicture, CursorState, Shown};
 use crate::webp::{self, Alpha};
-use crate::{Canvas, CursorShape, Record, Rect, StreamError};
+use crate::{Canvas, CursorShape, Record, Rect, StreamError, vp8};
 
 /// More rectangles of damage than this are told as cells.
 const DAMAGE_RECTS_MAX: usize = 256;
@@ -18,6 +18,7 @@ pub(crate) struct Screen {
     back: Option<Canvas>,
     cursor: CursorState,
     next_cursor: CursorState,
+    film: Option<vp8::Decoder>,
     change: Change,
 }
 
@@ -47,19 +48,22 @@ impl Screen {
         match record {
             Record::Start => {
                 self.back = None;
+                self.film = None;
                 self.next_cursor = CursorState::default();
                 self.change.resized = true;
                 self.change.cursor = true;
             }
             Record::Size(size) => {
                 self.back = Some(Canvas::new(*size));
+                self.film = None;
                 self.change.resized = true;
             }
             Record::Fill { rect, .. }
             | Record::Move { rect, .. }
             | Record::Picture { rect, .. }
-            | Record::Recall { rect, .. } => self.paint(*rect, record)?,
+            | Record::Recall { rect, .. } => self.painted(*rect).apply(record)?,
             Record::Keep { .. } => {}
+            Record::Video { rect, is_key, frame } => self.play(*rect, *is_key, frame)?,
             Record::Cursor { x, y, visible } => {
                 self.next_cursor =
                     CursorState { x: *x, y: *y, visible: *visible, picture: self.next_cursor.picture.take() };
@@ -74,8 +78,9 @@ impl Screen {
         Ok(None)
     }
 
-    /// Forgets what was painted since the last `Update`.
+    /// Forgets what was painted since the last `Update`; a film needs a key frame then.
     pub(crate) fn undo(&mut self) {
+        self.film = None;
         let change = std::mem::take(&mut self.change);
         if change.cursor {
             self.next_cursor = self.cursor.clone();
@@ -87,12 +92,24 @@ impl Screen {
         }
     }
 
-    fn paint(&mut self, rect: Rect, record: &Record) -> Result<(), StreamError> {
+    /// The canvas to paint on, after the damage was noted.
+    fn painted(&mut self, rect: Rect) -> &mut Canvas {
         let canvas = self.back.as_mut().expect("a reader lets nothing that paints pass without a size");
         if !self.change.resized {
             self.change.add(rect, Grid::new(canvas.size()));
         }
-        canvas.apply(record)
+        canvas
+    }
+
+    fn play(&mut self, rect: Rect, is_key: bool, frame: &[u8]) -> Result<(), StreamError> {
+        let bad_video = StreamError::BadVideo { width: rect.width, height: rect.height };
+        if vp8::Header::parse(frame).map(|header| header.is_key()) != Ok(is_key) {
+            return Err(bad_video);
+        }
+        let mut film = self.film.take().unwrap_or_default();
+        let decoded = film.decode(frame, self.painted(rect), rect);
+        self.film = Some(film);
+        decoded.map_err(|_| bad_video)
     }
 
     fn show(&mut self, time_us: u64) -> Shown {

@@ -185,7 +185,7 @@ export class Session {
     if (!this.#screen || this.#isWatching || this.#isClosed) return;
     this.#screen.begin();
     this.#acknowledger.restart();
-    this.#isWatching = this.#connection.send({ type: "watch" });
+    this.#isWatching = this.#connection.send({ type: "watch", video: this.#screen.playsFilms });
   }
 
   #screenRefused(message: string): void {

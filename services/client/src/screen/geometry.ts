@@ -6,6 +6,8 @@ export const SCREEN_SIDE_MAX = 16_384;
 export const SCREEN_AREA_MAX = 33_554_432;
 /** Longest side of one picture in pixels, so that something newer can overtake between two records. */
 export const PICTURE_SIDE_MAX = 512;
+/** Most pixels of a film: 2560 x 1600. */
+export const FILM_AREA_MAX = 4_194_304;
 /** Longest side of a cursor in pixels, the largest that X11 themes and Windows use. */
 export const CURSOR_SIDE_MAX = 256;
 

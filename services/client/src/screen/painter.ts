@@ -2,7 +2,8 @@
 // painted strictly in order, and all of an update in one go, so that nobody sees half of it.
 
 import type { Rect, Size } from "./geometry";
-import { Reader, type Record, StreamError } from "./record";
+import { badVideo, Reader, type Record, StreamError } from "./record";
+import { vp8Header } from "./vp8";
 import { webpHeader, type WebpHeader } from "./webp";
 
 /** Where pixels go. `P` is a decoded picture. */
@@ -12,6 +13,16 @@ export interface Surface<P> {
   fill(rect: Rect, red: number, green: number, blue: number): void;
   move(rect: Rect, fromX: number, fromY: number): void;
   picture(rect: Rect, picture: P): void;
+  /** A picture that will not be painted. */
+  discard?(picture: P): void;
+}
+
+/** Decodes films: frames in order, each to a picture. */
+export interface Films<P> {
+  /** Rejects when the frame does not decode; a film needs a key frame then. */
+  decode(frame: Uint8Array, isKey: boolean, size: Size): Promise<P>;
+  /** Nobody waits any more for what was to be decoded. */
+  reset(): void;
 }
 
 /** Decodes one WebP file; rejects when it does not decode. A cursor keeps its alpha, the screen's pictures have none. */
@@ -37,13 +48,14 @@ export interface Shown<P> {
 }
 
 type Step<P> =
-  | Exclude<Record, { kind: "picture" | "keep" | "recall" | "cursor-shape" | "update" }>
+  | Exclude<Record, { kind: "picture" | "video" | "keep" | "recall" | "cursor-shape" | "update" }>
   | { kind: "picture"; rect: Rect; picture: Promise<P> }
   | { kind: "cursor-shape"; hotX: number; hotY: number; width: number; height: number; picture: Promise<P> };
 
 export class Painter<P> {
   readonly #surface: Surface<P>;
   readonly #decode: Decode<P>;
+  readonly #films: Films<P> | null;
   readonly #onShown: (shown: Shown<P>) => void;
   readonly #onError: (error: StreamError) => void;
   #reader = new Reader();
@@ -61,9 +73,11 @@ export class Painter<P> {
     decode: Decode<P>,
     onShown: (shown: Shown<P>) => void,
     onError: (error: StreamError) => void,
+    films: Films<P> | null = null,
   ) {
     this.#surface = surface;
     this.#decode = decode;
+    this.#films = films;
     this.#onShown = onShown;
     this.#onError = onError;
   }
@@ -71,7 +85,9 @@ export class Painter<P> {
   /** Another stream begins. The surface keeps what it shows until that stream's first update. */
   reset(): void {
     this.#reader = new Reader();
+    this.#steps.forEach((step) => this.#discard(step));
     this.#steps = [];
+    this.#films?.reset();
     this.#generation += 1;
     this.#refused = false;
     this.#failed = false;
@@ -109,6 +125,8 @@ export class Painter<P> {
     } else if (record.kind === "picture" || record.kind === "recall") {
       const picture = this.#decoded(record.webp, record.rect, "screen");
       this.#steps.push({ kind: "picture", rect: record.rect, picture });
+    } else if (record.kind === "video") {
+      this.#steps.push({ kind: "picture", rect: record.rect, picture: this.#played(record) });
     } else if (record.kind === "cursor-shape") {
       const { hotX, hotY, width, height } = record;
       const picture = this.#decoded(record.webp, record, "cursor");
@@ -136,18 +154,36 @@ export class Painter<P> {
     return decoded;
   }
 
+  /** As with pictures, the frame's own header comes first. */
+  #played({ rect, isKey, frame }: Extract<Record, { kind: "video" }>): Promise<P> {
+    const header = vp8Header(frame);
+    const isRight = header?.isKey ? isKey && header.width === rect.width && header.height === rect.height : !isKey;
+    if (!header || !isRight || !this.#films) throw badVideo(rect);
+    const decoded = this.#films.decode(frame, isKey, rect).catch(() => {
+      throw badVideo(rect);
+    });
+    decoded.catch(() => undefined);
+    return decoded;
+  }
+
+  #discard(step: Step<P>): void {
+    if (step.kind !== "picture" && step.kind !== "cursor-shape") return;
+    step.picture.then((picture) => this.#surface.discard?.(picture)).catch(() => undefined);
+  }
+
   async #paint(steps: Step<P>[], bytes: number, generation: number): Promise<void> {
-    if (generation !== this.#generation || this.#failed) return;
+    if (generation !== this.#generation || this.#failed) return steps.forEach((step) => this.#discard(step));
     let pictures: P[];
     try {
       pictures = await Promise.all(
         steps.flatMap((step) => (step.kind === "picture" || step.kind === "cursor-shape" ? [step.picture] : [])),
       );
     } catch (error) {
+      steps.forEach((step) => this.#discard(step));
       if (generation === this.#generation) this.#fail(error);
       return;
     }
-    if (generation !== this.#generation || this.#failed) return;
+    if (generation !== this.#generation || this.#failed) return steps.forEach((step) => this.#discard(step));
     this.#onShown({ ...this.#apply(steps, pictures), bytes });
   }
 

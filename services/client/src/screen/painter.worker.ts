@@ -1,13 +1,14 @@
 // The painter's worker: decodes with the browser's own WebP decoder and paints on the transferred canvas.
 
+import { FilmDecoder } from "./film";
 import type { Rect, Size } from "./geometry";
 import type { CursorLook, FromPainter, ToPainter } from "./messages";
 import { Painter, type Shown, type Surface } from "./painter";
 import { screenHash } from "./pixels";
 import type { WebpHeader } from "./webp";
 
-/** A picture as the canvas takes it: a bitmap, or plain pixels where a bitmap would not be exact. */
-type Picture = ImageBitmap | ImageData;
+/** A picture as the canvas takes it: a bitmap, plain pixels where a bitmap would not be exact, or a frame of a film. */
+type Picture = ImageBitmap | ImageData | VideoFrame;
 
 class CanvasSurface implements Surface<Picture> {
   readonly #canvas: OffscreenCanvas;
@@ -39,13 +40,17 @@ class CanvasSurface implements Surface<Picture> {
     this.#context.drawImage(this.#canvas, fromX, fromY, width, height, x, y, width, height);
   }
 
-  picture({ x, y }: Rect, picture: Picture): void {
+  picture({ x, y, width, height }: Rect, picture: Picture): void {
     if (picture instanceof ImageData) {
       this.#context.putImageData(picture, x, y);
     } else {
-      this.#context.drawImage(picture, x, y);
+      this.#context.drawImage(picture, x, y, width, height);
       picture.close();
     }
+  }
+
+  discard(picture: Picture): void {
+    if (!(picture instanceof ImageData)) picture.close();
   }
 
   get size(): Size {
@@ -69,8 +74,12 @@ self.onmessage = ({ data }: MessageEvent<ToPainter>): void => {
   switch (data.type) {
     case "canvas":
       surface = new CanvasSurface(data.canvas);
-      painter = new Painter(surface, decode, onShown, (error) =>
-        tell({ type: "error", epoch, name: error.name, message: error.message }),
+      painter = new Painter(
+        surface,
+        decode,
+        onShown,
+        (error) => tell({ type: "error", epoch, name: error.name, message: error.message }),
+        new FilmDecoder(),
       );
       break;
     case "reset":

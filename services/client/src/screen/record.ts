@@ -1,7 +1,16 @@
 // The records of the screen stream: bytes in, records out. Mirrors plugins/screen/core/src/record.rs check by check.
 
 import { Cache, type KeptPicture } from "./cache";
-import { CURSOR_SIDE_MAX, isInside, isScreenSize, PICTURE_SIDE_MAX, type Rect, type Size } from "./geometry";
+import {
+  area,
+  CURSOR_SIDE_MAX,
+  FILM_AREA_MAX,
+  isInside,
+  isScreenSize,
+  PICTURE_SIDE_MAX,
+  type Rect,
+  type Size,
+} from "./geometry";
 
 /** The version of the format that this reader knows. */
 export const VERSION = 1;
@@ -22,6 +31,7 @@ export const Kind = {
   Fill: 0x03,
   Move: 0x04,
   Picture: 0x05,
+  Video: 0x06,
   Cursor: 0x07,
   CursorShape: 0x08,
   Update: 0x09,
@@ -35,6 +45,7 @@ export type Record =
   | { readonly kind: "fill"; readonly rect: Rect; readonly red: number; readonly green: number; readonly blue: number }
   | { readonly kind: "move"; readonly rect: Rect; readonly fromX: number; readonly fromY: number }
   | { readonly kind: "picture"; readonly rect: Rect; readonly webp: Uint8Array }
+  | { readonly kind: "video"; readonly rect: Rect; readonly isKey: boolean; readonly frame: Uint8Array }
   | { readonly kind: "keep"; readonly key: bigint }
   /** With the file that was kept. */
   | { readonly kind: "recall"; readonly rect: Rect; readonly key: bigint; readonly webp: Uint8Array }
@@ -61,6 +72,7 @@ export type StreamErrorName =
   | "bad-rect"
   | "picture-too-large"
   | "bad-picture"
+  | "bad-video"
   | "bad-flag"
   | "bad-keep"
   | "unknown-key"
@@ -79,13 +91,16 @@ export class StreamError extends Error {
 
 /**
  * Reads records from bytes that come in pieces of any size, and holds them to the limits and the order of the format.
- * Pictures are not decoded here: `bad-picture` comes from whoever paints. What a stream keeps to be recalled is held here.
+ * Pictures and films are not decoded here: `bad-picture` comes from whoever paints, and so may `bad-video`. What a stream keeps to be
+ * recalled is held here.
  */
 export class Reader {
   #buffer: Uint8Array = new Uint8Array(0);
   #at = 0;
   #consumed = 0;
   #size: Size | null = null;
+  /** The rectangle of the film that runs. */
+  #film: Rect | null = null;
   #started = false;
   #updateRecords = 0;
   #updateBytes = 0;
@@ -175,6 +190,7 @@ export class Reader {
       case Kind.Fill:
       case Kind.Move:
       case Kind.Picture:
+      case Kind.Video:
       case Kind.Recall:
         if (this.#size) return;
         throw new StreamError("no-size", `A record of kind ${hex(kind)} came before the screen's size.`);
@@ -232,6 +248,8 @@ export class Reader {
         this.#lastPicture = { width: rect.width, height: rect.height, webp };
         return { kind: "picture", rect, webp };
       }
+      case Kind.Video:
+        return this.#video(this.#inside(rectOf(view)), view.getUint8(8), body.subarray(9));
       case Kind.Keep:
         return this.#keep(view.getBigUint64(0));
       case Kind.Recall:
@@ -257,6 +275,7 @@ export class Reader {
     }
     this.#started = true;
     this.#size = null;
+    this.#film = null;
     this.#kept.clear();
     return { kind: "start" };
   }
@@ -266,7 +285,16 @@ export class Reader {
       throw new StreamError("bad-size", `A screen of ${size.width} x ${size.height} pixels is outside of the limits.`);
     }
     this.#size = size;
+    this.#film = null;
     return { kind: "size", size };
+  }
+
+  #video(rect: Rect, flags: number, frame: Uint8Array): Record {
+    if (FILM_AREA_MAX < area(rect)) throw pictureTooLarge(rect);
+    const isKey = flags === 1;
+    if (!isKey && (flags !== 0 || !isSame(this.#film, rect))) throw badVideo(rect);
+    this.#film = rect;
+    return { kind: "video", rect, isKey, frame };
   }
 
   #keep(key: bigint): Record {
@@ -317,6 +345,8 @@ function lengthFits(kind: number, length: number): boolean {
       return length === 8;
     case Kind.Recall:
       return length === 16;
+    case Kind.Video:
+      return 9 < length;
     default:
       return 8 < length;
   }
@@ -335,6 +365,17 @@ function cursorShape(view: DataView, webp: Uint8Array): Record {
     throw badRect({ x: hotX, y: hotY, width, height });
   }
   return { kind: "cursor-shape", hotX, hotY, width, height, webp };
+}
+
+function isSame(a: Rect | null, b: Rect): boolean {
+  return a !== null && a.x === b.x && a.y === b.y && a.width === b.width && a.height === b.height;
+}
+
+export function badVideo({ width, height }: Size): StreamError {
+  return new StreamError(
+    "bad-video",
+    `A frame of a film for ${width} x ${height} pixels is not VP8 of that size, or does not continue the film of its rectangle.`,
+  );
 }
 
 function rectOf(view: DataView): Rect {

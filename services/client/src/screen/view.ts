@@ -1,5 +1,6 @@
 // The page's side of the screen: one canvas and one pointer over it, painted by a worker.
 
+import { canPlayFilms } from "./film";
 import type { Size } from "./geometry";
 import type { CursorLook, CursorPlace, FromPainter, ToPainter } from "./messages";
 import { Kind } from "./record";
@@ -19,6 +20,8 @@ export class ScreenView {
   /** Updates painted since this view was made. */
   paintedUpdates = 0;
   size: Size | null = null;
+  /** Whether films may come as they are; else they are to come as pictures. */
+  playsFilms = false;
   readonly #worker: Worker;
   readonly #events: ScreenEvents;
   readonly #hashes = new Map<number, (hash: string | null) => void>();
@@ -36,6 +39,9 @@ export class ScreenView {
     this.#worker = new Worker(new URL("./painter.worker.ts", import.meta.url), { type: "module" });
     this.#worker.onmessage = ({ data }: MessageEvent<FromPainter>) => this.#heard(data);
     this.#worker.onerror = (event) => events.onError(`The painter stopped: ${event.message || "its script did not load"}.`);
+    void canPlayFilms().then((canPlay) => {
+      this.playsFilms = canPlay;
+    });
     const offscreen = canvas.transferControlToOffscreen();
     this.#tell({ type: "canvas", canvas: offscreen }, [offscreen]);
   }
@@ -77,6 +83,8 @@ export class ScreenView {
     }
     if (message.epoch !== this.#epoch) return;
     if (message.type === "error") {
+      // What cannot be decoded here is asked for as pictures.
+      if (message.name === "bad-video") this.playsFilms = false;
       this.#events.onError(message.message);
       return;
     }

@@ -35,6 +35,11 @@ export function vectors(): Vector[] {
     .map((file) => ({ name: file.slice(0, -".json".length), ...JSON.parse(readFileSync(FOLDER + file, "utf8")) }));
 }
 
+/** Whether frames of a film are among its records. */
+export function hasFilm({ records }: Vector): boolean {
+  return records?.some((record) => "kind" in record && record.kind === "video") === true;
+}
+
 export function streamOf({ stream, repeat }: Vector): Uint8Array<ArrayBuffer> {
   const head = Buffer.from(stream, "hex");
   const tail = repeat ? Buffer.from(repeat.stream, "hex") : Buffer.alloc(0);

@@ -13,7 +13,7 @@ use crate::rate::{Allowance, Rate};
 use crate::{ChatText, DisplayName, SessionCode, Token};
 
 pub use message::{ChatLine, Message, Participant, RecordingView, Refusal, RefusalReason};
-pub use orders::{Audience, EndCause, Input, Now, Order, ParticipantId};
+pub use orders::{Audience, EndCause, Films, Input, Now, Order, ParticipantId};
 
 /// The most participants of a meeting, recorders not counted.
 pub const PARTICIPANTS_MAX: usize = 250;
@@ -118,7 +118,7 @@ impl Meeting {
             Input::Join { id, name, token } => self.join(id, name, token, now),
             Input::Leave(id) => self.leave(id, now),
             Input::Chat(id, text) => self.act(id, now, |meeting| meeting.say(id, text, now)),
-            Input::Watch(id) => self.watch(id),
+            Input::Watch(id, films) => self.watch(id, films),
             Input::Unwatch(id) => self.unwatch(id),
             Input::Present(id) => self.act(id, now, |meeting| meeting.take_stage(id)),
             Input::PresentStop(id) => self.act(id, now, |meeting| meeting.leave_stage(id)),
@@ -239,10 +239,10 @@ impl Meeting {
         }
     }
 
-    fn watch(&mut self, id: ParticipantId) -> Vec<Order> {
+    fn watch(&mut self, id: ParticipantId, films: Films) -> Vec<Order> {
         let Some(seat) = self.present.get_mut(&id) else { return Vec::new() };
         seat.watches = true;
-        vec![Order::Watch(id)]
+        vec![Order::Watch(id, films)]
     }
 
     fn unwatch(&mut self, id: ParticipantId) -> Vec<Order> {

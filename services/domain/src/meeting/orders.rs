@@ -39,8 +39,8 @@ pub enum Input {
     Leave(ParticipantId),
     /// Somebody says something.
     Chat(ParticipantId, ChatText),
-    /// Somebody wants to see the screen.
-    Watch(ParticipantId),
+    /// Somebody wants to see the screen, with films as they are or as pictures.
+    Watch(ParticipantId, Films),
     /// Somebody does not want to see the screen any more.
     Unwatch(ParticipantId),
     /// Somebody wants to present.
@@ -65,6 +65,16 @@ pub enum Input {
     Timeout,
 }
 
+/// What somebody's program can do with a film on the screen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Films {
+    /// Nothing: it gets pictures.
+    #[default]
+    AsPictures,
+    /// Decode it.
+    AsVideo,
+}
+
 /// What the caller has to do, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Order {
@@ -78,7 +88,7 @@ pub enum Order {
     /// Close this participant's connection, after what it was told.
     Dismiss(ParticipantId),
     /// Send the screen to this participant, from the beginning.
-    Watch(ParticipantId),
+    Watch(ParticipantId, Films),
     /// Stop sending the screen to this participant.
     Unwatch(ParticipantId),
     /// Forget what the former presenter began; the next bytes are a new stream's.

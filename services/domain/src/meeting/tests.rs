@@ -147,7 +147,10 @@ fn a_recorder_is_nobody_on_the_roster_and_does_not_act() {
         panic!("{orders:?}")
     };
     assert_eq!(participants.len(), 3);
-    assert_eq!(scene.handle(Input::Watch(RECORDER)), [Order::Watch(RECORDER)]);
+    assert_eq!(
+        scene.handle(Input::Watch(RECORDER, Films::AsVideo)),
+        [Order::Watch(RECORDER, Films::AsVideo)]
+    );
     let chat = scene.say(RECORDER, "hello");
     assert_eq!(refused(&chat, RECORDER), "A recorder only watches.");
     assert_eq!(scene.handle(Input::Leave(RECORDER)), [Order::Unwatch(RECORDER)]);
@@ -384,7 +387,7 @@ fn somebody_who_is_not_there_changes_nothing() {
     let nobody = ParticipantId(77);
     for input in [
         Input::Leave(nobody),
-        Input::Watch(nobody),
+        Input::Watch(nobody, Films::AsPictures),
         Input::Unwatch(nobody),
         Input::Present(nobody),
         Input::PresentStop(nobody),

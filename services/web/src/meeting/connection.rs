@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use convene_domain::{Allowance, ChatText, Input, Message, ParticipantId, Rate, Refusal};
+use convene_domain::{Allowance, ChatText, Films, Input, Message, ParticipantId, Rate, Refusal};
 use convene_recordings::RecordingId;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
@@ -231,7 +231,7 @@ impl Reader {
                 Ok(text) => Input::Chat(id, text),
                 Err(error) => return self.complain(error.to_string()),
             },
-            Said::Watch => Input::Watch(id),
+            Said::Watch { video } => Input::Watch(id, if video { Films::AsVideo } else { Films::AsPictures }),
             Said::Unwatch => Input::Unwatch(id),
             Said::Present => Input::Present(id),
             Said::PresentStop => Input::PresentStop(id),

@@ -1,11 +1,11 @@
 //! The task of one meeting: it owns the domain's meeting and the relay, and carries out what the domain orders.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use convene_domain::{
-    Audience, DisplayName, EndCause, Input, Meeting, Message, Order, ParticipantId, RecordingView,
+    Audience, DisplayName, EndCause, Films, Input, Meeting, Message, Order, ParticipantId, RecordingView,
     SessionCode, Token,
 };
 use convene_pipelines::{MeetingEvent, PipelineError};
@@ -66,7 +66,7 @@ struct Room {
     meeting: Meeting,
     screen: Screen,
     outboxes: BTreeMap<ParticipantId, Outbox>,
-    watchers: BTreeSet<ParticipantId>,
+    watchers: BTreeMap<ParticipantId, Films>,
     participants: u32,
     handle: mpsc::WeakSender<Letter>,
 }
@@ -85,7 +85,7 @@ pub(crate) fn open(service: Arc<Service>, founding: Founding) -> RoomHandle {
         recorder,
         screen,
         outboxes: BTreeMap::new(),
-        watchers: BTreeSet::new(),
+        watchers: BTreeMap::new(),
         participants: 0,
         handle: letters.downgrade(),
         service: service.clone(),
@@ -185,9 +185,9 @@ impl Room {
                 }
                 self.watchers.remove(&id);
             }
-            Order::Watch(id) => {
-                self.watchers.insert(id);
-                match self.screen.watch().await {
+            Order::Watch(id, films) => {
+                self.watchers.insert(id, films);
+                match self.screen.watch(films).await {
                     Ok(feed) => self.put(id, Outgoing::Screen(feed), inputs),
                     Err(error) => self.cannot_watch(id, &error, inputs),
                 }
@@ -255,8 +255,8 @@ impl Room {
         let sentence = "The server had a fault while relaying your screen. Present it again.";
         self.handle(Input::StreamRefused(sentence.into())).await;
         let mut inputs = VecDeque::new();
-        for id in self.watchers.clone() {
-            match self.screen.watch().await {
+        for (id, films) in self.watchers.clone() {
+            match self.screen.watch(films).await {
                 Ok(feed) => self.put(id, Outgoing::ScreenGoesOn(feed), &mut inputs),
                 Err(error) => self.cannot_watch(id, &error, &mut inputs),
             }

@@ -23,10 +23,18 @@ const ERROR_CHARACTERS_MAX: usize = 200;
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Said {
     Join,
-    Chat { text: String },
-    Watch,
+    Chat {
+        text: String,
+    },
+    Watch {
+        /// Films may come as VP8; who says nothing gets pictures.
+        #[serde(default)]
+        video: bool,
+    },
     Unwatch,
-    Painted { bytes: u64 },
+    Painted {
+        bytes: u64,
+    },
     Present,
     PresentStop,
     Record,
@@ -118,7 +126,8 @@ mod tests {
     fn every_message_of_the_protocol_is_understood() {
         for (text, said) in [
             (r#"{"type":"chat","text":"hello"}"#, Said::Chat { text: "hello".into() }),
-            (r#"{"type":"watch"}"#, Said::Watch),
+            (r#"{"type":"watch"}"#, Said::Watch { video: false }),
+            (r#"{"type":"watch","video":true}"#, Said::Watch { video: true }),
             (r#"{"type":"unwatch"}"#, Said::Unwatch),
             (r#"{"type":"painted","bytes":52311}"#, Said::Painted { bytes: 52311 }),
             (r#"{"type":"present"}"#, Said::Present),
@@ -127,7 +136,7 @@ mod tests {
             (r#"{"type":"record_stop"}"#, Said::RecordStop),
             (r#"{"type":"end"}"#, Said::End),
             (r#"{"type":"leave"}"#, Said::Leave),
-            (r#"{"new":[1,{}],"type":"watch","later":null}"#, Said::Watch),
+            (r#"{"new":[1,{}],"type":"watch","later":null}"#, Said::Watch { video: false }),
         ] {
             assert_eq!(Said::parse(text), Ok(said), "{text}");
         }

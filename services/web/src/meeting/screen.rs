@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
 use super::feed::Feed;
-use convene_domain::ParticipantId;
+use convene_domain::{Films, ParticipantId};
 
 /// How often a meeting's relay may fail before the meeting is given up.
 const FAILURES_MAX: u32 = 3;
@@ -94,9 +94,9 @@ impl Screen {
     }
 
     /// A place at the relay.
-    pub(crate) async fn watch(&mut self) -> Result<Box<Feed>, PipelineError> {
+    pub(crate) async fn watch(&mut self, films: Films) -> Result<Box<Feed>, PipelineError> {
         let pipeline = self.relay().await?.pipeline.clone();
-        blocking(move || Feed::watch(pipeline)).await.map(Box::new)
+        blocking(move || Feed::watch(pipeline, films)).await.map(Box::new)
     }
 
     /// The next word of the relay; never, when there is none.

@@ -26,17 +26,29 @@ const OFFSETS_MAX: usize = 3;
 /// An offset with fewer votes is chance.
 const VOTES_MIN: u32 = 8;
 
-/// Applies to `reference` what moves it closer to `next`, and returns it. `dirty` is where the two differ.
-pub(super) fn find_and_apply(next: &Canvas, reference: &mut Canvas, dirty: &[Rect]) -> Vec<Record> {
+/// Applies to `reference` what moves it closer to `next`, and returns it. `dirty` is where the two differ. A film's rectangle is neither a
+/// source nor a target.
+pub(super) fn find_and_apply(
+    next: &Canvas,
+    reference: &mut Canvas,
+    dirty: &[Rect],
+    film: Option<Rect>,
+) -> Vec<Record> {
     if dirty.iter().map(|rect| rect.area()).sum::<usize>() < DIRTY_AREA_MIN {
         return Vec::new();
     }
-    let vertical = search(Axis::Vertical, next, reference, dirty);
-    if vertical.is_empty() { search(Axis::Horizontal, next, reference, dirty) } else { vertical }
+    let mut search = |axis| search((axis, film), next, reference, dirty);
+    let vertical = search(Axis::Vertical);
+    if vertical.is_empty() { search(Axis::Horizontal) } else { vertical }
 }
 
 /// Looks for offsets in some of the strips, and only if there are any for what moved by them in all.
-fn search(axis: Axis, next: &Canvas, reference: &mut Canvas, dirty: &[Rect]) -> Vec<Record> {
+fn search(
+    (axis, film): (Axis, Option<Rect>),
+    next: &Canvas,
+    reference: &mut Canvas,
+    dirty: &[Rect],
+) -> Vec<Record> {
     let indices = axis.dirty_strips(next.size(), dirty);
     let (sample, rest): (Vec<_>, Vec<_>) = indices.chunks(SAMPLED).map(|some| (some[0], &some[1..])).unzip();
     let mut strips = Strip::of(axis, &sample, next, reference);
@@ -46,7 +58,7 @@ fn search(axis: Axis, next: &Canvas, reference: &mut Canvas, dirty: &[Rect]) -> 
     }
     strips.extend(Strip::of(axis, &rest.concat(), next, reference));
     strips.sort_by_key(|strip| strip.index);
-    let search = Search { axis, strips };
+    let search = Search { axis, film, strips };
     offsets.into_iter().flat_map(|offset| search.apply_offset(next, reference, offset)).collect()
 }
 
@@ -63,6 +75,7 @@ fn ranked_offsets(strips: &[Strip]) -> Vec<isize> {
 
 struct Search {
     axis: Axis,
+    film: Option<Rect>,
     /// Those with much dirt, in their order across the screen.
     strips: Vec<Strip>,
 }
@@ -89,7 +102,10 @@ impl Search {
             .collect();
         let mut records = Vec::new();
         for &core in &cores {
-            let is_moved = |rect: Rect| is_same(next, rect, reference, self.axis.source(rect, offset));
+            let is_moved = |rect: Rect| {
+                let from = self.axis.source(rect, offset);
+                !self.is_filmed(rect, from) && is_same(next, rect, reference, from)
+            };
             let is_in_place = |rect: Rect| is_same(next, rect, reference, Point { x: rect.x, y: rect.y });
             if !is_moved(core) || is_in_place(core) {
                 continue;
@@ -101,6 +117,12 @@ impl Search {
             records.push(Record::Move { rect, from });
         }
         records
+    }
+
+    fn is_filmed(&self, rect: Rect, from: Point) -> bool {
+        let source = Rect { x: from.x, y: from.y, ..rect };
+        let touches = |film: Rect| film.intersection(rect).or(film.intersection(source)).is_some();
+        self.film.is_some_and(touches)
     }
 
     fn blocks(&self, offset: isize) -> Vec<Block> {

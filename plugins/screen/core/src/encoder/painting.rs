@@ -7,6 +7,7 @@ use bytes::BytesMut;
 use super::coarse::Coarse;
 use super::kept::Kept;
 use super::plan::{self, Verdicts};
+use super::projector::{Projector, cells_outside, outside};
 use super::{REFINEMENT_BYTES_A_SECOND, choose::Op, compare, moves};
 use crate::{Canvas, Frame, Record, Rect, ScreenSize};
 
@@ -26,6 +27,7 @@ pub(super) struct Painting {
     next: Canvas,
     coarse: Coarse,
     verdicts: Verdicts,
+    projector: Projector,
     /// Nothing was painted yet, so nothing can have moved.
     is_black: bool,
 }
@@ -48,40 +50,76 @@ pub(super) struct Pace {
 }
 
 impl Painting {
-    pub(super) fn black(size: ScreenSize) -> Self {
+    pub(super) fn black(size: ScreenSize, film_bits_a_second: Option<u32>) -> Self {
         let next = Canvas::new(size);
         let verdicts = Verdicts::none(&next);
-        Self { reference: next.clone(), next, coarse: Coarse::none(size), verdicts, is_black: true }
+        Self {
+            reference: next.clone(),
+            next,
+            coarse: Coarse::none(size),
+            verdicts,
+            projector: Projector::new(size, film_bits_a_second),
+            is_black: true,
+        }
     }
 
     pub(super) fn size(&self) -> ScreenSize {
         self.next.size()
     }
 
-    /// Writes what turns the reference into the frame; the number of pixels that changed.
+    /// Writes what turns the reference into the frame; the number of pixels that changed, but for a film's.
     pub(super) fn advance(&mut self, frame: Frame<'_>, update: &mut Update<'_>) -> usize {
         let time = update.time;
         let mut dirty = compare::take_in(frame, &mut self.next);
-        let changed = dirty.iter().map(|rect| rect.area()).sum();
-        dirty.iter().for_each(|&rect| self.coarse.disturb(rect, time));
-        if !self.is_black {
-            let moves = moves::find_and_apply(&self.next, &mut self.reference, &dirty);
-            for record in &moves {
-                record.write(update.out);
-                if let Record::Move { rect, from } = *record {
-                    self.coarse.shift(rect, from, time);
-                }
-            }
-            if !moves.is_empty() {
-                dirty = compare::still_dirty(&self.next, &self.reference, &dirty);
-            }
+        let around = outside(&dirty, self.projector.film());
+        around.iter().for_each(|&rect| self.coarse.disturb(rect, time));
+        if !self.is_black && self.move_what_moved(&around, update) {
+            dirty = compare::still_dirty(&self.next, &self.reference, &dirty);
         }
         self.is_black = false;
-        for (rect, op) in plan::plan(&self.next, &dirty, update.kept, &mut self.verdicts, time) {
-            self.paint(rect, op, update);
-        }
         dirty.iter().for_each(|&rect| self.reference.copy_from(&self.next, rect));
-        changed
+        self.follow_film(&dirty, time);
+        let film = self.projector.film();
+        for (rect, op) in
+            plan::plan(&self.next, &cells_outside(&dirty, film), update.kept, &mut self.verdicts, time)
+        {
+            self.paint_outside(rect, op, update);
+        }
+        self.projector.write(&self.next, time, update.out);
+        area(&around)
+    }
+
+    /// What a film may cost.
+    pub(super) fn limit_film(&mut self, bits_a_second: Option<u32>) {
+        self.projector.set_bits_a_second(bits_a_second);
+    }
+
+    /// Whether anything has moved.
+    fn move_what_moved(&mut self, dirty: &[Rect], update: &mut Update<'_>) -> bool {
+        let moves = moves::find_and_apply(&self.next, &mut self.reference, dirty, self.projector.film());
+        let mut moved = Vec::new();
+        for record in &moves {
+            record.write(update.out);
+            if let Record::Move { rect, from } = *record {
+                self.coarse.shift(rect, from, update.time);
+                moved.push(rect);
+            }
+        }
+        // A page was scrolled, if that is most of what happened; a picture that pans may have moved in places too.
+        if area(dirty) <= 2 * area(&moved) {
+            moved.iter().for_each(|&rect| self.projector.scrolled(rect, update.time));
+        }
+        !moves.is_empty()
+    }
+
+    /// A film that runs is never refined; one that has just ended is inexact.
+    fn follow_film(&mut self, dirty: &[Rect], time: Duration) {
+        if let Some(ended) = self.projector.look(dirty, &self.next, time) {
+            self.coarse.mark(ended, time);
+        }
+        if let Some(film) = self.projector.film() {
+            self.coarse.clear(film);
+        }
     }
 
     /// Writes a step of refinement, if anything rests; a small one where something is in the update already.
@@ -97,14 +135,32 @@ impl Painting {
             let Some(rect) = self.coarse.resting_piece(update.time) else { break };
             let op = plan::choose_exact(&self.next, rect, update.kept);
             area += rect.area();
-            self.paint(rect, op, update);
+            self.paint_outside(rect, op, update);
         }
         pace.spent(update.out.len() - start, update.time);
     }
 
-    /// When something inexact has rested long enough.
+    /// Time has passed and nothing has changed: a film may be over.
+    pub(super) fn idle(&mut self, time: Duration) {
+        self.follow_film(&[], time);
+    }
+
+    /// When something inexact has rested long enough, a film that stops included.
     pub(super) fn rests_at(&self) -> Option<Duration> {
-        self.coarse.rests_at()
+        self.coarse.rests_at().into_iter().chain(self.projector.ends_at()).min()
+    }
+
+    /// Paints what of the rectangle lies outside of the film.
+    fn paint_outside(&mut self, rect: Rect, op: Op, update: &mut Update<'_>) {
+        let film = self.projector.film().filter(|film| film.intersection(rect).is_some());
+        if film.is_none() {
+            return self.paint(rect, op, update);
+        }
+        for part in outside(&[rect], film) {
+            let op =
+                if op.is_exact() { plan::choose_exact(&self.next, part, update.kept) } else { Op::Lossy };
+            self.paint(part, op, update);
+        }
     }
 
     fn paint(&mut self, rect: Rect, op: Op, update: &mut Update<'_>) {
@@ -123,6 +179,10 @@ impl Painting {
             Record::Keep { key }.write(update.out);
         }
     }
+}
+
+fn area(rects: &[Rect]) -> usize {
+    rects.iter().map(|rect| rect.area()).sum()
 }
 
 impl Default for Pace {

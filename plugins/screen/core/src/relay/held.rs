@@ -8,6 +8,10 @@ use crate::content::{self, Kind};
 use crate::screen::Screen;
 use crate::{Point, Record, Rect, ScreenSize, StreamError};
 
+/// The pictures of a film, for who does not play it, are ten a second, and five of a 1080p one: what a part of one core can encode.
+const FILM_PICTURES_US: u64 = 90_000;
+const FILM_PICTURES_PIXELS_A_US: u64 = 20;
+
 #[derive(Debug, Default)]
 pub(super) struct Held {
     screen: Screen,
@@ -16,6 +20,11 @@ pub(super) struct Held {
     next_shape: Option<Bytes>,
     /// `Start` is among the records since the last `Update`.
     starts: bool,
+    /// Where a film plays that nothing has painted over: what is there is inexact.
+    film: Option<Rect>,
+    /// Counts what is encoded of it as pictures: the version of the update with which the last ones became old, and its time.
+    film_version: u64,
+    film_at_us: u64,
     cells: Option<HeldCells>,
     /// What the records since the last `Update` did, and the length of the picture that is the last of them.
     steps: Vec<Step>,
@@ -44,8 +53,24 @@ pub(super) struct Change {
     pub(super) damage: Vec<Rect>,
     pub(super) cursor: bool,
     pub(super) shape: bool,
+    /// Where a film plays after it.
+    pub(super) film: Option<Rect>,
+    /// Changes when the film's pictures have become old.
+    pub(super) film_version: u64,
     /// Since the last `Start` in it; not more than the records that an update may have.
     pub(super) steps: Vec<Step>,
+}
+
+impl Change {
+    /// A frame of a film was in it.
+    pub(super) fn plays(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Play { .. }))
+    }
+
+    /// Nothing else that paints was in it.
+    pub(super) fn only_plays(&self) -> bool {
+        !self.steps.is_empty() && self.steps.iter().all(|step| matches!(step, Step::Play { .. }))
+    }
 }
 
 /// What a record does to what a viewer has.
@@ -53,6 +78,7 @@ pub(super) struct Change {
 pub(super) enum Step {
     Paint(Rect),
     Move { rect: Rect, from: Point },
+    Play { rect: Rect, is_key: bool },
     Keep { key: u64, bytes: usize },
     Recall { rect: Rect, key: u64 },
 }
@@ -66,6 +92,11 @@ impl Held {
         self.cells.as_ref().map(|cells| cells.grid)
     }
 
+    /// Where a film plays.
+    pub(super) fn film(&self) -> Option<Rect> {
+        self.film
+    }
+
     /// The number of the last update.
     pub(super) fn version(&self) -> u64 {
         self.version
@@ -74,6 +105,7 @@ impl Held {
     /// Takes in a record, whose bytes are `bytes`; an `Update` says what has changed.
     pub(super) fn apply(&mut self, record: &Record, bytes: Bytes) -> Result<Option<Change>, StreamError> {
         let shown = self.screen.apply(record)?;
+        self.note_film(record);
         match record {
             Record::Start => {
                 self.starts = true;
@@ -81,6 +113,9 @@ impl Held {
                 self.steps.clear();
             }
             Record::Fill { rect, .. } => self.steps.push(Step::Paint(*rect)),
+            Record::Video { rect, is_key, .. } => {
+                self.steps.push(Step::Play { rect: *rect, is_key: *is_key })
+            }
             Record::Move { rect, from } => self.steps.push(Step::Move { rect: *rect, from: *from }),
             Record::Picture { rect, webp } => {
                 self.steps.push(Step::Paint(*rect));
@@ -96,6 +131,7 @@ impl Held {
         self.version += 1;
         self.time_us = shown.time_us;
         self.note_damage(shown.resized, &shown.damage);
+        self.note_film_age();
         let change = Change {
             starts: std::mem::take(&mut self.starts),
             resized: shown.resized,
@@ -103,6 +139,8 @@ impl Held {
             cursor: shown.cursor_changed,
             shape: self.shape != self.next_shape,
             steps: std::mem::take(&mut self.steps),
+            film: self.film,
+            film_version: self.film_version,
         };
         self.shape.clone_from(&self.next_shape);
         Ok(Some(change))
@@ -111,7 +149,7 @@ impl Held {
     /// Forgets the records since the last `Update`.
     pub(super) fn undo(&mut self) {
         self.screen.undo();
-        self.starts = false;
+        (self.starts, self.film) = (false, None);
         self.steps.clear();
         self.next_shape.clone_from(&self.shape);
     }
@@ -141,6 +179,15 @@ impl Held {
         self.pictures.paint(canvas, rect, quality, version.expect("a rectangle touches a cell"))
     }
 
+    /// The record that paints a part of the film, for who does not play it; not encoded anew for every frame.
+    ///
+    /// # Panics
+    /// When there is no screen, or the rectangle is not on it.
+    pub(super) fn paint_film(&mut self, rect: Rect) -> Bytes {
+        let canvas = self.screen.canvas().expect("a film plays on a screen");
+        self.pictures.paint(canvas, rect, Quality::Coarse, self.film_version)
+    }
+
     /// Whether a cell shows a photograph, which may be coarse at first; found out once for all viewers.
     pub(super) fn is_photograph(&mut self, cell: usize) -> bool {
         let (Some(cells), Some(canvas)) = (&mut self.cells, self.screen.canvas()) else { return false };
@@ -155,6 +202,29 @@ impl Held {
             cells.photographs[cell] = (version, is_photograph);
         }
         cells.photographs[cell].1
+    }
+
+    fn note_film(&mut self, record: &Record) {
+        match record {
+            Record::Video { rect, .. } => self.film = Some(*rect),
+            Record::Start | Record::Size(_) => self.film = None,
+            Record::Fill { rect, .. }
+            | Record::Move { rect, .. }
+            | Record::Picture { rect, .. }
+            | Record::Recall { rect, .. } => {
+                self.film = self.film.filter(|film| film.intersection(*rect).is_none());
+            }
+            Record::Keep { .. } | Record::Cursor { .. } | Record::CursorShape(_) | Record::Update { .. } => {}
+        }
+    }
+
+    /// By the presenter's clock, which may say anything.
+    fn note_film_age(&mut self) {
+        let Some(film) = self.film else { return };
+        let age_us = self.time_us.abs_diff(self.film_at_us);
+        if FILM_PICTURES_US + film.area() as u64 / FILM_PICTURES_PIXELS_A_US <= age_us {
+            (self.film_version, self.film_at_us) = (self.version, self.time_us);
+        }
     }
 
     fn note_damage(&mut self, resized: bool, damage: &[Rect]) {

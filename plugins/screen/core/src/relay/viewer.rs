@@ -9,6 +9,7 @@ use super::debt::Debt;
 use super::held::{Change, Held, Step};
 use super::pictures::Quality;
 use super::presenter::Update;
+use super::seat::Seat;
 use super::window::Window;
 use crate::ages::Block;
 use crate::cache::Cache;
@@ -42,6 +43,9 @@ pub(super) struct Viewer {
     debt: Debt,
     /// Cells that show a photograph only about right.
     coarse: Debt,
+    seat: Seat,
+    /// The last piece of pixels was of the film: debt goes first.
+    was_film: bool,
     /// What it keeps, by key.
     kept: Cache<()>,
     /// What it has does not count: `Start` and `Size` are to come first.
@@ -52,17 +56,25 @@ pub(super) struct Viewer {
 
 impl Viewer {
     pub(super) fn new(held: &Held) -> Self {
+        let mut debt = Debt::whole(held.grid(), held.version());
+        held.film().into_iter().for_each(|film| debt.remove_inside(film));
         Self {
             window: Window::new(),
             ready: VecDeque::new(),
             ready_bytes: 0,
-            debt: Debt::whole(held.grid(), held.version()),
+            debt,
             coarse: Debt::none(held.grid()),
+            seat: Seat::new(held.film()),
+            was_film: false,
             kept: Cache::default(),
             start_due: true,
             shape_due: true,
             cursor_due: true,
         }
+    }
+
+    pub(super) fn set_plays(&mut self, plays: bool) {
+        self.seat.set_plays(plays);
     }
 
     pub(super) fn painted(&mut self, bytes: u64, now: Duration) {
@@ -72,31 +84,58 @@ impl Viewer {
     /// The presenter's next update, which the held screen already shows: handed on as it is, or added to the debt.
     pub(super) fn offer(&mut self, update: &Update, held: &Held, now: Duration) {
         let change = &update.change;
+        // What was a film's and is owed still is not what it was when the film has ended or moved.
+        for rect in self.seat.follow(change.film) {
+            self.debt.add(rect, held.version());
+        }
         let bytes: u64 = update.pieces.iter().map(|piece| piece.len() as u64).sum();
         let has_room = bytes + CURSOR_RESERVE + self.ready_bytes <= self.window.room(now);
-        // With `Start` all is new; with `Size` all pixels are.
-        let needs_nothing_else = change.starts || !self.start_due && (change.resized || self.debt.is_empty());
-        if has_room && needs_nothing_else && self.keep_as(change) {
-            self.ready.extend(update.pieces.iter().cloned());
-            self.ready_bytes += bytes;
-            if change.resized {
-                self.debt = Debt::none(held.grid());
-                self.coarse = Debt::none(held.grid());
-            } else if !self.coarse.is_empty() {
-                change.steps.iter().for_each(|step| self.follow(*step, held.version()));
+        // With `Start` all is new; with `Size` all pixels are. A film needs nothing but its frames.
+        let needs_nothing_else = change.starts
+            || !self.start_due && (change.resized || self.debt.is_empty() || change.only_plays());
+        if has_room
+            && needs_nothing_else
+            && let Some(film) = self.seat.film_after(change, now)
+            && self.keep_as(change)
+        {
+            self.hand_on(update, held);
+            self.seat.has(film);
+        } else {
+            self.owe(change, held);
+            if change.plays() {
+                self.seat.missed(has_room, change.film_version, now);
             }
-            if change.starts {
-                (self.start_due, self.shape_due, self.cursor_due) = (false, false, false);
-            }
-            return;
         }
+        if self.seat.is_owed() {
+            // Its tiles are all of it.
+            change.film.into_iter().for_each(|film| self.debt.remove_inside(film));
+        }
+    }
+
+    fn hand_on(&mut self, update: &Update, held: &Held) {
+        let change = &update.change;
+        self.ready.extend(update.pieces.iter().cloned());
+        self.ready_bytes += update.pieces.iter().map(|piece| piece.len() as u64).sum::<u64>();
+        if change.resized {
+            self.debt = Debt::none(held.grid());
+            self.coarse = Debt::none(held.grid());
+        } else if !self.coarse.is_empty() {
+            change.steps.iter().for_each(|step| self.follow(*step, held.version()));
+        }
+        if change.starts {
+            (self.start_due, self.shape_due, self.cursor_due) = (false, false, false);
+        }
+    }
+
+    fn owe(&mut self, change: &Change, held: &Held) {
         if change.resized {
             self.start_due = true;
             self.debt = Debt::whole(held.grid(), held.version());
             self.coarse = Debt::none(held.grid());
         } else {
             // Also the target of a move: its source may be dirty here, and the move itself is not sent.
-            change.damage.iter().for_each(|&rect| self.debt.add(rect, held.version()));
+            let damage = change.damage.iter().filter(|rect| change.film != Some(**rect));
+            damage.for_each(|&rect| self.debt.add(rect, held.version()));
         }
         self.cursor_due |= change.cursor || change.resized;
         self.shape_due |= change.shape || change.resized;
@@ -112,7 +151,7 @@ impl Viewer {
         let is_allowed = change.steps.iter().all(|step| match *step {
             Step::Keep { key, bytes } => kept.keep(key, bytes, ()),
             Step::Recall { key, .. } => kept.get(key).is_some(),
-            Step::Paint(_) | Step::Move { .. } => true,
+            Step::Paint(_) | Step::Move { .. } | Step::Play { .. } => true,
         });
         if is_allowed {
             self.kept = kept;
@@ -123,7 +162,9 @@ impl Viewer {
     /// What a record of the presenter does to what is coarse here.
     fn follow(&mut self, step: Step, version: u64) {
         match step {
-            Step::Paint(rect) | Step::Recall { rect, .. } => self.coarse.remove_inside(rect),
+            Step::Paint(rect) | Step::Recall { rect, .. } | Step::Play { rect, .. } => {
+                self.coarse.remove_inside(rect)
+            }
             Step::Move { rect, from } if self.coarse.touches(Rect { x: from.x, y: from.y, ..rect }) => {
                 self.coarse.add(rect, version);
             }
@@ -139,9 +180,9 @@ impl Viewer {
         let piece = self
             .ready_piece()
             .or_else(|| self.cursor_piece(held, now))
-            .or_else(|| self.debt_piece(held, now))
+            .or_else(|| self.owed_piece(held, now))
             .or_else(|| self.sharpening_piece(held, now))?;
-        let is_more_waiting = !self.debt.is_empty() || !self.ready.is_empty();
+        let is_more_waiting = !self.debt.is_empty() || !self.ready.is_empty() || self.seat.is_owed();
         self.window.sent(piece.len(), is_more_waiting, now);
         Some(piece)
     }
@@ -168,6 +209,46 @@ impl Viewer {
         Some(out.freeze())
     }
 
+    /// Debt and the film's pictures by turns.
+    fn owed_piece(&mut self, held: &mut Held, now: Duration) -> Option<Bytes> {
+        let debt_first = self.was_film || self.start_due;
+        let piece = if debt_first {
+            self.debt_piece(held, now).map(|piece| (piece, false))
+        } else {
+            self.film_piece(held, now).map(|piece| (piece, true))
+        };
+        let (piece, was_film) = match piece {
+            Some(piece) => piece,
+            None if debt_first => (self.film_piece(held, now)?, true),
+            None => (self.debt_piece(held, now)?, false),
+        };
+        self.was_film = was_film;
+        Some(piece)
+    }
+
+    /// What of the film is owed, as lossy pictures of its newest frame.
+    fn film_piece(&mut self, held: &mut Held, now: Duration) -> Option<Bytes> {
+        let room = self.window.room(now).saturating_sub(CURSOR_RESERVE);
+        if self.start_due || room < PIECE_BYTES_MIN || !self.seat.is_owed() {
+            return None;
+        }
+        let budget = self.budget(room);
+        let mut out = BytesMut::new();
+        while let Some(rect) = self.seat.next_owed() {
+            let record = held.paint_film(rect);
+            let is_too_long = budget < out.len() + record.len();
+            if is_too_long && !out.is_empty() {
+                break;
+            }
+            if !is_too_long || !self.seat.halve() {
+                out.extend_from_slice(&record);
+                self.seat.paid();
+            }
+        }
+        held.write_update(&mut out);
+        Some(out.freeze())
+    }
+
     /// The newest content of the oldest dirty cells, as much as fits.
     fn debt_piece(&mut self, held: &mut Held, now: Duration) -> Option<Bytes> {
         let size = held.size()?;
@@ -189,7 +270,9 @@ impl Viewer {
 
     /// What is coarse, exactly, while the line is idle: the oldest first, and not so much that newer content would wait for it.
     fn sharpening_piece(&mut self, held: &mut Held, now: Duration) -> Option<Bytes> {
-        let is_idle = self.debt.is_empty() && self.window.in_flight() <= self.window.size() / IDLE_SHARE;
+        let is_idle = self.debt.is_empty()
+            && !self.seat.is_owed()
+            && self.window.in_flight() <= self.window.size() / IDLE_SHARE;
         let room = self.window.room(now).saturating_sub(CURSOR_RESERVE);
         if self.coarse.is_empty() || !is_idle || room < PIECE_BYTES_MIN {
             return None;

@@ -109,6 +109,15 @@ impl Desktop {
         }
     }
 
+    /// A frame of a film: waves that move, with the grain of a camera.
+    pub fn film(&mut self, rect: Rect, at: usize) {
+        let wave = |v: usize| ((v % 512).abs_diff(256) / 2) as u8;
+        self.paint(rect, |x, y| {
+            let grain = noise(at as u64, x, y, 5)[0] / 83;
+            [wave(x * 2 + at * 9) + grain, wave(y * 3 + at * 4) + grain, wave(x + y + at * 7) + 60 + grain]
+        });
+    }
+
     /// What a canvas has.
     pub fn bgrx(&self) -> Vec<u8> {
         self.pixels.iter().flat_map(|&[red, green, blue]| [blue, green, red, 0xff]).collect()

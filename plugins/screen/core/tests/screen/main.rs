@@ -1,8 +1,11 @@
 //! The encoder, the decoder and the relay, seen from outside.
 
+mod audience;
 mod coarse;
 mod desktop;
+mod film;
 mod hostile;
+mod hostile_film;
 mod network;
 mod photographs;
 mod pixels;

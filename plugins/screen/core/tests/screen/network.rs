@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use convene_screen::{Decoder, Encoder, Input, Output, PixelOrder, Relay, ViewerId};
+use convene_screen::{Decoder, Encoder, Input, Output, PixelOrder, Reader, Record, Relay, ViewerId};
 
 use crate::desktop::Desktop;
 
@@ -41,6 +41,11 @@ pub struct Viewer {
     pub sent_bytes: u64,
     pub acknowledged_bytes: u64,
     pub updates: usize,
+    /// Reads along, to see what comes.
+    reader: Reader,
+    /// Frames of films, and the bytes of their records.
+    pub frames: usize,
+    pub frame_bytes: u64,
     /// In front of the line.
     queue: VecDeque<bytes::Bytes>,
     /// Bytes of the queue's front that the line has taken.
@@ -73,12 +78,21 @@ impl Meeting {
                 sent_bytes: 0,
                 acknowledged_bytes: 0,
                 updates: 0,
+                reader: Reader::new(),
+                frames: 0,
+                frame_bytes: 0,
                 queue: VecDeque::new(),
                 taken: 0.0,
                 on_the_way: VecDeque::new(),
                 acknowledgements: VecDeque::new(),
             },
         );
+    }
+
+    /// A viewer that can decode films.
+    pub fn join_and_play(&mut self, id: u32, line: Line) {
+        self.join(id, line);
+        self.relay.handle(Input::Plays { viewer: ViewerId(id), plays: true }, self.now).unwrap();
     }
 
     pub fn leave(&mut self, id: u32) {
@@ -200,12 +214,23 @@ impl Viewer {
         }
     }
 
+    fn count_frames(&mut self, bytes: &[u8]) {
+        self.reader.push(bytes);
+        while let Some(record) = self.reader.next_record().expect("what a relay sends is well formed") {
+            if let Record::Video { frame, .. } = record {
+                self.frames += 1;
+                self.frame_bytes += frame.len() as u64;
+            }
+        }
+    }
+
     fn receive(&mut self, now: Duration) {
         while let Some(bytes) = due(&mut self.on_the_way, now) {
             if !self.is_there {
                 continue;
             }
             self.decoder.push(&bytes);
+            self.count_frames(&bytes);
             while self.decoder.next_update().expect("what a relay sends is well formed").is_some() {
                 self.updates += 1;
                 self.acknowledgements.push_back((now + self.line.delay, self.decoder.painted_bytes()));

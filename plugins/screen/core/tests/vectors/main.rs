@@ -2,6 +2,7 @@
 //!
 //! After a change of a scene: `UPDATE_VECTORS=1 cargo test -p convene-screen --test vectors`.
 
+mod film;
 mod scene;
 mod scenes;
 

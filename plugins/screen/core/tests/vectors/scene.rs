@@ -47,6 +47,7 @@ pub enum Seen {
     Picture { rect: [u16; 4] },
     Keep { key: String },
     Recall { rect: [u16; 4], key: String },
+    Video { rect: [u16; 4], key: bool },
     Cursor { x: i16, y: i16, visible: bool },
     CursorShape { hot: [u16; 2], width: u16, height: u16 },
     Update { time_us: u64 },
@@ -97,6 +98,7 @@ impl Seen {
             Record::Recall { rect, key, .. } => {
                 Self::Recall { rect: four(rect), key: to_hex(&key.to_be_bytes()) }
             }
+            Record::Video { rect, is_key, .. } => Self::Video { rect: four(rect), key: *is_key },
             &Record::Cursor { x, y, visible } => Self::Cursor { x, y, visible },
             Record::CursorShape(shape) => Self::CursorShape {
                 hot: [shape.hot.x, shape.hot.y],
@@ -145,7 +147,7 @@ pub fn to_hex(bytes: &[u8]) -> String {
     })
 }
 
-fn from_hex(text: &str) -> Vec<u8> {
+pub fn from_hex(text: &str) -> Vec<u8> {
     text.as_bytes()
         .chunks(2)
         .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).expect("hexadecimal digits"))

@@ -4,10 +4,11 @@ use bytes::{Bytes, BytesMut};
 use convene_screen::webp::{self, Effort};
 use convene_screen::{Colour, CursorShape, Decoder, Point, Record, Rect, ScreenSize};
 
+use crate::film;
 use crate::scene::{Expected, Repeat, Scene, Seen, Shown, to_hex};
 
 /// All names of `StreamError::name`.
-pub const ERRORS: [&str; 15] = [
+pub const ERRORS: [&str; 16] = [
     "not-a-screen-stream",
     "unknown-version",
     "unknown-kind",
@@ -18,6 +19,7 @@ pub const ERRORS: [&str; 15] = [
     "bad-rect",
     "picture-too-large",
     "bad-picture",
+    "bad-video",
     "bad-flag",
     "bad-keep",
     "unknown-key",
@@ -26,13 +28,13 @@ pub const ERRORS: [&str; 15] = [
 ];
 
 const RED: Colour = Colour { red: 0xd0, green: 0x20, blue: 0x10 };
-const BLUE: Colour = Colour { red: 0x10, green: 0x30, blue: 0xe0 };
+pub const BLUE: Colour = Colour { red: 0x10, green: 0x30, blue: 0xe0 };
 
-type Named = (&'static str, Scene);
+pub type Named = (&'static str, Scene);
 
 /// File name and scene.
 pub fn all() -> Vec<Named> {
-    [painted(), changed(), kept(), refused_by_header(), refused_by_body(), refused_by_cache()]
+    [painted(), changed(), kept(), refused_by_header(), refused_by_body(), refused_by_cache(), film::all()]
         .into_iter()
         .flatten()
         .collect()
@@ -222,7 +224,6 @@ fn refused_by_header() -> Vec<Named> {
         ),
         refuses("error-version", "unknown-version", "Version 2.", "0100000006434e56530200".into()),
         refuses("error-unknown-kind", "unknown-kind", "Kind 0x0c.", begun("0c00000000")),
-        refuses("error-video", "unknown-kind", "Kind 0x06 is reserved.", begun("0600000000")),
         refuses("error-body-too-long", "body-too-long", "A body of 2 MiB and one byte.", begun("0500200001")),
         refuses(
             "error-bad-length",
@@ -276,7 +277,7 @@ fn refused_by_body() -> Vec<Named> {
     ]
 }
 
-fn plays(about: &str, records: &[Record]) -> Scene {
+pub fn plays(about: &str, records: &[Record]) -> Scene {
     scene_of(about, write(records), records)
 }
 
@@ -295,7 +296,7 @@ fn scene_of(about: &str, stream: BytesMut, records: &[Record]) -> Scene {
     }
 }
 
-fn refuses(name: &'static str, error: &str, about: &str, stream: String) -> Named {
+pub fn refuses(name: &'static str, error: &str, about: &str, stream: String) -> Named {
     (
         name,
         Scene {
@@ -323,23 +324,23 @@ fn never_ends_an_update() -> Named {
     (name, scene)
 }
 
-fn begin(width: u32, height: u32) -> Vec<Record> {
+pub fn begin(width: u32, height: u32) -> Vec<Record> {
     vec![Record::Start, size(width, height)]
 }
 
-fn size(width: u32, height: u32) -> Record {
+pub fn size(width: u32, height: u32) -> Record {
     Record::Size(ScreenSize::new(width, height).expect("a scene's size is within the limits"))
 }
 
-fn fill(x: u16, y: u16, width: u16, height: u16, colour: Colour) -> Record {
+pub fn fill(x: u16, y: u16, width: u16, height: u16, colour: Colour) -> Record {
     Record::Fill { rect: Rect::new(x, y, width, height), colour }
 }
 
-fn moved((x, y, width, height): (u16, u16, u16, u16), (from_x, from_y): (u16, u16)) -> Record {
+pub fn moved((x, y, width, height): (u16, u16, u16, u16), (from_x, from_y): (u16, u16)) -> Record {
     Record::Move { rect: Rect::new(x, y, width, height), from: Point { x: from_x, y: from_y } }
 }
 
-fn update(time_us: u64) -> Record {
+pub fn update(time_us: u64) -> Record {
     Record::Update { time_us }
 }
 
@@ -395,6 +396,6 @@ fn write(records: &[Record]) -> BytesMut {
     out
 }
 
-fn bytes_of(records: &[Record]) -> String {
+pub fn bytes_of(records: &[Record]) -> String {
     to_hex(&write(records))
 }

@@ -22,7 +22,10 @@ pub enum Say<'a> {
         token: Option<&'a str>,
     },
     /// Send the screen.
-    Watch,
+    Watch {
+        /// Films as they are, too.
+        video: bool,
+    },
     /// So many bytes of it are on show.
     Painted {
         /// Since `Watch`.
@@ -104,6 +107,7 @@ mod tests {
         let join = Say::Join { protocol: PROTOCOL, code: "123456789", name: "Ann", token: None };
         assert_eq!(join.to_text(), r#"{"type":"join","protocol":1,"code":"123456789","name":"Ann"}"#);
         assert_eq!(Say::Painted { bytes: 52_311 }.to_text(), r#"{"type":"painted","bytes":52311}"#);
+        assert_eq!(Say::Watch { video: true }.to_text(), r#"{"type":"watch","video":true}"#);
         assert_eq!(Say::PresentStop.to_text(), r#"{"type":"present_stop"}"#);
     }
 

@@ -46,12 +46,21 @@ struct Place {
 
 struct Viewer {
     id: ViewerId,
-    acknowledging: bool,
+    habits: Habits,
     /// Bytes that were sent from this place before this viewer's stream began.
     sent_before: u64,
     /// Bytes of this viewer's stream that are on show.
     painted: u64,
     introduced: bool,
+}
+
+/// How a viewer watches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Habits {
+    /// It says itself what it has painted.
+    pub acknowledges: bool,
+    /// It decodes films.
+    pub plays_films: bool,
 }
 
 /// What to do for a seat.
@@ -134,16 +143,16 @@ impl Desk {
     }
 
     /// Somebody watches from here: a stream begins, with the whole screen. Whoever sat here before is gone.
-    pub fn sit_down(&mut self, seat: Seat, acknowledging: bool, now: Duration) {
+    pub fn sit_down(&mut self, seat: Seat, habits: Habits, now: Duration) {
         self.stand_up(seat, now);
         let Some(place) = self.places.get_mut(&seat).filter(|place| place.open) else {
             return;
         };
         let id = ViewerId(self.next_viewer);
         self.next_viewer = self.next_viewer.wrapping_add(1);
-        place.viewer =
-            Some(Viewer { id, acknowledging, sent_before: place.sent, painted: 0, introduced: false });
+        place.viewer = Some(Viewer { id, habits, sent_before: place.sent, painted: 0, introduced: false });
         carried(self.relay.handle(Input::Join(id), now));
+        carried(self.relay.handle(Input::Plays { viewer: id, plays: habits.plays_films }, now));
         self.ring(seat);
     }
 
@@ -158,9 +167,9 @@ impl Desk {
 
     /// The viewer lost track: its stream begins anew.
     pub fn begin_anew(&mut self, seat: Seat, now: Duration) {
-        let sitting = self.viewer(seat).map(|viewer| (viewer.acknowledging, viewer.introduced));
-        if let Some((acknowledging, introduced)) = sitting {
-            self.sit_down(seat, acknowledging, now);
+        let sitting = self.viewer(seat).map(|viewer| (viewer.habits, viewer.introduced));
+        if let Some((habits, introduced)) = sitting {
+            self.sit_down(seat, habits, now);
             if let Some(viewer) = self.places.get_mut(&seat).and_then(|place| place.viewer.as_mut()) {
                 viewer.introduced = introduced;
             }
@@ -174,12 +183,13 @@ impl Desk {
 
     /// The viewer here says itself what it has painted.
     pub fn acknowledges(&self, seat: Seat) -> bool {
-        self.viewer(seat).is_some_and(|viewer| viewer.acknowledging)
+        self.viewer(seat).is_some_and(|viewer| viewer.habits.acknowledges)
     }
 
     /// All seats whose viewers acknowledge.
     pub fn acknowledging_seats(&self) -> Vec<Seat> {
-        let acknowledges = |place: &Place| place.viewer.as_ref().is_some_and(|viewer| viewer.acknowledging);
+        let acknowledges =
+            |place: &Place| place.viewer.as_ref().is_some_and(|viewer| viewer.habits.acknowledges);
         self.places.iter().filter(|(_, place)| acknowledges(place)).map(|(seat, _)| *seat).collect()
     }
 
@@ -232,7 +242,7 @@ impl Desk {
         };
         place.pushing = false;
         let sent = place.sent;
-        if self.viewer(seat).is_some_and(|viewer| !viewer.acknowledging) {
+        if self.viewer(seat).is_some_and(|viewer| !viewer.habits.acknowledges) {
             self.painted(seat, sent, now);
         }
         self.ring(seat);

@@ -50,16 +50,16 @@ impl ScreenRelay {
             return;
         }
         let seat = pad.imp().seat();
-        let acknowledges = pad.imp().acknowledges();
+        let habits = pad.imp().habits();
         {
             let mut office = self.office.lock();
             if !office.desk.is_open(seat) || office.desk.is_taken(seat) {
                 return;
             }
-            office.desk.sit_down(seat, acknowledges, self.now());
+            office.desk.sit_down(seat, habits, self.now());
         }
-        gst::debug!(CAT, obj = pad, "Somebody watches, acknowledging: {acknowledges}");
-        let started = if acknowledges { self.start_worker() } else { self.start_own_thread(pad) };
+        gst::debug!(CAT, obj = pad, "Somebody watches: {habits:?}");
+        let started = if habits.acknowledges { self.start_worker() } else { self.start_own_thread(pad) };
         if started.is_err() {
             gst::element_imp_error!(
                 self,

@@ -7,11 +7,12 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 use parking_lot::Condvar;
 
-use super::desk::Seat;
+use super::desk::{Habits, Seat};
 
 #[derive(Debug, Clone, Default)]
 struct Settings {
     acknowledge: bool,
+    video: bool,
 }
 
 #[derive(Default, glib::Properties)]
@@ -26,6 +27,16 @@ pub struct ScreenRelayPad {
         set,
         type = bool,
         member = acknowledge,
+        default = false
+    )]
+    #[property(
+        name = "video",
+        nick = "Video",
+        blurb = "Downstream decodes films, which are VP8; else it gets them as pictures; read when the pad is linked",
+        get,
+        set,
+        type = bool,
+        member = video,
         default = false
     )]
     settings: std::sync::Mutex<Settings>,
@@ -47,8 +58,10 @@ impl ScreenRelayPad {
         &self.place().1
     }
 
-    pub fn acknowledges(&self) -> bool {
-        self.settings.lock().expect("no holder of the settings panics").acknowledge
+    /// How whoever is linked now watches.
+    pub fn habits(&self) -> Habits {
+        let settings = self.settings.lock().expect("no holder of the settings panics");
+        Habits { acknowledges: settings.acknowledge, plays_films: settings.video }
     }
 
     fn place(&self) -> &(Seat, Arc<Condvar>) {
