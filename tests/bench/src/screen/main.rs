@@ -1,0 +1,94 @@
+#![doc = include_str!("../../README.md")]
+
+mod clip;
+mod clock;
+mod content;
+mod convene;
+mod display;
+mod measure;
+mod peers;
+mod report;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Parser;
+use serde_json::{Map, Value, json};
+
+use content::{PAGES_1080P, SCENES, Scene, Studio};
+use report::{Measured, SceneReport, rounded};
+
+/// Convene's screen sharing beside its peers, on the same pictures.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Short clips and fewer peers: about three minutes.
+    #[arg(long)]
+    quick: bool,
+    /// Only these scenes and parts (`encode`, `relay`), by comma.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    /// Only these peers, by comma; `none` for Convene alone.
+    #[arg(long, value_delimiter = ',')]
+    peers: Vec<String>,
+    /// Where captured clips are kept.
+    #[arg(long, default_value = "target/bench-content")]
+    content: PathBuf,
+}
+
+/// Left out when it has to be quick: they take the longest.
+const SLOW_PEERS: [&str; 2] = ["vp8", "vp9"];
+
+impl Arguments {
+    fn wants(&self, part: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == part)
+    }
+
+    fn wants_peer(&self, name: &str) -> bool {
+        if self.peers.is_empty() {
+            !self.quick || !SLOW_PEERS.contains(&name)
+        } else {
+            self.peers.iter().any(|peer| peer == name)
+        }
+    }
+}
+
+fn main() -> Result<()> {
+    let mut arguments = Arguments::parse();
+    std::fs::create_dir_all(&arguments.content)?;
+    // Browsers and offices want it whole.
+    arguments.content = arguments.content.canonicalize()?;
+    let studio = Studio::new(&arguments.content, arguments.quick)?;
+
+    let mut reports = Vec::new();
+    for scene in SCENES.iter().filter(|scene| arguments.wants(scene.name)) {
+        let report = measure(scene, &studio, &arguments)?;
+        report.print();
+        reports.push(report);
+    }
+    let mut result = Map::new();
+    let scenarios = reports.iter().map(|report| (report.scene.name.to_owned(), report.json()));
+    result.insert("scenarios".into(), Value::Object(scenarios.collect()));
+    if arguments.wants("encode") {
+        let times = convene::update_times(&studio.clip(&PAGES_1080P)?)?;
+        println!(
+            "\nOne update at 1080p: {:.1} ms for a typed letter, {:.1} ms for another page",
+            times.small, times.full
+        );
+        result.insert(
+            "encode_ms".into(),
+            json!({ "small_1080p": rounded(times.small), "full_1080p": rounded(times.full) }),
+        );
+    }
+    report::print_goals(&reports);
+    println!("{}", Value::Object(result));
+    Ok(())
+}
+
+fn measure(scene: &Scene, studio: &Studio, arguments: &Arguments) -> Result<SceneReport> {
+    let clip = studio.clip(scene)?;
+    let mut rows: Vec<(String, Measured)> = vec![("convene".to_owned(), convene::measure(&clip)?)];
+    for peer in peers::PEERS.iter().filter(|peer| arguments.wants_peer(peer.name)) {
+        rows.push((peer.name.to_owned(), peers::measure(peer, &clip, &arguments.content)?));
+    }
+    Ok(SceneReport { scene: *scene, rows })
+}
