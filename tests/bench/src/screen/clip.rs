@@ -5,6 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter, Read, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -13,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 /// Captured pictures a second.
 pub const FRAMES_A_SECOND: u64 = 15;
+/// The first picture stands for so long before anything moves: by then also those have it who sharpen it first.
+pub const START_FRAMES: u64 = 2 * FRAMES_A_SECOND;
 /// Bytes of an entry before its pixels.
 const ENTRY_BYTES: usize = 16;
 
@@ -38,14 +41,19 @@ impl About {
         ScreenSize::new(self.width.into(), self.height.into()).context("the clip's size is none of a screen")
     }
 
-    /// Seconds from the first picture until the rest begins.
-    pub fn active_seconds(&self) -> f64 {
-        frame_time_us(self.rest_from) as f64 / 1e6
+    /// The pictures in which something happens.
+    pub fn active(&self) -> Range<u64> {
+        START_FRAMES.min(self.rest_from)..self.rest_from
     }
 
-    /// Seconds of the rest.
-    pub fn rest_seconds(&self) -> f64 {
-        frame_time_us(self.frames - self.rest_from) as f64 / 1e6
+    /// Seconds in which something happens.
+    pub fn active_seconds(&self) -> f64 {
+        frame_time_us(self.active().end - self.active().start) as f64 / 1e6
+    }
+
+    /// Seconds in all.
+    pub fn seconds(&self) -> f64 {
+        frame_time_us(self.frames) as f64 / 1e6
     }
 }
 
@@ -165,14 +173,16 @@ impl Recorder {
         Ok(())
     }
 
+    /// Lets the last picture stand for so long.
+    pub fn stand(&mut self, frames: u64) -> Result<()> {
+        let last = self.last.clone();
+        (0..frames).try_for_each(|_| self.add(&last))
+    }
+
     /// Lets the last picture stand for so long, and ends the clip.
     pub fn finish(mut self, rest_frames: u64) -> Result<About> {
         self.about.rest_from = self.about.frames;
-        let last = std::mem::take(&mut self.last);
-        self.last.clone_from(&last);
-        for _ in 0..rest_frames {
-            self.add(&last)?;
-        }
+        self.stand(rest_frames)?;
         self.file.flush()?;
         fs::write(self.clip.path.with_extension("json"), serde_json::to_vec(&self.about)?)?;
         Ok(self.about)

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use convene_screen::ScreenSize;
 
-use crate::clip::{Clip, FRAMES_A_SECOND, Recorder, frame_time_us};
+use crate::clip::{Clip, FRAMES_A_SECOND, Recorder, START_FRAMES, frame_time_us};
 use crate::clock::Clock;
 use crate::display::Display;
 pub use material::Material;
@@ -121,7 +121,12 @@ impl Studio {
         let material = Material::gather(&self.material)?;
         let display = Display::xvfb(size)?;
         let seconds = if self.is_quick { scene.quick_seconds } else { scene.seconds };
-        let mut camera = Camera { display, recorder: clip.record(size)?, frames: seconds * FRAMES_A_SECOND };
+        let mut camera = Camera {
+            display,
+            recorder: clip.record(size)?,
+            frames: seconds * FRAMES_A_SECOND,
+            is_first: true,
+        };
         match scene.program {
             Program::Page(name) => browser::capture(&mut camera, name, &material)?,
             Program::Editor => typing::editor(&mut camera, &material)?,
@@ -137,15 +142,21 @@ impl Studio {
 struct Camera {
     display: Display,
     recorder: Recorder,
-    /// How many are wanted.
+    /// How many are wanted, besides those in which the first one stands.
     frames: u64,
+    is_first: bool,
 }
 
 impl Camera {
     /// Adds what the display shows now.
     fn shoot(&mut self) -> Result<()> {
         let pixels = self.display.grab()?;
-        self.recorder.add(&pixels)
+        self.recorder.add(&pixels)?;
+        if self.is_first {
+            self.is_first = false;
+            self.recorder.stand(START_FRAMES - 1)?;
+        }
+        Ok(())
     }
 
     /// Takes all pictures in real time; before each, `act` may press keys and the like.

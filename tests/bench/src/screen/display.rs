@@ -108,27 +108,31 @@ impl Display {
         Ok(image.data)
     }
 
-    /// Draws a rectangle of a whole picture (BGRx, tight rows); the server has drawn it when this returns.
-    pub fn draw(&self, pixels: &[u8], rect: Rect) -> Result<()> {
+    /// Draws these parts of a whole picture (BGRx, tight rows); the server has drawn them when this returns.
+    pub fn draw(&self, pixels: &[u8], parts: &[Rect]) -> Result<()> {
         let row_bytes = usize::from(self.size.width()) * 4;
-        let mut part = Vec::with_capacity(rect.area() * 4);
-        for row in pixels.chunks_exact(row_bytes).skip(rect.y.into()).take(rect.height.into()) {
-            let start = usize::from(rect.x) * 4;
-            part.extend_from_slice(&row[start..start + usize::from(rect.width) * 4]);
+        for rect in parts {
+            let mut part = Vec::with_capacity(rect.area() * 4);
+            for row in pixels.chunks_exact(row_bytes).skip(rect.y.into()).take(rect.height.into()) {
+                let start = usize::from(rect.x) * 4;
+                part.extend_from_slice(&row[start..start + usize::from(rect.width) * 4]);
+            }
+            let ((x, y), (width, height)) =
+                ((i16::try_from(rect.x)?, i16::try_from(rect.y)?), (rect.width, rect.height));
+            let (root, context) = (self.root, self.context);
+            self.connection.put_image(
+                ImageFormat::Z_PIXMAP,
+                root,
+                context,
+                width,
+                height,
+                x,
+                y,
+                0,
+                24,
+                &part,
+            )?;
         }
-        let (x, y) = (i16::try_from(rect.x)?, i16::try_from(rect.y)?);
-        self.connection.put_image(
-            ImageFormat::Z_PIXMAP,
-            self.root,
-            self.context,
-            rect.width,
-            rect.height,
-            x,
-            y,
-            0,
-            24,
-            &part,
-        )?;
         self.connection.sync()?;
         Ok(())
     }

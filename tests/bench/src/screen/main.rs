@@ -7,7 +7,9 @@ mod convene;
 mod display;
 mod measure;
 mod peers;
+mod relay;
 mod report;
+mod vnc;
 
 use std::path::PathBuf;
 
@@ -79,9 +81,26 @@ fn main() -> Result<()> {
             json!({ "small_1080p": rounded(times.small), "full_1080p": rounded(times.full) }),
         );
     }
+    if arguments.wants("relay") {
+        let (relay, readable) = measure_relay(&studio)?;
+        result.insert("relay".into(), relay);
+        result.insert("slow_viewer_readable_s".into(), rounded(readable));
+    }
     report::print_goals(&reports);
     println!("{}", Value::Object(result));
     Ok(())
+}
+
+/// What the relay's presenter shows: what is easy, what slow lines cannot follow.
+const RELAY_SCENES: [&str; 4] = ["slides_plain", "typing", "text_mild", "mixed_heavy"];
+
+fn measure_relay(studio: &Studio) -> Result<(Value, f64)> {
+    let clip = |name: &str| {
+        let scene = SCENES.iter().find(|scene| scene.name == name).expect("the relay's scenes are scenes");
+        Ok((scene.name, studio.clip(scene)?))
+    };
+    let scenes = RELAY_SCENES.into_iter().map(clip).collect::<Result<Vec<_>>>()?;
+    relay::measure(&scenes, &clip("slides_plain")?.1)
 }
 
 fn measure(scene: &Scene, studio: &Studio, arguments: &Arguments) -> Result<SceneReport> {
@@ -90,5 +109,7 @@ fn measure(scene: &Scene, studio: &Studio, arguments: &Arguments) -> Result<Scen
     for peer in peers::PEERS.iter().filter(|peer| arguments.wants_peer(peer.name)) {
         rows.push((peer.name.to_owned(), peers::measure(peer, &clip, &arguments.content)?));
     }
+    let viewers: Vec<_> = vnc::PEERS.into_iter().filter(|peer| arguments.wants_peer(peer.name)).collect();
+    rows.extend(vnc::measure(&viewers, &clip, &arguments.content)?);
     Ok(SceneReport { scene: *scene, rows })
 }

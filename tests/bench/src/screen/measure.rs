@@ -183,6 +183,13 @@ impl Tally {
     }
 }
 
+/// The cells of a picture that have text or line work.
+pub fn text_cells(size: ScreenSize, pixels: &[u8]) -> Vec<Rect> {
+    let cells = Comparison::new(size);
+    let rects = (0..cells.cells.len()).map(|index| cells.rect(index));
+    rects.filter(|&rect| is_text(cells.rows(rect, pixels, pixels).map(|(row, _)| row))).collect()
+}
+
 fn is_text<'a>(rows: impl Iterator<Item = &'a [u8]>) -> bool {
     let mut colours: Vec<[u8; 3]> = Vec::with_capacity(TEXT_COLOURS_MAX + 1);
     let mut last = None;

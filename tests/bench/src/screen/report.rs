@@ -11,9 +11,9 @@ use crate::measure::Shown;
 /// How one encoder did on one clip.
 #[derive(Clone, Debug)]
 pub struct Measured {
-    /// kbit/s after the first picture until the rest begins.
+    /// kbit/s while something happens.
     pub kbps: f64,
-    /// The first picture.
+    /// The first picture, sharpened.
     pub first_bytes: u64,
     /// What was sent while nothing moved at the end.
     pub rest_bytes: u64,
@@ -28,13 +28,14 @@ pub struct Measured {
 impl Measured {
     /// `bytes` of each picture.
     pub fn new(about: About, bytes: &[u64], encode: Duration, shown: Option<Shown>) -> Self {
-        let rest_from = usize::try_from(about.rest_from).unwrap_or(usize::MAX).min(bytes.len());
-        let active: u64 = bytes[1..rest_from].iter().sum();
-        let seconds = about.active_seconds() + about.rest_seconds();
+        let place = |frame: u64| usize::try_from(frame).unwrap_or(usize::MAX).min(bytes.len());
+        let (start, rest) = (place(about.active().start), place(about.active().end));
+        let active: u64 = bytes[start..rest].iter().sum();
+        let seconds = about.seconds();
         Self {
             kbps: active as f64 * 8.0 / 1000.0 / about.active_seconds(),
-            first_bytes: bytes[0],
-            rest_bytes: bytes[rest_from..].iter().sum(),
+            first_bytes: bytes[..start].iter().sum(),
+            rest_bytes: bytes[rest..].iter().sum(),
             encode_share: encode.as_secs_f64() / seconds,
             decode_share: None,
             seconds,
