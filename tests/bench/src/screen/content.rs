@@ -45,7 +45,7 @@ enum Program {
 }
 
 const fn scene(name: &'static str, about: &'static str, table_kbps: Option<u64>, program: Program) -> Scene {
-    Scene { name, about, table_kbps, width: 1280, height: 720, seconds: 16, quick_seconds: 5, program }
+    Scene { name, about, table_kbps, width: 1280, height: 720, seconds: 12, quick_seconds: 5, program }
 }
 
 /// All scenes, in the order of the report.
@@ -79,7 +79,7 @@ pub const SCENES: [Scene; 9] = [
     Scene {
         width: 1920,
         height: 1080,
-        seconds: 10,
+        seconds: 8,
         quick_seconds: 3,
         ..scene("film_full", "1080p film, full screen", Some(2500), Program::Page("film_full"))
     },

@@ -1,19 +1,25 @@
 //! An X display that nobody looks at: started, drawn on, grabbed from, ended.
 
 use std::io::{BufRead, BufReader};
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use convene_screen::{Rect, ScreenSize};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process};
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{ConnectionExt as _, CreateGCAux, ImageFormat};
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
-/// A child process that ends when this goes, with all that it has started.
+use crate::clock::Clock;
+
+/// A process that was asked to end has so long.
+const END_PATIENCE: Duration = Duration::from_secs(3);
+const END_POLL: Duration = Duration::from_millis(20);
+
+/// A child process that is asked to end, and waited for, when this goes.
 #[derive(Debug)]
 pub struct Running(Child);
 
@@ -21,11 +27,7 @@ impl Running {
     /// Starts it; its output goes nowhere unless the command says otherwise.
     pub fn start(command: &mut Command) -> Result<Self> {
         let name = command.get_program().to_string_lossy().into_owned();
-        command
-            .process_group(0)
-            .spawn()
-            .map(Self)
-            .with_context(|| format!("{name} cannot be started: is it installed?"))
+        command.spawn().map(Self).with_context(|| format!("{name} cannot be started: is it installed?"))
     }
 
     /// The process, for its pipes.
@@ -36,10 +38,15 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended by itself; either way it is waited for.
-        if let Some(group) = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw) {
-            let _ = kill_process_group(group, Signal::KILL);
+        // It may have ended by itself, and it may not want to (an editor asks whether to save).
+        if let Some(process) = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw) {
+            let _ = kill_process(process, Signal::TERM);
         }
+        let clock = Clock::start();
+        while matches!(self.0.try_wait(), Ok(None)) && clock.now() < END_PATIENCE {
+            clock.sleep_until(clock.now() + END_POLL);
+        }
+        let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }

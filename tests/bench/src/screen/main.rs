@@ -17,6 +17,7 @@ use anyhow::Result;
 use clap::Parser;
 use serde_json::{Map, Value, json};
 
+use clock::Clock;
 use content::{PAGES_1080P, SCENES, Scene, Studio};
 use report::{Measured, SceneReport, rounded};
 
@@ -61,10 +62,12 @@ fn main() -> Result<()> {
     arguments.content = arguments.content.canonicalize()?;
     let studio = Studio::new(&arguments.content, arguments.quick)?;
 
+    let clock = Clock::start();
     let mut reports = Vec::new();
     for scene in SCENES.iter().filter(|scene| arguments.wants(scene.name)) {
         let report = measure(scene, &studio, &arguments)?;
         report.print();
+        eprintln!("{} s so far", clock.now().as_secs());
         reports.push(report);
     }
     let mut result = Map::new();
@@ -87,6 +90,7 @@ fn main() -> Result<()> {
         result.insert("slow_viewer_readable_s".into(), rounded(readable));
     }
     report::print_goals(&reports);
+    eprintln!("{} s in all", clock.now().as_secs());
     println!("{}", Value::Object(result));
     Ok(())
 }

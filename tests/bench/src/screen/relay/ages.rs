@@ -45,15 +45,24 @@ impl History {
 /// Which version of each cell a viewer sees.
 #[derive(Debug)]
 pub struct Seen {
-    versions: Vec<Option<usize>>,
+    cells: Vec<Option<Sight>>,
     /// How often a cell went back to something older.
     pub steps_back: u64,
+}
+
+/// The same pixels may have been there several times.
+#[derive(Clone, Copy, Debug)]
+struct Sight {
+    /// The version that these pixels were last.
+    newest: usize,
+    /// The oldest version that it can be, after what was seen before.
+    oldest: usize,
 }
 
 impl Seen {
     /// Nothing is seen yet.
     pub fn new(history: &History) -> Self {
-        Self { versions: vec![None; history.cells.len()], steps_back: 0 }
+        Self { cells: vec![None; history.cells.len()], steps_back: 0 }
     }
 
     /// The viewer's screen has changed in these places.
@@ -64,21 +73,28 @@ impl Seen {
         for index in cells {
             let rect = cell(history.size, index);
             let hash = hash(history.size, rect, shown);
-            let found = history.cells[index].iter().rposition(|version| version.hash == hash);
-            let is_near = || is_near(history.size, rect, newest, shown);
-            // Between two pieces a cell may show some of both: it is as old as it was.
-            let found = found.or_else(|| is_near().then(|| history.cells[index].len().saturating_sub(1)));
-            if let Some(version) = found {
-                self.steps_back += u64::from(self.versions[index].is_some_and(|before| version < before));
-                self.versions[index] = Some(version);
-            }
+            let versions = &history.cells[index];
+            let Some(newest) = versions.iter().rposition(|version| version.hash == hash) else {
+                // Between two pieces a cell may show some of both: it is as old as it was.
+                if let Some(last) = versions.len().checked_sub(1)
+                    && is_near(history.size, rect, newest, shown)
+                {
+                    self.cells[index] = Some(Sight { newest: last, oldest: last });
+                }
+                continue;
+            };
+            let before = self.cells[index].map_or(0, |sight| sight.oldest);
+            let oldest = (before..=newest).find(|&version| versions[version].hash == hash);
+            self.steps_back += u64::from(oldest.is_none());
+            self.cells[index] = Some(Sight { newest, oldest: oldest.unwrap_or(newest) });
         }
     }
 
     /// Of the oldest cell: for how long it should have shown something else.
     pub fn age(&self, history: &History, now: Duration) -> Duration {
-        let cells = history.cells.iter().zip(&self.versions);
-        let overdue = cells.filter_map(|(versions, seen)| versions.get(seen.map_or(0, |seen| seen + 1)));
+        let cells = history.cells.iter().zip(&self.cells);
+        let overdue =
+            cells.filter_map(|(versions, seen)| versions.get(seen.map_or(0, |sight| sight.newest + 1)));
         overdue.map(|version| now.saturating_sub(version.since)).max().unwrap_or_default()
     }
 }
@@ -147,5 +163,20 @@ mod tests {
         assert_eq!(seen.steps_back, 0);
         seen.look(&history, &picture(180), &picture(120), &[size.rect()]);
         assert_eq!(seen.steps_back, 1);
+    }
+
+    #[test]
+    fn what_comes_again_is_no_step_back() {
+        let size = ScreenSize::new(64, 64).unwrap();
+        let picture = |value| vec![value; 64 * 64 * 4];
+        let mut history = History::new(size);
+        [0, 90, 0, 200]
+            .into_iter()
+            .for_each(|value| history.show(&picture(value), size.rect(), Duration::ZERO));
+        let mut seen = Seen::new(&history);
+        for value in [0, 90, 0, 200] {
+            seen.look(&history, &picture(200), &picture(value), &[size.rect()]);
+        }
+        assert_eq!(seen.steps_back, 0);
     }
 }
