@@ -20,7 +20,7 @@ pub const START_FRAMES: u64 = 2 * FRAMES_A_SECOND;
 const ENTRY_BYTES: usize = 16;
 
 /// When the picture of this number was taken, in microseconds.
-pub fn frame_time_us(number: u64) -> u64 {
+pub const fn frame_time_us(number: u64) -> u64 {
     number * 1_000_000 / FRAMES_A_SECOND
 }
 

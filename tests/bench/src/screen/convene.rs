@@ -8,7 +8,7 @@ use convene_screen::{Decoder, Encoder, Frame, PixelOrder, ScreenSize};
 use crate::clip::{Clip, Moment};
 use crate::clock::timed;
 use crate::measure::Comparison;
-use crate::report::Measured;
+use crate::report::{Measured, Sent};
 
 /// Encodes every captured picture at its time, also the unchanged ones, so that what is refined at rest is counted.
 pub fn measure(clip: &Clip) -> Result<Measured> {
@@ -17,7 +17,7 @@ pub fn measure(clip: &Clip) -> Result<Measured> {
     let size = about.size()?;
     let (mut encoder, mut decoder) = (Encoder::new(), Decoder::new());
     let mut comparison = Comparison::new(size);
-    let mut bytes = Vec::new();
+    let mut sent = Vec::new();
     let (mut encode, mut decode) = (Duration::ZERO, Duration::ZERO);
     while let Some(moment) = player.next_moment()? {
         let (update, time) = timed(|| encoder.frame(frame(size, moment.pixels), time(&moment)));
@@ -30,10 +30,10 @@ pub fn measure(clip: &Clip) -> Result<Measured> {
         });
         shown?;
         decode += time;
-        bytes.push(update.len() as u64);
+        sent.push(Sent { bytes: update.len() as u64, has_changed: moment.changed.is_some() });
         comparison.add(&moment, decoder.canvas().context("the first update has a screen")?.pixels());
     }
-    Ok(Measured::new(about, &bytes, encode, Some(comparison.finish())).with_decode(decode))
+    Ok(Measured::new(about, &sent, encode, Some(comparison.finish())).with_decode(decode))
 }
 
 /// A picture as the encoder takes it.

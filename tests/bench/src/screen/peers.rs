@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use crate::clip::{Clip, FRAMES_A_SECOND};
 use crate::display::Running;
 use crate::measure::{Comparison, Shown};
-use crate::report::Measured;
+use crate::report::{Measured, Sent};
 
 /// A video encoder and how it is set.
 #[derive(Clone, Copy, Debug)]
@@ -62,9 +62,11 @@ pub fn measure(peer: &Peer, clip: &Clip, folder: &Path) -> Result<Measured> {
         bytes.len(),
         about.frames
     );
-    let shown = compare(clip, &file)?;
+    let (shown, changes) = compare(clip, &file)?;
+    let sent = bytes.into_iter().zip(changes).map(|(bytes, has_changed)| Sent { bytes, has_changed });
+    let sent: Vec<Sent> = sent.collect();
     std::fs::remove_file(&file)?;
-    Ok(Measured::new(about, &bytes, encode, Some(shown)))
+    Ok(Measured::new(about, &sent, encode, Some(shown)))
 }
 
 /// Returns the processor time: reading the pictures, turning them into 4:2:0, and encoding.
@@ -112,7 +114,8 @@ fn packet_bytes(file: &Path) -> Result<Vec<u64>> {
     lines.lines().map(|line| Ok(line.trim_end_matches(',').parse()?)).collect()
 }
 
-fn compare(clip: &Clip, file: &Path) -> Result<Shown> {
+/// Also tells at which moments something changed.
+fn compare(clip: &Clip, file: &Path) -> Result<(Shown, Vec<bool>)> {
     let mut player = clip.play()?;
     let size = player.about.size()?;
     let mut command = Command::new("ffmpeg");
@@ -132,10 +135,12 @@ fn compare(clip: &Clip, file: &Path) -> Result<Shown> {
     let mut pictures = child.child().stdout.take().expect("stdout is piped");
     let mut shown = vec![0; size.area() * 4];
     let mut comparison = Comparison::new(size);
+    let mut changes = Vec::new();
     while let Some(moment) = player.next_moment()? {
         pictures.read_exact(&mut shown).context("the decoded film is shorter than the clip")?;
         shown.iter_mut().skip(3).step_by(4).for_each(|x| *x = 0xff);
         comparison.add(&moment, &shown);
+        changes.push(moment.changed.is_some());
     }
-    Ok(comparison.finish())
+    Ok((comparison.finish(), changes))
 }

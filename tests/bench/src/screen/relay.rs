@@ -10,7 +10,7 @@ use bytes::Bytes;
 use convene_screen::{Decoder, Encoder, Rect, ScreenSize};
 use serde_json::{Value, json};
 
-use crate::clip::{Clip, Player};
+use crate::clip::{Clip, Player, frame_time_us};
 use crate::convene::frame;
 use crate::measure::text_cells;
 use crate::report::rounded;
@@ -43,6 +43,8 @@ const SAMPLE: Duration = Duration::from_millis(100);
 /// Between two slides, where it is measured how soon they can be read.
 const SLIDE_EVERY: Duration = Duration::from_secs(10);
 
+const FRAME: Duration = Duration::from_micros(frame_time_us(1));
+
 /// A clip with its name.
 pub type Named = (&'static str, Clip);
 
@@ -62,17 +64,24 @@ pub fn measure(scenes: &[Named], slides: &Clip) -> Result<(Value, f64)> {
         delays[delays.len() / 2],
         delays.len()
     );
+    // What 249 more viewers cost the relay, with the copying that nobody can spare.
+    let more_cores = fast.relay_cores - alone.relay_cores + fast.copy_cores;
     let goals = [
         ("a slide is readable on 56 kbit/s within 3 s", worst <= 3.0),
         ("nothing old is shown after something new", mixed.steps_back == 0),
         (
-            "a fast viewer does not notice the slow ones",
+            "a fast viewer sees what it sees alone",
             mixed.p99(FASTEST.name) <= alone.p99(FASTEST.name) + SAMPLE,
         ),
         (
-            "250 fast viewers cost less than twice the copying",
-            fast.relay_cores + fast.copy_cores < 2.0 * fast.copy_cores,
+            "a turn of the relay, which fast viewers wait for, takes 20 ms at most, 99 of 100",
+            mixed.turn_ms.0 <= 20.0,
         ),
+        (
+            "250 fast viewers cost less than twice the copying, beside what one costs",
+            more_cores < 2.0 * fast.copy_cores,
+        ),
+        ("250 mixed viewers cost less than two cores", mixed.relay_cores < 2.0),
     ];
     for (goal, is_met) in goals {
         println!("  {}  {goal}", if is_met { "pass" } else { "FAIL" });
@@ -249,7 +258,12 @@ fn readable(slides: &Clip) -> Result<Vec<f64>> {
         meeting.stream(update.unwrap_or_default());
         let mut missing = text_cells(size, moment.pixels);
         let mut delay = None;
+        let mut next_frame = shown_at + FRAME;
         while meeting.now < shown_at + SLIDE_EVERY {
+            if next_frame <= meeting.now {
+                next_frame += FRAME;
+                meeting.stream(encoder.frame(frame(size, moment.pixels), meeting.now).unwrap_or_default());
+            }
             meeting.tick()?;
             let viewer = &mut meeting.viewers[0];
             if std::mem::take(&mut viewer.damage).is_empty() {

@@ -8,11 +8,22 @@ use crate::clip::About;
 use crate::content::Scene;
 use crate::measure::Shown;
 
+/// What was sent for one picture.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent {
+    /// How much.
+    pub bytes: u64,
+    /// It differed from the one before.
+    pub has_changed: bool,
+}
+
 /// How one encoder did on one clip.
 #[derive(Clone, Debug)]
 pub struct Measured {
     /// kbit/s while something happens.
     pub kbps: f64,
+    /// Of it, what was sent at moments at which nothing had changed: refinement.
+    still_kbps: f64,
     /// The first picture, sharpened.
     pub first_bytes: u64,
     /// What was sent while nothing moved at the end.
@@ -26,16 +37,20 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// `bytes` of each picture.
-    pub fn new(about: About, bytes: &[u64], encode: Duration, shown: Option<Shown>) -> Self {
-        let place = |frame: u64| usize::try_from(frame).unwrap_or(usize::MAX).min(bytes.len());
+    /// `sent` for each picture of the clip.
+    pub fn new(about: About, sent: &[Sent], encode: Duration, shown: Option<Shown>) -> Self {
+        let place = |frame: u64| usize::try_from(frame).unwrap_or(usize::MAX).min(sent.len());
         let (start, rest) = (place(about.active().start), place(about.active().end));
-        let active: u64 = bytes[start..rest].iter().sum();
+        let bytes = |part: &[Sent]| part.iter().map(|sent| sent.bytes).sum::<u64>();
+        let still =
+            sent[start..rest].iter().filter(|sent| !sent.has_changed).map(|sent| sent.bytes).sum::<u64>();
+        let kbps = |bytes: u64| bytes as f64 * 8.0 / 1000.0 / about.active_seconds();
         let seconds = about.seconds();
         Self {
-            kbps: active as f64 * 8.0 / 1000.0 / about.active_seconds(),
-            first_bytes: bytes[..start].iter().sum(),
-            rest_bytes: bytes[rest..].iter().sum(),
+            kbps: kbps(bytes(&sent[start..rest])),
+            still_kbps: kbps(still),
+            first_bytes: bytes(&sent[..start]),
+            rest_bytes: bytes(&sent[rest..]),
             encode_share: encode.as_secs_f64() / seconds,
             decode_share: None,
             seconds,
@@ -51,7 +66,7 @@ impl Measured {
 
     fn json(&self) -> Value {
         let mut value = json!({
-            "kbps": rounded(self.kbps), "first_bytes": self.first_bytes, "rest_bytes": self.rest_bytes,
+            "kbps": rounded(self.kbps), "still_kbps": rounded(self.still_kbps), "first_bytes": self.first_bytes, "rest_bytes": self.rest_bytes,
             "encode_cores": rounded(self.encode_share),
         });
         if let Some(share) = self.decode_share {
@@ -83,26 +98,31 @@ impl SceneReport {
     /// A table.
     pub fn print(&self) {
         println!("\n{} ({})", self.scene.name, self.scene.about);
-        println!(
-            "  {:<16} {:>8} {:>7} {:>8} {:>7} {:>9} {:>10} {:>8} {:>8} {:>14} {:>6}",
-            "",
+        let columns = [
             "kbit/s",
+            "at rest",
             "ratio",
             "first KB",
-            "rest KB",
+            "end KB",
             "CPU cores",
             "text PSNR",
             "text =",
             "end =",
             "exact ms 50/95",
-            "never"
+            "never",
+        ];
+        let [kbps, still, ratio, first, rest, cpu, psnr, text, end, settle, never] = columns;
+        println!(
+            "  {:<16} {kbps:>8} {still:>8} {ratio:>7} {first:>8} {rest:>7} {cpu:>9} {psnr:>10} {text:>8} {end:>8} {settle:>14} {never:>6}",
+            ""
         );
         let own = self.rows.first().map_or(f64::NAN, |(_, measured)| measured.kbps);
         for (name, measured) in &self.rows {
             let kilo = |bytes: u64| bytes as f64 / 1000.0;
             print!(
-                "  {name:<16} {:>8.0} {:>7.2} {:>8.0} {:>7.0} {:>9.3}",
+                "  {name:<16} {:>8.0} {:>8.0} {:>7.2} {:>8.0} {:>7.0} {:>9.3}",
                 measured.kbps,
+                measured.still_kbps,
                 own / measured.kbps,
                 kilo(measured.first_bytes),
                 kilo(measured.rest_bytes),

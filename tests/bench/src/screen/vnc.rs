@@ -14,7 +14,7 @@ use convene_screen::{Rect, ScreenSize};
 use crate::clip::{Clip, Moment, frame_time_us};
 use crate::clock::Clock;
 use crate::display::Display;
-use crate::report::Measured;
+use crate::report::{Measured, Sent};
 use rfb::Viewer;
 
 /// An answer that takes longer is a failure.
@@ -62,7 +62,7 @@ fn run(peer: &Peer, clip: &Clip, folder: &Path) -> Result<Measured> {
     let mut display = Display::xvnc(size, &socket)?;
     let mut connection: Option<Connection> = None;
     let mut cpu_before = 0.0;
-    let mut bytes = Vec::new();
+    let mut sent = Vec::new();
     let clock = Clock::start();
     let mut late = Duration::ZERO;
     let mut last = Vec::new();
@@ -83,10 +83,10 @@ fn run(peer: &Peer, clip: &Clip, folder: &Path) -> Result<Measured> {
         let due = Duration::from_micros(frame_time_us(moment.number + 1)) + late;
         late += clock.now().saturating_sub(due);
         came += connection.until(clock, due)?;
-        bytes.push(came);
+        sent.push(Sent { bytes: came, has_changed: moment.changed.is_some() });
     }
     let cpu = cpu_seconds(display.pid())? - cpu_before;
-    Ok(Measured::new(about, &bytes, Duration::from_secs_f64(cpu.max(0.0)), None))
+    Ok(Measured::new(about, &sent, Duration::from_secs_f64(cpu.max(0.0)), None))
 }
 
 /// Updates as they come, read by a thread that asks for the next one at once.
