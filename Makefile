@@ -1,6 +1,6 @@
 # Each of these works on a fresh Debian 12 that has Rust and Node; a second call starts at once.
 .DEFAULT_GOAL := run
-.PHONY: run demo test lint install-run install-test client
+.PHONY: run demo test lint bench-screen install-run install-test install-bench client
 
 DATA ?= data
 
@@ -24,11 +24,18 @@ lint: install-run ## What a reviewer need not say.
 	.ci/npm services/client
 	cd services/client && npm run --silent check
 
+bench-screen: install-bench ## Screen sharing beside its peers on the same pictures; QUICK=1 for a first look.
+	@.ci/npm tests/browser
+	cargo run --locked --release --package convene-bench --bin screen -- $(if $(QUICK),--quick) $(ARGS)
+
 install-run:
 	@.ci/install run
 
 install-test:
 	@.ci/install test
+
+install-bench:
+	@.ci/install bench
 
 client: services/client/dist/index.html
 

@@ -1,0 +1,182 @@
+//! How old what a viewer sees is: each cell's pixels are looked up among all that the presenter has shown there.
+
+use std::collections::hash_map::DefaultHasher;
+use std::hash::Hasher;
+use std::time::Duration;
+
+use convene_screen::{Rect, ScreenSize};
+
+/// Side of the cells.
+const CELL: u16 = 64;
+/// What comes so near to the newest content is taken for it: a coarse picture that will sharpen.
+const NEAR_DB_MIN: f64 = 30.0;
+
+/// All that was on the screen, cell by cell.
+#[derive(Debug)]
+pub struct History {
+    size: ScreenSize,
+    cells: Vec<Vec<Version>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Version {
+    since: Duration,
+    hash: u64,
+}
+
+impl History {
+    /// Nothing was shown yet.
+    pub fn new(size: ScreenSize) -> Self {
+        let cells = usize::from(size.width().div_ceil(CELL)) * usize::from(size.height().div_ceil(CELL));
+        Self { size, cells: vec![Vec::new(); cells] }
+    }
+
+    /// The screen shows this from now on.
+    pub fn show(&mut self, pixels: &[u8], changed: Rect, now: Duration) {
+        for index in touched(self.size, changed) {
+            let hash = hash(self.size, cell(self.size, index), pixels);
+            if self.cells[index].last().is_none_or(|version| version.hash != hash) {
+                self.cells[index].push(Version { since: now, hash });
+            }
+        }
+    }
+}
+
+/// Which version of each cell a viewer sees.
+#[derive(Debug)]
+pub struct Seen {
+    cells: Vec<Option<Sight>>,
+    /// How often a cell went back to something older.
+    pub steps_back: u64,
+}
+
+/// The same pixels may have been there several times.
+#[derive(Clone, Copy, Debug)]
+struct Sight {
+    /// The version that these pixels were last.
+    newest: usize,
+    /// The oldest version that it can be, after what was seen before.
+    oldest: usize,
+}
+
+impl Seen {
+    /// Nothing is seen yet.
+    pub fn new(history: &History) -> Self {
+        Self { cells: vec![None; history.cells.len()], steps_back: 0 }
+    }
+
+    /// The viewer's screen has changed in these places.
+    pub fn look(&mut self, history: &History, newest: &[u8], shown: &[u8], damage: &[Rect]) {
+        let mut cells: Vec<usize> = damage.iter().flat_map(|&rect| touched(history.size, rect)).collect();
+        cells.sort_unstable();
+        cells.dedup();
+        for index in cells {
+            let rect = cell(history.size, index);
+            let hash = hash(history.size, rect, shown);
+            let versions = &history.cells[index];
+            let Some(newest) = versions.iter().rposition(|version| version.hash == hash) else {
+                // Between two pieces a cell may show some of both: it is as old as it was.
+                if let Some(last) = versions.len().checked_sub(1)
+                    && is_near(history.size, rect, newest, shown)
+                {
+                    self.cells[index] = Some(Sight { newest: last, oldest: last });
+                }
+                continue;
+            };
+            let before = self.cells[index].map_or(0, |sight| sight.oldest);
+            let oldest = (before..=newest).find(|&version| versions[version].hash == hash);
+            self.steps_back += u64::from(oldest.is_none());
+            self.cells[index] = Some(Sight { newest, oldest: oldest.unwrap_or(newest) });
+        }
+    }
+
+    /// Of the oldest cell: for how long it should have shown something else.
+    pub fn age(&self, history: &History, now: Duration) -> Duration {
+        let cells = history.cells.iter().zip(&self.cells);
+        let overdue =
+            cells.filter_map(|(versions, seen)| versions.get(seen.map_or(0, |sight| sight.newest + 1)));
+        overdue.map(|version| now.saturating_sub(version.since)).max().unwrap_or_default()
+    }
+}
+
+fn cell(size: ScreenSize, index: usize) -> Rect {
+    let columns = usize::from(size.width().div_ceil(CELL));
+    let (x, y) = ((index % columns) as u16 * CELL, (index / columns) as u16 * CELL);
+    Rect::new(x, y, CELL.min(size.width() - x), CELL.min(size.height() - y))
+}
+
+fn touched(size: ScreenSize, rect: Rect) -> impl Iterator<Item = usize> {
+    let columns = usize::from(size.width().div_ceil(CELL));
+    let of =
+        |start: u16, length: u16| usize::from(start / CELL)..usize::from((start + length).div_ceil(CELL));
+    let across = of(rect.x, rect.width);
+    of(rect.y, rect.height).flat_map(move |row| across.clone().map(move |column| row * columns + column))
+}
+
+fn rows(size: ScreenSize, rect: Rect, pixels: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let row_bytes = usize::from(size.width()) * 4;
+    let part = usize::from(rect.x) * 4..(usize::from(rect.x) + usize::from(rect.width)) * 4;
+    pixels
+        .chunks_exact(row_bytes)
+        .skip(rect.y.into())
+        .take(rect.height.into())
+        .map(move |row| &row[part.clone()])
+}
+
+fn hash(size: ScreenSize, rect: Rect, pixels: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    rows(size, rect, pixels).for_each(|row| hasher.write(row));
+    hasher.finish()
+}
+
+/// Is this part of both pictures nearly the same?
+pub fn is_near(size: ScreenSize, rect: Rect, one: &[u8], two: &[u8]) -> bool {
+    let error: u64 = rows(size, rect, one)
+        .zip(rows(size, rect, two))
+        .flat_map(|(one, two)| one.iter().zip(two))
+        .map(|(one, two)| u64::from(one.abs_diff(*two)).pow(2))
+        .sum();
+    let mean = error as f64 / (rect.area() * 3) as f64;
+    error == 0 || NEAR_DB_MIN <= 10.0 * (255.0 * 255.0 / mean).log10()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_viewer_is_as_old_as_what_it_should_have_shown() {
+        let size = ScreenSize::new(64, 64).unwrap();
+        let picture = |value| vec![value; 64 * 64 * 4];
+        let mut history = History::new(size);
+        for second in 0..4_u8 {
+            history.show(&picture(60 * second), size.rect(), u32::from(second) * SECOND);
+        }
+        let mut seen = Seen::new(&history);
+        assert_eq!(seen.age(&history, 4 * SECOND), 4 * SECOND);
+        seen.look(&history, &picture(180), &picture(60), &[size.rect()]);
+        assert_eq!(seen.age(&history, 4 * SECOND), 2 * SECOND);
+        seen.look(&history, &picture(180), &picture(181), &[size.rect()]);
+        assert_eq!(seen.age(&history, 4 * SECOND), Duration::ZERO);
+        assert_eq!(seen.steps_back, 0);
+        seen.look(&history, &picture(180), &picture(120), &[size.rect()]);
+        assert_eq!(seen.steps_back, 1);
+    }
+
+    #[test]
+    fn what_comes_again_is_no_step_back() {
+        let size = ScreenSize::new(64, 64).unwrap();
+        let picture = |value| vec![value; 64 * 64 * 4];
+        let mut history = History::new(size);
+        [0, 90, 0, 200]
+            .into_iter()
+            .for_each(|value| history.show(&picture(value), size.rect(), Duration::ZERO));
+        let mut seen = Seen::new(&history);
+        for value in [0, 90, 0, 200] {
+            seen.look(&history, &picture(200), &picture(value), &[size.rect()]);
+        }
+        assert_eq!(seen.steps_back, 0);
+    }
+}
