@@ -360,7 +360,7 @@ mod tests {
         let mut desk = Desk::default();
         desk.add(SEAT);
         desk.open(SEAT);
-        desk.sit_down(SEAT, acknowledging, ms(0));
+        desk.sit_down(SEAT, Habits { acknowledges: acknowledging, ..Habits::default() }, ms(0));
         desk.stream(&blue_screen(), ms(0));
         let mut sent = 0;
         while let Order::Push { piece, first } = desk.order(SEAT, ms(1)) {
@@ -402,7 +402,7 @@ mod tests {
         let mut desk = Desk::default();
         desk.add(SEAT);
         desk.open(SEAT);
-        desk.sit_down(SEAT, false, ms(0));
+        desk.sit_down(SEAT, Habits::default(), ms(0));
         desk.end(ms(1));
         assert_eq!(desk.order(SEAT, ms(1)), Order::PushEnd { first: true });
     }
@@ -424,7 +424,7 @@ mod tests {
     fn nobody_sits_down_at_a_closed_place() {
         let (mut desk, _) = desk_with_viewer(false);
         desk.close(SEAT, ms(10));
-        desk.sit_down(SEAT, false, ms(11));
+        desk.sit_down(SEAT, Habits::default(), ms(11));
         assert!(!desk.is_taken(SEAT));
         assert_eq!(desk.order(SEAT, ms(12)), Order::Wait(None));
     }
