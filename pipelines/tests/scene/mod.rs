@@ -43,7 +43,14 @@ impl Presenter {
         let size = ScreenSize::new(u32::from(WIDTH), u32::from(HEIGHT)).expect("a size");
         let pixels = picture(seed);
         let frame = Frame { size, stride: usize::from(WIDTH) * 4, order: PixelOrder::Bgrx, pixels: &pixels };
-        self.encoder.frame(frame, self.time).expect("every picture differs from the one before")
+        let update = self.encoder.frame(frame, self.time).expect("every picture differs from the one before");
+        let mut stream = update.to_vec();
+        // What looks like a photograph or a film is exact only when it has rested.
+        while let Some(at) = self.encoder.next_refinement_at() {
+            self.time = self.time.max(at);
+            stream.extend(self.encoder.refine(self.time).into_iter().flatten());
+        }
+        stream.into()
     }
 }
 

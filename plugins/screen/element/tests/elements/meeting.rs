@@ -203,7 +203,7 @@ fn without_verification_any_server_will_do() {
     source.set_property("ca-file", None::<String>);
     source.set_property("tls-verify", false);
     play(&pipeline);
-    server.wait_for(r#"{"type":"watch"}"#);
+    server.wait_for(r#"{"type":"watch","video":true}"#);
     server.screen(&stream(&three_pages()));
     assert!(sink.try_pull_sample(LIMIT).is_some());
     stop(&pipeline);
@@ -227,7 +227,7 @@ fn a_viewer_gets_the_stream_says_what_is_painted_and_ends_with_the_meeting() {
     let server = Server::start(Manner::Kind);
     let (pipeline, sink) = watching(&server);
     play(&pipeline);
-    server.wait_for(r#"{"type":"watch"}"#);
+    server.wait_for(r#"{"type":"watch","video":true}"#);
     let updates = encode(&three_pages());
     let mut painted = 0;
     for (index, update) in updates.iter().enumerate() {
@@ -272,7 +272,7 @@ fn a_viewer_says_that_nothing_is_painted_while_downstream_is_not_done() {
     });
     viewer.use_systemclock();
     viewer.play();
-    server.wait_for(r#"{"type":"watch"}"#);
+    server.wait_for(r#"{"type":"watch","video":true}"#);
     server.screen(&stream(&three_pages()));
     arrived.wait();
     server.look(|heard| assert!(!heard.has("painted"), "{:?}", heard.texts));
@@ -286,7 +286,7 @@ fn a_lost_connection_is_one_sentence_on_the_bus() {
     let server = Server::start(Manner::Kind);
     let (pipeline, sink) = watching(&server);
     play(&pipeline);
-    server.wait_for(r#"{"type":"watch"}"#);
+    server.wait_for(r#"{"type":"watch","video":true}"#);
     server.screen(&stream(&three_pages()));
     assert!(sink.try_pull_sample(LIMIT).is_some());
     server.hang_up();
@@ -366,7 +366,7 @@ fn messages_that_nobody_understands_are_passed_over() {
     let server = Server::start(Manner::Kind);
     let (pipeline, sink) = watching(&server);
     play(&pipeline);
-    server.wait_for(r#"{"type":"watch"}"#);
+    server.wait_for(r#"{"type":"watch","video":true}"#);
     for text in ["", "{", "[1]", r#"{"type":"whatever"}"#, r#"{"type":"taken","bytes":"many"}"#] {
         server.say(text);
     }
@@ -415,7 +415,7 @@ fn from_pixels_to_pixels_through_a_meeting() {
     pipeline.add_many([&viewer, &decoder, sink.upcast_ref()]).expect("new elements");
     gst::Element::link_many([&viewer, &decoder, sink.upcast_ref()]).expect("they fit");
     play(&pipeline);
-    server.wait_for(r#"{"type":"watch"}"#);
+    server.wait_for(r#"{"type":"watch","video":true}"#);
     presenting_to.look(|heard| server.screen(&heard.screen));
     for page in &pages {
         let sample = sink.try_pull_sample(LIMIT).expect("a picture comes");

@@ -103,9 +103,9 @@ impl Picture {
     }
 }
 
-/// The time of the n-th picture.
+/// The time of the n-th picture: four a second are no film.
 pub fn at(index: usize) -> gst::ClockTime {
-    gst::ClockTime::from_mseconds(40) * index as u64
+    gst::ClockTime::from_mseconds(250) * index as u64
 }
 
 /// Encodes pictures and gives one buffer for each that changed something.
