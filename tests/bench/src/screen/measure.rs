@@ -20,6 +20,8 @@ pub struct Shown {
     pub text_psnr: Option<f64>,
     /// Share of the pixels in cells with text that were exact, over all moments.
     pub text_exact: f64,
+    /// The same of the text that stood: cells that had not changed again at the next moment.
+    pub standing_exact: f64,
     /// Share of all pixels that were exact, over all moments.
     pub exact: f64,
     /// Share of all pixels that were exact at the clip's end.
@@ -40,6 +42,7 @@ pub struct Comparison {
     last: Vec<u8>,
     cells: Vec<Cell>,
     text: Tally,
+    standing: Tally,
     all: Tally,
     end: (Tally, Tally),
     settled_ms: Vec<u64>,
@@ -49,6 +52,8 @@ pub struct Comparison {
 #[derive(Clone, Copy, Debug, Default)]
 struct Cell {
     is_text: bool,
+    /// The last moment's, as long as nobody knows whether it stood.
+    last: Option<Tally>,
     /// Since when it should show what it does not.
     changed_at: Option<u64>,
 }
@@ -71,6 +76,7 @@ impl Comparison {
             last: Vec::new(),
             cells: vec![Cell::default(); columns * rows],
             text: Tally::default(),
+            standing: Tally::default(),
             all: Tally::default(),
             end: Default::default(),
             settled_ms: Vec::new(),
@@ -91,6 +97,7 @@ impl Comparison {
             {
                 self.cells[index].is_text =
                     is_text(self.rows(rect, moment.pixels, moment.pixels).map(|(row, _)| row));
+                self.cells[index].last = None;
                 let before = self.cells[index].changed_at.replace(moment.time_us);
                 self.superseded += u64::from(before.is_some());
             }
@@ -98,9 +105,13 @@ impl Comparison {
             self.rows(rect, moment.pixels, shown).for_each(|(source, shown)| tally.add_row(source, shown));
             self.all.add(tally);
             self.end.0.add(tally);
+            if let Some(stood) = self.cells[index].last.take() {
+                self.standing.add(stood);
+            }
             if self.cells[index].is_text {
                 self.text.add(tally);
                 self.end.1.add(tally);
+                self.cells[index].last = Some(tally);
             }
             if tally.exact == tally.pixels
                 && let Some(since) = self.cells[index].changed_at.take()
@@ -116,6 +127,7 @@ impl Comparison {
     /// All that was found.
     pub fn finish(mut self) -> Shown {
         self.settled_ms.sort_unstable();
+        self.cells.iter().filter_map(|cell| cell.last).for_each(|stood| self.standing.add(stood));
         let settled = self.settled_ms.len();
         let at = |per_cent: usize| self.settled_ms.get(settled * per_cent / 100).copied().unwrap_or_default();
         let never =
@@ -123,6 +135,7 @@ impl Comparison {
         Shown {
             text_psnr: self.text.psnr(),
             text_exact: self.text.exact_share(),
+            standing_exact: self.standing.exact_share(),
             exact: self.all.exact_share(),
             end_exact: self.end.0.exact_share(),
             end_text_exact: self.end.1.exact_share(),
