@@ -55,6 +55,11 @@ impl Grid {
         self.rect((index % self.columns, index / self.columns), 1, 1)
     }
 
+    /// The pixels of the cell in which a rectangle begins.
+    pub(crate) fn cell_of(&self, rect: Rect) -> Rect {
+        self.rect((usize::from(rect.x / CELL_SIDE), usize::from(rect.y / CELL_SIDE)), 1, 1)
+    }
+
     /// The columns and the rows that a rectangle touches.
     pub(crate) fn touched(&self, rect: Rect) -> (std::ops::Range<usize>, std::ops::Range<usize>) {
         let range =

@@ -5,11 +5,11 @@
 //! beyond doubt (a wallpaper, the shades of a window's frame) is decided by trial: a part of it is encoded both ways.
 
 use crate::canvas::PIXEL_BYTES;
-use crate::webp::{self, Effort};
+use crate::webp::{self, Effort, Grade};
 use crate::{Canvas, Rect};
 
 /// Side of a tile: about two letters.
-const TILE_SIDE: usize = 16;
+pub(crate) const TILE_SIDE: u16 = 16;
 /// Neighbours that differ by more in one channel are an edge. Measured: of photographs, 90 to 99 % of the tiles with an edge have more colours
 /// than text has; of pages, all tiles with letters have an edge.
 const EDGE_MIN: u8 = 24;
@@ -56,13 +56,7 @@ pub(crate) fn kind(canvas: &Canvas, cell: Rect) -> Kind {
         return Kind::Lines;
     }
     let mut tiles = [0; 5];
-    for y in (usize::from(cell.y)..cell.bottom() as usize).step_by(TILE_SIDE) {
-        for x in (cell.x..cell.right() as u16).step_by(TILE_SIDE) {
-            let width = (cell.right() as u16 - x).min(TILE_SIDE as u16);
-            let height = (cell.bottom() as usize - y).min(TILE_SIDE);
-            tiles[tile(canvas, Rect::new(x, y as u16, width, height as u16)) as usize] += 1;
-        }
-    }
+    tiles_of(cell).for_each(|rect| tiles[tile(canvas, rect) as usize] += 1);
     let count = |tile: Tile| tiles[tile as usize];
     let painted = count(Tile::Soft) + count(Tile::Photograph);
     match (count(Tile::Lines), painted + count(Tile::Even)) {
@@ -71,6 +65,20 @@ pub(crate) fn kind(canvas: &Canvas, cell: Rect) -> Kind {
         _ if 0 < count(Tile::Photograph) => Kind::Photograph,
         _ => Kind::Soft,
     }
+}
+
+/// The tiles of a cell, and whether each belongs to a photograph: the others have text, line work or nothing.
+pub(crate) fn photograph_tiles(canvas: &Canvas, cell: Rect) -> impl Iterator<Item = (Rect, bool)> {
+    tiles_of(cell).map(|rect| (rect, matches!(tile(canvas, rect), Tile::Soft | Tile::Photograph)))
+}
+
+/// The tiles of a cell, row by row.
+pub(crate) fn tiles_of(cell: Rect) -> impl Iterator<Item = Rect> {
+    let starts = |from: u16, to: u32| (from..to as u16).step_by(TILE_SIDE.into());
+    let corners =
+        starts(cell.y, cell.bottom()).flat_map(move |y| starts(cell.x, cell.right()).map(move |x| (x, y)));
+    let tile = move |(x, y)| Rect::new(x, y, TILE_SIDE, TILE_SIDE).intersection(cell);
+    corners.map(move |corner| tile(corner).expect("it begins within the cell"))
 }
 
 /// Whether a lossless picture of the rectangle costs at least `gain` times what a lossy one does, judged by a part in its middle.
@@ -83,7 +91,7 @@ pub(crate) fn lossy_pays(canvas: &Canvas, rect: Rect, gain: f32) -> bool {
         rect.height.min(TRIAL_SIDE),
     );
     let lossless = webp::encode_lossless(canvas.pixels(), canvas.stride(), part, Effort::Quick);
-    let lossy = webp::encode_lossy(canvas.pixels(), canvas.stride(), part);
+    let lossy = webp::encode_lossy(canvas.pixels(), canvas.stride(), part, Grade::Fine);
     gain * lossy.len() as f32 <= lossless.len() as f32
 }
 
@@ -102,7 +110,7 @@ fn tile(canvas: &Canvas, rect: Rect) -> Tile {
     }
     // Tiles at the screen's edge are smaller: their numbers are taken for as many pixels as the others have.
     let area = rect.area() as u32;
-    let scaled = |count: u32| count * (TILE_SIDE * TILE_SIDE) as u32 / area;
+    let scaled = |count: u32| count * u32::from(TILE_SIDE * TILE_SIDE) / area;
     let is_even = TEXT_REPEATS_MIN < scaled(repeats(canvas, rect));
     match EDGE_MIN < steepest {
         true if is_even || scaled(colours(canvas, rect)) <= TEXT_COLOURS_MAX => Tile::Lines,

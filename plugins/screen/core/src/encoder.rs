@@ -16,6 +16,8 @@ mod painting;
 mod plan;
 mod pointer;
 mod projector;
+mod restless;
+mod verdicts;
 
 use std::time::Duration;
 
@@ -85,9 +87,10 @@ impl Encoder {
     /// to do yet. [`Encoder::frame`] does the same by itself while little changes.
     pub fn refine(&mut self, time: Duration) -> Option<Bytes> {
         let painting = self.painting.as_mut().filter(|_| self.started)?;
-        painting.idle(time);
         let mut out = BytesMut::new();
-        painting.refine(&mut self.refinement, &mut Update { time, kept: &mut self.kept, out: &mut out });
+        let mut update = Update { time, kept: &mut self.kept, out: &mut out };
+        painting.idle(&mut update);
+        painting.refine(&mut self.refinement, &mut update);
         end_update(out, time)
     }
 
@@ -98,8 +101,9 @@ impl Encoder {
 
     /// When [`Encoder::refine`] has something to send if nothing changes until then; `None` when a reader has everything exactly.
     pub fn next_refinement_at(&self) -> Option<Duration> {
-        let rests_at = self.painting.as_ref().filter(|_| self.started)?.rests_at()?;
-        Some(rests_at.max(self.refinement.next_at()))
+        let painting = self.painting.as_ref().filter(|_| self.started)?;
+        let refined_at = painting.rests_at().map(|rests_at| rests_at.max(self.refinement.next_at()));
+        painting.due_at().into_iter().chain(refined_at).min()
     }
 
     /// Refinement sends so many bytes a second on average; [`REFINEMENT_BYTES_A_SECOND`] unless told otherwise. At least 64 KiB.

@@ -62,6 +62,11 @@ impl Finder {
         self.film.as_ref().map(|film| film.changed_at.min(film.alive_at) + END + Duration::from_millis(1))
     }
 
+    /// Whether the cell in which the rectangle lies changes again and again.
+    pub(crate) fn is_restless(&self, rect: Rect, now: Duration) -> bool {
+        self.heat.is_restless(rect, now)
+    }
+
     /// A page was scrolled, with all that is close to it: what changes there says nothing about where a film is. One that runs goes on.
     pub(crate) fn scrolled(&mut self, target: Rect, now: Duration) {
         let close = grown(target);

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::webp::{self, Effort};
+use crate::webp::{self, Effort, Grade};
 use crate::{Canvas, Colour, Record, Rect};
 
 /// Of a rectangle that palettes do not help, fewer pixels than one in so many repeat their left neighbour.
@@ -16,7 +16,7 @@ pub(crate) enum Op {
     Fill(Colour),
     Lossless(Effort),
     /// For photographs, which are refined when they rest.
-    Lossy,
+    Lossy(Grade),
     /// The reader has this picture.
     Recall {
         key: u64,
@@ -36,7 +36,7 @@ pub(crate) fn choose(canvas: &Canvas, rect: Rect) -> Op {
 impl Op {
     /// The reader has the canvas's pixels after it.
     pub(crate) fn is_exact(&self) -> bool {
-        !matches!(self, Self::Lossy)
+        !matches!(self, Self::Lossy(_))
     }
 
     /// The record that paints the canvas's present content.
@@ -47,8 +47,9 @@ impl Op {
                 let webp = webp::encode_lossless(canvas.pixels(), canvas.stride(), rect, effort);
                 Record::Picture { rect, webp }
             }
-            Self::Lossy => {
-                Record::Picture { rect, webp: webp::encode_lossy(canvas.pixels(), canvas.stride(), rect) }
+            Self::Lossy(grade) => {
+                let webp = webp::encode_lossy(canvas.pixels(), canvas.stride(), rect, grade);
+                Record::Picture { rect, webp }
             }
             Self::Recall { key, webp } => Record::Recall { rect, key, webp },
         }

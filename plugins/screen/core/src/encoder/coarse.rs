@@ -10,8 +10,8 @@ use crate::ages::Ages;
 use crate::cells::Grid;
 use crate::{Point, Rect, ScreenSize};
 
-/// What has not changed for so long rests.
-pub(super) const REST: Duration = Duration::from_millis(50);
+/// What has not changed for so long rests: longer than it takes to the next picture of what changes 15 times a second.
+pub(super) const REST: Duration = Duration::from_millis(80);
 /// Side of a piece that is refined, on a grid of this side: lossless photographs of this size cost no more bytes a pixel than larger ones,
 /// and a piece of the worst noise has 48 KiB.
 pub(super) const PIECE_SIDE: u16 = 128;
@@ -189,11 +189,11 @@ mod tests {
         coarse.shift(Rect::new(5, 13, 40, 60), Point { x: 5, y: 0 }, ms(10));
         coarse.clear(Rect::new(0, 0, 300, 13));
         assert_eq!(coarse.tight(Rect::new(0, 0, 300, 300)), Some(Rect::new(10, 23, 20, 20)));
-        assert_eq!(coarse.rests_at(), Some(ms(60)));
-        assert_eq!(coarse.resting_piece(ms(59)), None);
-        assert_eq!(coarse.resting_piece(ms(60)), Some(Rect::new(10, 23, 20, 20)));
-        coarse.disturb(Rect::new(40, 40, 1, 1), ms(70));
-        assert_eq!(coarse.resting_piece(ms(119)), None);
+        assert_eq!(coarse.rests_at(), Some(ms(10) + REST));
+        assert_eq!(coarse.resting_piece(ms(9) + REST), None);
+        assert_eq!(coarse.resting_piece(ms(10) + REST), Some(Rect::new(10, 23, 20, 20)));
+        coarse.disturb(Rect::new(40, 40, 1, 1), ms(95));
+        assert_eq!(coarse.resting_piece(ms(94) + REST), None);
         coarse.clear(Rect::new(10, 23, 20, 20));
         assert!(coarse.is_empty());
     }
@@ -202,8 +202,8 @@ mod tests {
     fn a_piece_that_is_mostly_inexact_is_cut_by_the_grid() {
         let mut coarse = Coarse::none(ScreenSize::new(300, 300).unwrap());
         coarse.mark(Rect::new(130, 3, 100, 120), ms(0));
-        assert_eq!(coarse.resting_piece(ms(50)), Some(Rect::new(128, 0, 128, 128)));
+        assert_eq!(coarse.resting_piece(REST), Some(Rect::new(128, 0, 128, 128)));
         coarse.mark(Rect::new(200, 70, 9, 9), ms(30));
-        assert_eq!(coarse.resting_piece(ms(50)), Some(Rect::new(130, 3, 62, 61)), "a quarter of it rests");
+        assert_eq!(coarse.resting_piece(REST), Some(Rect::new(130, 3, 62, 61)), "a quarter of it rests");
     }
 }

@@ -1,14 +1,20 @@
 //! The screen as a reader has it, and how it is brought to the next frame.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::BytesMut;
 
 use super::coarse::Coarse;
 use super::kept::Kept;
-use super::plan::{self, Verdicts};
+use super::plan::{self, Judge};
 use super::projector::{Projector, cells_outside, outside};
+use super::restless::Restless;
+use super::verdicts::{Verdicts, block_of};
 use super::{REFINEMENT_BYTES_A_SECOND, choose::Op, compare, moves};
+use crate::cells::Grid;
+use crate::content::LOSSY_GAIN;
 use crate::{Canvas, Frame, Record, Rect, ScreenSize};
 
 /// Bytes of one step of refinement, at most and one piece: what is newer waits no longer than these take.
@@ -20,13 +26,23 @@ const STEP_AREA_MAX: usize = 10 * 128 * 128;
 /// The same beside something that changed, which must not wait: about 2 ms.
 const SMALL_STEP_AREA_MAX: usize = 128 * 128;
 
+/// A cell is restless only where one part in so many of it changes: a blinking caret is not.
+const RESTLESS_SHARE: usize = 8;
+
+/// As [`LOSSY_GAIN`]: rough pictures are half as long as those of the trial, and nobody reads what they show.
+const RESTLESS_GAIN: f32 = 1.25;
+
 #[derive(Debug)]
 pub(super) struct Painting {
     /// What a reader has, once `coarse` is refined.
     reference: Canvas,
     next: Canvas,
     coarse: Coarse,
+    /// Of what is soft.
     verdicts: Verdicts,
+    restless: Restless,
+    /// Of what is restless.
+    restless_verdicts: Verdicts,
     projector: Projector,
     /// Nothing was painted yet, so nothing can have moved.
     is_black: bool,
@@ -52,12 +68,13 @@ pub(super) struct Pace {
 impl Painting {
     pub(super) fn black(size: ScreenSize, film_bits_a_second: Option<u32>) -> Self {
         let next = Canvas::new(size);
-        let verdicts = Verdicts::none(&next);
         Self {
             reference: next.clone(),
             next,
             coarse: Coarse::none(size),
-            verdicts,
+            verdicts: Verdicts::none(size, LOSSY_GAIN),
+            restless: Restless::none(size),
+            restless_verdicts: Verdicts::none(size, RESTLESS_GAIN),
             projector: Projector::new(size, film_bits_a_second),
             is_black: true,
         }
@@ -77,16 +94,46 @@ impl Painting {
             dirty = compare::still_dirty(&self.next, &self.reference, &dirty);
         }
         self.is_black = false;
-        dirty.iter().for_each(|&rect| self.reference.copy_from(&self.next, rect));
         self.follow_film(&dirty, time);
-        let film = self.projector.film();
-        for (rect, op) in
-            plan::plan(&self.next, &cells_outside(&dirty, film), update.kept, &mut self.verdicts, time)
-        {
-            self.paint_outside(rect, op, update);
-        }
+        self.paint_changed(&dirty, update);
         self.projector.write(&self.next, time, update.out);
         area(&around)
+    }
+
+    /// Paints what changed, and what was held back before, but for what is held back now.
+    fn paint_changed(&mut self, changed: &[Rect], update: &mut Update<'_>) {
+        let restless = self.restless_cells(changed, update.time);
+        let dirty = self.restless.due(changed, |rect| restless.contains(&rect), update.time);
+        dirty.iter().for_each(|&rect| self.reference.copy_from(&self.next, rect));
+        let mut judge = Judge {
+            kept: update.kept,
+            verdicts: &mut self.verdicts,
+            is_rough: &|rect| self.restless.is_rough(rect),
+            time: update.time,
+        };
+        let film = self.projector.film();
+        for (rect, op) in plan::plan(&self.next, &cells_outside(&dirty, film), &mut judge) {
+            self.paint_outside(rect, op, update);
+        }
+    }
+
+    /// Which of the changed rectangles, one a cell, change again and again and cost much when painted exactly.
+    fn restless_cells(&mut self, changed: &[Rect], time: Duration) -> BTreeSet<Rect> {
+        let grid = Grid::new(self.next.size());
+        let film = self.projector.film();
+        let is_restless = |rect: &Rect| {
+            grid.cell_of(*rect).area() <= RESTLESS_SHARE * rect.area()
+                && !film.is_some_and(|film| rect.is_within(film))
+                && self.projector.is_restless(*rect, time)
+        };
+        let mut restless: Vec<Rect> = changed.iter().copied().filter(is_restless).collect();
+        restless.sort_by_key(|rect| (block_of(rect), Reverse(rect.area())));
+        let blocks = restless.chunk_by(|a, b| block_of(a) == block_of(b));
+        blocks
+            .filter(|block| self.restless_verdicts.decide(&self.next, block[0], time))
+            .flatten()
+            .copied()
+            .collect()
     }
 
     /// What a film may cost.
@@ -140,14 +187,20 @@ impl Painting {
         pace.spent(update.out.len() - start, update.time);
     }
 
-    /// Time has passed and nothing has changed: a film may be over.
-    pub(super) fn idle(&mut self, time: Duration) {
-        self.follow_film(&[], time);
+    /// Time has passed and nothing has changed: a film may be over, and what was held back be due.
+    pub(super) fn idle(&mut self, update: &mut Update<'_>) {
+        self.follow_film(&[], update.time);
+        self.paint_changed(&[], update);
     }
 
     /// When something inexact has rested long enough, a film that stops included.
     pub(super) fn rests_at(&self) -> Option<Duration> {
         self.coarse.rests_at().into_iter().chain(self.projector.ends_at()).min()
+    }
+
+    /// When something that was held back is due.
+    pub(super) fn due_at(&self) -> Option<Duration> {
+        self.restless.due_at()
     }
 
     /// Paints what of the rectangle lies outside of the film.
@@ -157,8 +210,10 @@ impl Painting {
             return self.paint(rect, op, update);
         }
         for part in outside(&[rect], film) {
-            let op =
-                if op.is_exact() { plan::choose_exact(&self.next, part, update.kept) } else { Op::Lossy };
+            let op = match op {
+                Op::Lossy(grade) => Op::Lossy(grade),
+                _ => plan::choose_exact(&self.next, part, update.kept),
+            };
             self.paint(part, op, update);
         }
     }

@@ -1,7 +1,8 @@
 //! From what changed to rectangles and how each is painted.
 //!
-//! Each block of the picture grid is planned by itself. Text and line work become few good pictures (`merge`); the cells of photographs
-//! become lossy ones that cover no other cell. The lossy ones go first, so that a picture of text that overlaps them is what is seen.
+//! Each block of the picture grid is planned by itself. Text and line work become few good pictures (`merge`); photographs become lossy ones
+//! that cover nothing else. Where both meet in a cell, it is cut along its tiles. The lossy pictures go first, so that a picture of text that
+//! overlaps them is what is seen.
 
 use std::time::Duration;
 
@@ -9,32 +10,18 @@ use super::choose::{Op, choose};
 use super::coarse;
 use super::kept::Kept;
 use super::merge;
-use crate::cells::{CELL_SIDE, Grid};
-use crate::content::{self, Kind, LOSSY_GAIN};
-use crate::webp::Effort;
+use super::verdicts::{Verdicts, block_of};
+use crate::cells::Grid;
+use crate::content::{self, Kind, TILE_SIDE};
+use crate::webp::{Effort, Grade};
 use crate::{Canvas, PICTURE_SIDE_MAX, Rect};
 
 /// Smaller changes of a photograph are exact at once: they cost no more than they would in two steps.
 const LOSSY_AREA_MIN: usize = 48 * 48;
-/// A verdict of a trial is kept for so long, and one that goes the other way later has to be clearer.
-const VERDICT_AGE: Duration = Duration::from_secs(1);
-const VERDICT_MARGIN: f32 = 1.6;
-
-/// What was decided about the blocks of the grid before.
-#[derive(Debug)]
-pub(super) struct Verdicts {
-    columns: usize,
-    blocks: Vec<Option<Verdict>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Verdict {
-    is_lossy: bool,
-    at: Duration,
-}
-
-/// Cells a side of a block.
-const BLOCK_CELLS: usize = (PICTURE_SIDE_MAX / CELL_SIDE) as usize;
+/// Where an update has more text than this, its pictures are encoded briskly: half of a 1080p screen takes about 20 ms then, not 30.
+const THOROUGH_AREA_MAX: usize = 1024 * 1024 / 2;
+/// Tiles a side of a block.
+const BLOCK_TILES: usize = (PICTURE_SIDE_MAX / TILE_SIDE) as usize;
 
 /// What becomes of a rectangle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,40 +30,89 @@ enum Way {
     Lines,
     /// Exact, apart from text.
     Mixed,
-    Lossy,
+    /// Its photograph lossy, the rest exact.
+    Split,
+    Lossy(Grade),
+}
+
+/// By what is decided.
+pub(super) struct Judge<'a> {
+    pub(super) kept: &'a mut Kept,
+    pub(super) verdicts: &'a mut Verdicts,
+    /// Whether the cell of a rectangle is to be painted roughly.
+    pub(super) is_rough: &'a dyn Fn(Rect) -> bool,
+    pub(super) time: Duration,
 }
 
 /// `dirty` has a rectangle for each cell that changed, in the order of the cells.
-pub(super) fn plan(
-    canvas: &Canvas,
-    dirty: &[Rect],
-    kept: &mut Kept,
-    verdicts: &mut Verdicts,
-    time: Duration,
-) -> Vec<(Rect, Op)> {
+pub(super) fn plan(canvas: &Canvas, dirty: &[Rect], judge: &mut Judge<'_>) -> Vec<(Rect, Op)> {
     let mut dirty = dirty.to_vec();
     // Stable: within a block the order of the cells stays.
     dirty.sort_by_key(block_of);
     let (mut lossy, mut exact) = (Vec::new(), Vec::new());
     for rects in dirty.chunk_by(|a, b| block_of(a) == block_of(b)) {
-        let rects = widened(canvas, rects);
-        let ways = ways(canvas, &rects, verdicts, time);
-        let those = |way: Way| {
-            rects.iter().zip(&ways).filter(move |(_, other)| **other == way).map(|(rect, _)| *rect)
-        };
-        for rect in merge::merge_block(&those(Way::Lines).collect::<Vec<_>>()) {
-            exact.push((rect, choose_exact(canvas, rect, kept)));
+        let block = Block::of(canvas, rects, judge);
+        let (fine, rough) = (cut(&block.fine), cut(&block.rough));
+        for rect in merge::merge_block(&block.lines, &[&*fine, &rough].concat()) {
+            exact.push((rect, choose_exact(canvas, rect, judge.kept)));
         }
-        for rect in cut(those(Way::Mixed)) {
-            exact.push((rect, recall_or(Op::Lossless(Effort::Quick), canvas, rect, kept)));
+        for rect in cut(&block.mixed) {
+            exact.push((rect, recall_or(Op::Lossless(Effort::Quick), canvas, rect, judge.kept)));
         }
-        for rect in cut(those(Way::Lossy)) {
-            plan_photograph(canvas, rect, kept, &mut lossy, &mut exact);
+        for rect in fine {
+            plan_photograph(canvas, rect, judge.kept, &mut lossy, &mut exact);
         }
+        lossy.extend(rough.into_iter().map(|rect| (rect, Op::Lossy(Grade::Rough))));
     }
+    hurry(&mut exact);
     let mut planned = lossy;
     planned.append(&mut merge::merge_fills(exact));
     planned
+}
+
+/// Much is to be there soon rather than in a few bytes less.
+fn hurry(exact: &mut [(Rect, Op)]) {
+    let is_thorough = |op: &Op| matches!(op, Op::Lossless(Effort::Thorough));
+    let area: usize = exact.iter().filter(|(_, op)| is_thorough(op)).map(|(rect, _)| rect.area()).sum();
+    if THOROUGH_AREA_MAX < area {
+        let thorough = exact.iter_mut().map(|(_, op)| op).filter(|op| is_thorough(op));
+        thorough.for_each(|op| *op = Op::Lossless(Effort::Brisk));
+    }
+}
+
+/// The rectangles of a block, by what becomes of them.
+#[derive(Default)]
+struct Block {
+    lines: Vec<Rect>,
+    mixed: Vec<Rect>,
+    fine: Vec<Rect>,
+    rough: Vec<Rect>,
+}
+
+impl Block {
+    fn of(canvas: &Canvas, dirty: &[Rect], judge: &mut Judge<'_>) -> Self {
+        let is_rough = dirty.iter().any(|rect| (judge.is_rough)(*rect));
+        let rects = if is_rough { dirty.to_vec() } else { widened(canvas, dirty) };
+        let grid = Grid::new(canvas.size());
+        let (mut block, mut split) = (Self::default(), Vec::new());
+        for (rect, way) in rects.iter().zip(ways(canvas, &rects, judge)) {
+            match way {
+                Way::Lines => block.lines.push(*rect),
+                Way::Mixed => block.mixed.push(*rect),
+                Way::Lossy(Grade::Fine) => block.fine.push(*rect),
+                Way::Lossy(Grade::Rough) => block.rough.push(*rect),
+                Way::Split => {
+                    let cell = grid.cell_of(*rect);
+                    for (tile, is_photograph) in content::photograph_tiles(canvas, cell) {
+                        let part = tile.intersection(*rect);
+                        if is_photograph { block.fine.extend(part) } else { split.extend(part) }
+                    }
+                }
+            }
+        }
+        block.lines.append(&mut cut(&split));
+        block
+    }
 }
 
 /// How a rectangle is painted exactly.
@@ -89,10 +125,6 @@ pub(super) fn choose_exact(canvas: &Canvas, rect: Rect, kept: &mut Kept) -> Op {
 
 fn recall_or(otherwise: Op, canvas: &Canvas, rect: Rect, kept: &mut Kept) -> Op {
     kept.find(canvas, rect).map_or(otherwise, |(key, webp)| Op::Recall { key, webp })
-}
-
-fn block_of(rect: &Rect) -> (u16, u16) {
-    (rect.y / PICTURE_SIDE_MAX, rect.x / PICTURE_SIDE_MAX)
 }
 
 /// A block that changed for the most part is painted whole, so that the same content is always cut the same way and can be recalled.
@@ -110,60 +142,71 @@ fn widened(canvas: &Canvas, rects: &[Rect]) -> Vec<Rect> {
 }
 
 /// Decides for a block's rectangles, each within a cell.
-fn ways(canvas: &Canvas, rects: &[Rect], verdicts: &mut Verdicts, time: Duration) -> Vec<Way> {
+fn ways(canvas: &Canvas, rects: &[Rect], judge: &mut Judge<'_>) -> Vec<Way> {
     let area: usize = rects.iter().map(|rect| rect.area()).sum();
     if area < LOSSY_AREA_MIN {
         return vec![Way::Lines; rects.len()];
     }
     let grid = Grid::new(canvas.size());
-    let kind = |rect: &Rect| match grid.touched_cells(*rect).next() {
-        Some(cell) => content::kind(canvas, grid.cell(cell)),
-        None => Kind::Lines,
-    };
-    let kinds: Vec<Kind> = rects.iter().map(kind).collect();
+    let kinds: Vec<Kind> = rects.iter().map(|rect| content::kind(canvas, grid.cell_of(*rect))).collect();
     let count = |kind: Kind| kinds.iter().filter(|other| **other == kind).count();
     let soft = rects.iter().zip(&kinds).filter(|(_, kind)| **kind == Kind::Soft).map(|(rect, _)| *rect);
     let is_lossy = match soft.max_by_key(|rect| rect.area()) {
         Some(largest) if count(Kind::Photograph) < count(Kind::Soft) => {
-            verdicts.decide(canvas, largest, time)
+            judge.verdicts.decide(canvas, largest, judge.time)
         }
         _ => {
-            verdicts.note(rects[0], true, time);
+            judge.verdicts.note(rects[0], true, judge.time);
             true
         }
     };
-    let way = |kind: &Kind| match kind {
-        Kind::Photograph | Kind::Soft if is_lossy => Way::Lossy,
+    let way = |(rect, kind): (&Rect, &Kind)| match kind {
+        _ if (judge.is_rough)(*rect) => Way::Lossy(Grade::Rough),
+        Kind::Photograph | Kind::Soft if is_lossy => Way::Lossy(Grade::Fine),
+        Kind::Mixed if is_lossy => Way::Split,
         Kind::Photograph | Kind::Mixed => Way::Mixed,
         Kind::Lines | Kind::Soft => Way::Lines,
     };
-    kinds.iter().map(way).collect()
+    rects.iter().zip(&kinds).map(way).collect()
 }
 
-/// Rectangles of a block, each within a cell, as few rectangles that touch no other cell.
-fn cut(rects: impl Iterator<Item = Rect>) -> Vec<Rect> {
-    let mut cells = [[None::<Rect>; BLOCK_CELLS]; BLOCK_CELLS];
-    let place = |at: u16| usize::from(at / CELL_SIDE) % BLOCK_CELLS;
-    for rect in rects {
-        cells[place(rect.y)][place(rect.x)] = Some(rect);
+/// Rectangles of a block, each within a cell or a tile and none touching another, as few rectangles that touch no other tile.
+fn cut(rects: &[Rect]) -> Vec<Rect> {
+    let mut tiles = [[None::<Rect>; BLOCK_TILES]; BLOCK_TILES];
+    let place = |at: u16| usize::from(at / TILE_SIDE) % BLOCK_TILES;
+    for &rect in rects {
+        for part in parts_by_tile(rect) {
+            let tile = &mut tiles[place(part.y)][place(part.x)];
+            *tile = Some(tile.map_or(part, |other| other.union(part)));
+        }
     }
     let mut cut = Vec::new();
-    for row in 0..BLOCK_CELLS {
-        for column in 0..BLOCK_CELLS {
-            let columns = cells[row][column..].iter().take_while(|cell| cell.is_some()).count();
+    for row in 0..BLOCK_TILES {
+        for column in 0..BLOCK_TILES {
+            let columns = tiles[row][column..].iter().take_while(|tile| tile.is_some()).count();
             if columns == 0 {
                 continue;
             }
             let run = column..column + columns;
-            let rows = cells[row..]
+            let rows = tiles[row..]
                 .iter()
-                .take_while(|cells| cells[run.clone()].iter().all(Option::is_some))
+                .take_while(|tiles| tiles[run.clone()].iter().all(Option::is_some))
                 .count();
-            let taken = cells[row..row + rows].iter_mut().flat_map(|cells| &mut cells[run.clone()]);
+            let taken = tiles[row..row + rows].iter_mut().flat_map(|tiles| &mut tiles[run.clone()]);
             cut.extend(taken.filter_map(Option::take).reduce(Rect::union));
         }
     }
     cut
+}
+
+/// What of a rectangle lies in each tile that it touches.
+fn parts_by_tile(rect: Rect) -> impl Iterator<Item = Rect> {
+    let starts = |from: u16, to: u32| {
+        (u32::from(from / TILE_SIDE * TILE_SIDE)..to).step_by(TILE_SIDE.into()).map(|at| at as u16)
+    };
+    let corners =
+        starts(rect.y, rect.bottom()).flat_map(move |y| starts(rect.x, rect.right()).map(move |x| (x, y)));
+    corners.filter_map(move |(x, y)| Rect::new(x, y, TILE_SIDE, TILE_SIDE).intersection(rect))
 }
 
 /// Lossy; but what a reader has kept of it is recalled.
@@ -189,34 +232,5 @@ fn plan_photograph(
     if exact.len() == before {
         rest = vec![rect];
     }
-    lossy.extend(rest.into_iter().map(|rect| (rect, Op::Lossy)));
-}
-
-impl Verdicts {
-    pub(super) fn none(canvas: &Canvas) -> Self {
-        let blocks = |side: u16| usize::from(side.div_ceil(PICTURE_SIDE_MAX));
-        let columns = blocks(canvas.size().width());
-        Self { columns, blocks: vec![None; columns * blocks(canvas.size().height())] }
-    }
-
-    fn note(&mut self, rect: Rect, is_lossy: bool, time: Duration) {
-        let (row, column) = block_of(&rect);
-        self.blocks[usize::from(row) * self.columns + usize::from(column)] =
-            Some(Verdict { is_lossy, at: time });
-    }
-
-    /// By trial, unless there was one a moment ago.
-    fn decide(&mut self, canvas: &Canvas, rect: Rect, time: Duration) -> bool {
-        let (row, column) = block_of(&rect);
-        let before = self.blocks[usize::from(row) * self.columns + usize::from(column)];
-        let gain = match before {
-            Some(verdict) if time.saturating_sub(verdict.at) < VERDICT_AGE => return verdict.is_lossy,
-            Some(Verdict { is_lossy: true, .. }) => LOSSY_GAIN / VERDICT_MARGIN,
-            Some(_) => LOSSY_GAIN * VERDICT_MARGIN,
-            None => LOSSY_GAIN,
-        };
-        let is_lossy = content::lossy_pays(canvas, rect, gain);
-        self.note(rect, is_lossy, time);
-        is_lossy
-    }
+    lossy.extend(rest.into_iter().map(|rect| (rect, Op::Lossy(Grade::Fine))));
 }

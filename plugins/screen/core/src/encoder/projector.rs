@@ -63,6 +63,11 @@ impl Projector {
         self.finder.ends_at()
     }
 
+    /// As [`Finder::is_restless`].
+    pub(super) fn is_restless(&self, rect: Rect, now: Duration) -> bool {
+        self.finder.is_restless(rect, now)
+    }
+
     /// Something has moved here, as [`Finder::scrolled`].
     pub(super) fn scrolled(&mut self, target: Rect, now: Duration) {
         self.finder.scrolled(target, now);

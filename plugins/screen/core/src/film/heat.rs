@@ -11,6 +11,8 @@ use crate::{Canvas, Rect};
 const MEMORY: Duration = Duration::from_millis(350);
 /// A cell that changes at least so often a second is hot. At eight changes a second the count never falls below 6.6.
 const HOT: f32 = 6.0;
+/// A cell that changed twice within a tenth of a second has at least this, one that changes at most four times a second never.
+const RESTLESS: f32 = 5.0;
 /// A cell of a film that runs may rest for a while.
 const WARM: f32 = 2.5;
 /// A change after which nothing remains of what was before.
@@ -71,6 +73,12 @@ impl Heat {
                 self.cells[self.grid.index(column, row)].rate = 0.0;
             }
         }
+    }
+
+    /// Whether the cell in which the rectangle lies changes again and again.
+    pub(super) fn is_restless(&self, rect: Rect, now: Duration) -> bool {
+        let index = self.grid.index((rect.x / CELL_SIDE).into(), (rect.y / CELL_SIDE).into());
+        RESTLESS <= self.cells[index].rate_at(now)
     }
 
     /// Enough of the rectangle changes and looks like photographs for a film that runs.

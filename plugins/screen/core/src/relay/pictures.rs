@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::{Bytes, BytesMut};
 
 use crate::encoder::{Op, choose};
+use crate::webp::Grade;
 use crate::{Canvas, Rect};
 
 /// Kept at most: the whole of a rich 4K screen.
@@ -35,7 +36,7 @@ impl Pictures {
         }
         let mut out = BytesMut::new();
         let op = match quality {
-            Quality::Coarse => Op::Lossy,
+            Quality::Coarse => Op::Lossy(Grade::Fine),
             Quality::Exact => choose(canvas, rect),
         };
         op.record(canvas, rect).write(&mut out);

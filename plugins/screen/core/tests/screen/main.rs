@@ -10,3 +10,4 @@ mod network;
 mod photographs;
 mod pixels;
 mod relay;
+mod restless;

@@ -365,7 +365,10 @@ fn recalled((x, y): (u16, u16), picture: &Record, key: u64) -> Record {
 fn lossy_picture(rect: Rect) -> Record {
     let pixels = gradient_pixels(rect.area(), |_| 0xff);
     let place = Rect::new(0, 0, rect.width, rect.height);
-    Record::Picture { rect, webp: webp::encode_lossy(&pixels, usize::from(rect.width) * 4, place) }
+    Record::Picture {
+        rect,
+        webp: webp::encode_lossy(&pixels, usize::from(rect.width) * 4, place, webp::Grade::Fine),
+    }
 }
 
 fn transparent_picture(rect: Rect) -> Record {
