@@ -4,15 +4,19 @@
 //! bar, a pinned side bar) hides it from one strip only. Each line across a strip is hashed, in what a reader has and in what it shall have.
 //! Lines that changed and whose hash is found just once in the old strip vote for an offset; the few offsets with the most votes in all
 //! strips are tried. Runs of equal lines become rectangles, neighbours become one, their edges grow pixel by pixel into the strips beside,
-//! and every rectangle is compared byte for byte before it becomes a `Move`.
+//! and every rectangle is compared byte for byte before it becomes a `Move`. What is still dirty after both directions may have moved along both at
+//! once: a window that was dragged (`drag`).
 
 mod axis;
+mod drag;
 mod strip;
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::compare;
 use crate::{Canvas, Point, Record, Rect};
 use axis::Axis;
 use strip::{Strip, StripRun};
@@ -23,6 +27,8 @@ const SAMPLED: usize = 4;
 const DIRTY_AREA_MIN: usize = 4 * 64 * 64;
 /// Offsets that are tried: two or three windows can scroll at once.
 const OFFSETS_MAX: usize = 3;
+/// Two windows at once are dragged by nobody.
+const DRAGS_MAX: usize = 1;
 /// An offset with fewer votes is chance.
 const VOTES_MIN: u32 = 8;
 
@@ -34,12 +40,45 @@ pub(super) fn find_and_apply(
     dirty: &[Rect],
     film: Option<Rect>,
 ) -> Vec<Record> {
-    if dirty.iter().map(|rect| rect.area()).sum::<usize>() < DIRTY_AREA_MIN {
+    let mut records = Vec::new();
+    let mut dirty = Cow::Borrowed(dirty);
+    for axis in [Some(Axis::Vertical), Some(Axis::Horizontal), None] {
+        if area(&dirty) < DIRTY_AREA_MIN {
+            break;
+        }
+        let mut found = match axis {
+            Some(axis) => search((axis, film), next, reference, &dirty),
+            None => drag(film, next, reference, &dirty),
+        };
+        if !found.is_empty() {
+            dirty = compare::still_dirty(next, reference, &dirty).into();
+            records.append(&mut found);
+        }
+    }
+    records
+}
+
+/// Looks for a window that was dragged.
+fn drag(film: Option<Rect>, next: &Canvas, reference: &mut Canvas, dirty: &[Rect]) -> Vec<Record> {
+    // Another page, most likely; a window that fills the screen cannot be dragged.
+    if 3 * next.size().area() < 4 * area(dirty) {
         return Vec::new();
     }
-    let mut search = |axis| search((axis, film), next, reference, dirty);
-    let vertical = search(Axis::Vertical);
-    if vertical.is_empty() { search(Axis::Horizontal) } else { vertical }
+    let mut records = Vec::new();
+    for drag in drag::find(next, reference, dirty).into_iter().take(DRAGS_MAX) {
+        let has_moved = |rect: Rect| {
+            let from = drag.source(rect, next.size());
+            from.is_some_and(|from| !is_filmed(film, rect, from) && is_same(next, rect, reference, from))
+        };
+        if !has_moved(drag.core) {
+            continue;
+        }
+        let rect = drag.grown(next.size(), has_moved);
+        let from = drag.source(rect, next.size()).expect("all of it has moved");
+        reference.copy_inside(rect, from);
+        records.push(Record::Move { rect, from });
+    }
+    records
 }
 
 /// Looks for offsets in some of the strips, and only if there are any for what moved by them in all.
@@ -104,7 +143,7 @@ impl Search {
         for &core in &cores {
             let is_moved = |rect: Rect| {
                 let from = self.axis.source(rect, offset);
-                !self.is_filmed(rect, from) && is_same(next, rect, reference, from)
+                !is_filmed(self.film, rect, from) && is_same(next, rect, reference, from)
             };
             let is_in_place = |rect: Rect| is_same(next, rect, reference, Point { x: rect.x, y: rect.y });
             if !is_moved(core) || is_in_place(core) {
@@ -117,12 +156,6 @@ impl Search {
             records.push(Record::Move { rect, from });
         }
         records
-    }
-
-    fn is_filmed(&self, rect: Rect, from: Point) -> bool {
-        let source = Rect { x: from.x, y: from.y, ..rect };
-        let touches = |film: Rect| film.intersection(rect).or(film.intersection(source)).is_some();
-        self.film.is_some_and(touches)
     }
 
     fn blocks(&self, offset: isize) -> Vec<Block> {
@@ -146,6 +179,15 @@ impl Block {
         *self = Self { strips: self.strips.start..strip + 1, run: joined };
         Some(())
     }
+}
+
+fn is_filmed(film: Option<Rect>, rect: Rect, from: Point) -> bool {
+    let source = Rect { x: from.x, y: from.y, ..rect };
+    film.is_some_and(|film| film.intersection(rect).or(film.intersection(source)).is_some())
+}
+
+fn area(rects: &[Rect]) -> usize {
+    rects.iter().map(|rect| rect.area()).sum()
 }
 
 fn is_same(next: &Canvas, rect: Rect, reference: &Canvas, from: Point) -> bool {

@@ -152,6 +152,37 @@ fn a_scrolled_page_is_one_move() {
 }
 
 #[test]
+fn a_window_dragged_both_ways_is_one_move() {
+    for (dx, dy) in [(37, 23), (-5, 64), (-120, -41)] {
+        let mut desktop = Desktop::page(size(1280, 720));
+        let mut pair = Pair::default();
+        pair.show(&desktop, PixelOrder::Bgrx, 0);
+        let window = Rect::new(301, 150, 500, 400);
+        desktop.step(&Step::Scroll { rect: window, dx, dy, seed: 9 });
+        let records = pair.show(&desktop, PixelOrder::Bgrx, 0);
+        let moves: Vec<_> = records.iter().filter(|record| matches!(record, Record::Move { .. })).collect();
+        assert_eq!(moves.len(), 1, "{dx} {dy}: {moves:?}");
+        let painted: usize = records.iter().map(painted_area).sum();
+        let stayed = (500 - dx.unsigned_abs() as usize) * (400 - dy.unsigned_abs() as usize);
+        let came_in = window.area() - stayed;
+        assert!(painted < came_in + came_in / 4 + 20_000, "{dx} {dy}: {painted} painted for {came_in}");
+    }
+}
+
+/// One window scrolls down, one beside it sideways.
+#[test]
+fn two_windows_may_move_in_one_frame() {
+    let mut desktop = Desktop::page(size(1280, 720));
+    let mut pair = Pair::default();
+    pair.show(&desktop, PixelOrder::Bgrx, 0);
+    desktop.step(&Step::Scroll { rect: Rect::new(40, 70, 500, 600), dx: 0, dy: 31, seed: 9 });
+    desktop.step(&Step::Scroll { rect: Rect::new(700, 90, 500, 500), dx: -26, dy: 0, seed: 10 });
+    let records = pair.show(&desktop, PixelOrder::Bgrx, 0);
+    assert_eq!(records.iter().filter(|record| matches!(record, Record::Move { .. })).count(), 2);
+    assert!(records.iter().map(painted_area).sum::<usize>() < 2 * (500 * 31 + 26 * 500) + 20_000);
+}
+
+#[test]
 fn a_page_pushed_sideways_is_one_move() {
     let mut desktop = Desktop::page(size(1280, 720));
     let mut pair = Pair::default();
