@@ -18,6 +18,7 @@ mod relay;
 mod screen;
 pub mod vp8;
 pub mod webp;
+mod window;
 
 pub use cache::{CACHE_BYTES_MAX, CACHE_ENTRIES_MAX};
 pub use canvas::Canvas;
@@ -32,3 +33,4 @@ pub use record::{
     Record, SCREEN_AREA_MAX, SCREEN_SIDE_MAX, UPDATE_BYTES_MAX, UPDATE_RECORDS_MAX, VERSION,
 };
 pub use relay::{Input, Output, Relay, ViewerId};
+pub use window::Window;

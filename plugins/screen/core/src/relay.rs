@@ -9,7 +9,6 @@ mod pictures;
 mod presenter;
 mod seat;
 mod viewer;
-mod window;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -10,17 +10,11 @@ use super::held::{Change, Held, Step};
 use super::pictures::Quality;
 use super::presenter::Update;
 use super::seat::Seat;
-use super::window::Window;
 use crate::ages::Block;
 use crate::cache::Cache;
+use crate::window::{POINTER_BYTES_MAX, Window};
 use crate::{HEADER_BYTES, Record, Rect};
 
-/// Kept free of pixels, so that the pointer gets through to a viewer in debt.
-const CURSOR_RESERVE: u64 = 2 * 1024;
-/// The smallest room for which a piece is made: one cell of noise, and the records around it.
-const PIECE_BYTES_MIN: u64 = 14 * 1024;
-/// The largest piece of debt: something newer may come in between.
-const PIECE_BYTES_MAX: u64 = 256 * 1024;
 /// An `Update` with its header.
 const UPDATE_BYTES: usize = HEADER_BYTES + 8;
 /// A piece is closed when so little is left of its room.
@@ -89,7 +83,7 @@ impl Viewer {
             self.debt.add(rect, held.version());
         }
         let bytes: u64 = update.pieces.iter().map(|piece| piece.len() as u64).sum();
-        let has_room = bytes + CURSOR_RESERVE + self.ready_bytes <= self.window.room(now);
+        let has_room = bytes + POINTER_BYTES_MAX + self.ready_bytes <= self.window.room(now);
         // With `Start` all is new; with `Size` all pixels are. A film needs nothing but its frames.
         let needs_nothing_else = change.starts
             || !self.start_due && (change.resized || self.debt.is_empty() || change.only_plays());
@@ -228,11 +222,10 @@ impl Viewer {
 
     /// What of the film is owed, as lossy pictures of its newest frame.
     fn film_piece(&mut self, held: &mut Held, now: Duration) -> Option<Bytes> {
-        let room = self.window.room(now).saturating_sub(CURSOR_RESERVE);
-        if self.start_due || room < PIECE_BYTES_MIN || !self.seat.is_owed() {
+        if self.start_due || !self.seat.is_owed() {
             return None;
         }
-        let budget = self.budget(room);
+        let budget = self.budget(now)?;
         let mut out = BytesMut::new();
         while let Some(rect) = self.seat.next_owed() {
             let record = held.paint_film(rect);
@@ -252,11 +245,10 @@ impl Viewer {
     /// The newest content of the oldest dirty cells, as much as fits.
     fn debt_piece(&mut self, held: &mut Held, now: Duration) -> Option<Bytes> {
         let size = held.size()?;
-        let room = self.window.room(now).saturating_sub(CURSOR_RESERVE);
-        if self.debt.is_empty() && !self.start_due || room < PIECE_BYTES_MIN {
+        if self.debt.is_empty() && !self.start_due {
             return None;
         }
-        let budget = self.budget(room);
+        let budget = self.budget(now)?;
         let mut out = BytesMut::new();
         if std::mem::take(&mut self.start_due) {
             self.kept.clear();
@@ -273,11 +265,10 @@ impl Viewer {
         let is_idle = self.debt.is_empty()
             && !self.seat.is_owed()
             && self.window.in_flight() <= self.window.size() / IDLE_SHARE;
-        let room = self.window.room(now).saturating_sub(CURSOR_RESERVE);
-        if self.coarse.is_empty() || !is_idle || room < PIECE_BYTES_MIN {
+        if self.coarse.is_empty() || !is_idle {
             return None;
         }
-        let budget = self.budget(room);
+        let budget = self.budget(now)?;
         let mut out = BytesMut::new();
         let mut area = 0;
         while area < PIECE_AREA_MAX && out.len() + PIECE_REST < budget {
@@ -294,10 +285,9 @@ impl Viewer {
         Some(out.freeze())
     }
 
-    /// What one piece may take of the room.
-    fn budget(&self, room: u64) -> usize {
-        let share = (self.window.size() / 4).clamp(PIECE_BYTES_MIN, PIECE_BYTES_MAX);
-        room.min(share) as usize - UPDATE_BYTES
+    /// What one piece may take, if there is room for one.
+    fn budget(&self, now: Duration) -> Option<usize> {
+        Some(self.window.piece(now)? as usize - UPDATE_BYTES)
     }
 
     fn pay(&mut self, held: &mut Held, budget: usize, out: &mut BytesMut) {

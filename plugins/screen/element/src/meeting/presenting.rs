@@ -1,9 +1,10 @@
-//! A presenter's line: pieces of the screen stream go out, and never more than the server has room for.
+//! A presenter's line: pieces of the screen stream go out, and never more than the line carries and the server has room for.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use convene_screen::Window;
 use futures_util::{SinkExt, StreamExt};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::Notify;
@@ -26,8 +27,8 @@ pub struct Presenting {
     shared: Arc<Shared>,
 }
 
-#[derive(Default)]
 struct Shared {
+    began: Instant,
     state: Mutex<State>,
     /// For the streaming thread: something in `state` changed.
     changed: Condvar,
@@ -41,17 +42,15 @@ struct State {
     unlocked: bool,
     leaving: bool,
     outgoing: VecDeque<Bytes>,
-    /// Bytes that the streaming thread has handed over since `present_granted`.
-    handed: u64,
-    /// Bytes that the server says it has taken in.
-    taken: u64,
+    /// What the streaming thread has handed over since `present_granted`, and what of it the server has taken in.
+    window: Window,
     end: Option<End>,
 }
 
 impl Presenting {
     /// Joins in the background. `report` is called once, from the background, when the line ends otherwise than by our leaving.
     pub fn start(invitation: Invitation, report: impl FnOnce(&End) + Send + 'static) -> Self {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared::new());
         let task = Arc::clone(&shared);
         runtime().spawn(async move {
             let end = run(&invitation, &task).await;
@@ -67,18 +66,19 @@ impl Presenting {
 
     /// Waits until the meeting wants our screen. True when nothing was sent yet: the stream must begin with `Start`.
     pub fn wait_granted(&self) -> Result<bool, Stopped> {
-        self.wait_until(|state| state.granted).map(|state| state.handed == 0)
+        self.wait_until(|state| state.granted).map(|state| state.window.sent_bytes() == 0)
     }
 
-    /// Hands over whole records; waits while the server has more than enough of them.
+    /// Hands over whole records; waits while more are on their way than the line carries, so that what comes next is what is newest then.
     pub fn send(&self, piece: Bytes) -> Result<(), Stopped> {
         let bytes = piece.len() as u64;
-        // A piece over the limit goes alone: nothing else could ever make room for it.
+        let mut has_waited = false;
         let mut state = self.wait_until(|state| {
-            let in_flight = state.handed.saturating_sub(state.taken);
-            state.granted && (in_flight == 0 || in_flight + bytes <= IN_FLIGHT_BYTES_MAX)
+            let is_ready = state.granted && state.has_room(bytes, self.shared.now());
+            has_waited |= !is_ready;
+            is_ready
         })?;
-        state.handed += bytes;
+        state.window.sent(piece.len(), has_waited, self.shared.now());
         state.outgoing.push_back(piece);
         drop(state);
         self.shared.wake.notify_one();
@@ -89,20 +89,20 @@ impl Presenting {
     pub fn drain(&self) -> Result<(), Stopped> {
         loop {
             let mut state = self.shared.state.lock();
-            let before = state.taken;
-            if before >= state.handed {
+            let before = state.window.in_flight();
+            if before == 0 {
                 return Ok(());
             }
             let limit = Duration::from_secs(STALL_SECONDS_MAX);
             self.shared.changed.wait_while_for(
                 &mut state,
-                |state| state.stopped().is_none() && state.taken == before,
+                |state| state.stopped().is_none() && state.window.in_flight() == before,
                 limit,
             );
             if let Some(stopped) = state.stopped() {
                 return Err(stopped);
             }
-            if state.taken == before {
+            if state.window.in_flight() == before {
                 return Ok(());
             }
         }
@@ -128,7 +128,7 @@ impl Presenting {
         self.shared.state.lock().unlocked = false;
     }
 
-    fn wait_until(&self, ready: impl Fn(&State) -> bool) -> Result<MutexGuard<'_, State>, Stopped> {
+    fn wait_until(&self, mut ready: impl FnMut(&State) -> bool) -> Result<MutexGuard<'_, State>, Stopped> {
         let mut state = self.shared.state.lock();
         self.shared.changed.wait_while(&mut state, |state| state.stopped().is_none() && !ready(state));
         match state.stopped() {
@@ -145,7 +145,24 @@ impl Drop for Presenting {
     }
 }
 
+impl Shared {
+    #[expect(clippy::disallowed_methods, reason = "the place where a presenter's line reads the real clock")]
+    fn new() -> Self {
+        Self { began: Instant::now(), state: Mutex::default(), changed: Condvar::new(), wake: Notify::new() }
+    }
+
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+}
+
 impl State {
+    /// A piece that is longer than all room goes alone: nothing else could ever make room for it.
+    fn has_room(&self, bytes: u64, now: Duration) -> bool {
+        let in_flight = self.window.in_flight();
+        in_flight == 0 || in_flight + bytes <= IN_FLIGHT_BYTES_MAX && 0 < self.window.room(now)
+    }
+
     fn stopped(&self) -> Option<Stopped> {
         if let Some(end) = &self.end {
             return Some(Stopped::Ended(end.clone()));
@@ -192,8 +209,7 @@ async fn hear(invitation: &Invitation, shared: &Shared, ears: &mut Ears) -> End 
         let mut state = shared.state.lock();
         match message {
             Hear::PresentGranted => state.granted = true,
-            // A count beyond what we sent would be a server's mistake; it must not let us send without end.
-            Hear::Taken { bytes } => state.taken = bytes.min(state.handed),
+            Hear::Taken { bytes } => state.window.painted(bytes, shared.now()),
             Hear::PresentEnded { message } => return MeetingError::PresentEnded { message }.into(),
             Hear::Error { message } if !state.granted => {
                 return MeetingError::PresentEnded { message }.into();

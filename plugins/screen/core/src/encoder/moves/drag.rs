@@ -98,7 +98,7 @@ fn piece(next: &Canvas, rect: Rect) -> Option<(u64, Rect)> {
     let candidates = rows.map(|y| Rect::new(rect.x, y, PIECE, 1));
     let best = candidates.max_by_key(|&piece| edges(pixels(next, piece)))?;
     let pixels = pixels(next, best);
-    (EDGES_MIN <= edges(pixels)).then(|| (pixels.iter().fold(0, |hash, pixel| rolled(hash, pixel)), best))
+    (EDGES_MIN <= edges(pixels)).then(|| (pixels.iter().fold(0, rolled), best))
 }
 
 /// Where each piece is found in `reference`, piece by piece. `pieces` is sorted.

@@ -1,4 +1,4 @@
-//! How much may be on its way to a viewer.
+//! How much may be on its way: to a viewer, and from a presenter to its relay.
 //!
 //! Socket buffers lie, so the window comes from what the viewer says it has painted: the rate at which bytes were acknowledged while there was
 //! always more to send, times the shortest round trip, twice, and a little more so that a short round trip does not starve a fast line.
@@ -7,12 +7,20 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Never less: one cell of noise has to fit, also beside what is reserved for the pointer.
-pub(super) const BYTES_MIN: u64 = 32 * 1024;
+/// Never less: two short pieces, so that the line is not idle while one is acknowledged. At 56 kbit/s they take 0.9 s.
+pub(crate) const BYTES_MIN: u64 = 6 * 1024;
+/// The smallest room for which a piece is made: a line of text, and the records around it.
+const PIECE_BYTES_MIN: u64 = 2 * 1024;
+/// The longest piece: something newer may come in between.
+const PIECE_BYTES_MAX: u64 = 256 * 1024;
+/// Part of the window that is kept free of pixels, one in so many, so that the pointer gets through to a viewer in debt.
+const POINTER_SHARE: u64 = 8;
+/// And no more than that.
+pub(crate) const POINTER_BYTES_MAX: u64 = 2 * 1024;
 /// Never more: 100 Mbit/s over 150 ms, twice.
-pub(super) const BYTES_MAX: u64 = 4 * 1024 * 1024;
+pub(crate) const BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Before anything is known.
-pub(super) const BYTES_AT_FIRST: u64 = 256 * 1024;
+pub(crate) const BYTES_AT_FIRST: u64 = 256 * 1024;
 /// The rate is the best of so many samples: one late acknowledgement must not throttle a viewer.
 const RATE_SAMPLES: usize = 8;
 /// What may wait in front of the line beside two round trips.
@@ -24,13 +32,16 @@ const ROUND_TRIP_AGE_MAX: Duration = Duration::from_secs(10);
 /// One that was measured with a long piece, or behind others, has the time in it that they took to pass a slow line: it is soon measured
 /// again.
 const ROUGH_ROUND_TRIP_AGE_MAX: Duration = Duration::from_secs(1);
+/// A viewer that acknowledges so much at once, and faster than was known, has a faster line.
+const NEWS_BYTES_MIN: u64 = 32 * 1024;
 /// Longer pieces measure the round trip only roughly.
 const PROBE_BYTES_MAX: u64 = 2 * 1024;
 /// Pieces on their way are remembered one by one up to here; acknowledgements of a viewer in a hurry come in steps anyway.
 const PIECES_MAX: usize = 4096;
 
-#[derive(Debug)]
-pub(super) struct Window {
+/// How much may be on its way to one reader.
+#[derive(Debug, Default)]
+pub struct Window {
     sent: u64,
     acknowledged: u64,
     acknowledged_at: Duration,
@@ -64,20 +75,13 @@ struct Piece {
 }
 
 impl Window {
-    pub(super) fn new() -> Self {
-        Self {
-            sent: 0,
-            acknowledged: 0,
-            acknowledged_at: Duration::ZERO,
-            pieces: VecDeque::new(),
-            rates: VecDeque::new(),
-            round_trip: None,
-            draining: false,
-        }
+    /// Nothing is known of the line yet.
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// Bytes that may be on their way.
-    pub(super) fn size(&self) -> u64 {
+    pub fn size(&self) -> u64 {
         let Some(round_trip) = self.round_trip.filter(|_| !self.rates.is_empty()) else {
             return BYTES_AT_FIRST;
         };
@@ -86,18 +90,32 @@ impl Window {
         (bytes as u64).clamp(BYTES_MIN, BYTES_MAX)
     }
 
+    /// All bytes that were sent.
+    pub fn sent_bytes(&self) -> u64 {
+        self.sent
+    }
+
     /// Bytes on their way.
-    pub(super) fn in_flight(&self) -> u64 {
+    pub fn in_flight(&self) -> u64 {
         self.sent - self.acknowledged
     }
 
     /// Bytes that may be sent now.
-    pub(super) fn room(&self, now: Duration) -> u64 {
+    pub fn room(&self, now: Duration) -> u64 {
         let in_flight = self.in_flight();
         if self.draining && 0 < in_flight || BYTES_MIN <= in_flight && self.is_stalled(now) {
             return 0;
         }
         self.size().saturating_sub(in_flight)
+    }
+
+    /// What the next piece of pixels may take; `None` when there is no room for one. On an empty line there always is: whatever cannot be made
+    /// shorter gets through alone.
+    pub(crate) fn piece(&self, now: Duration) -> Option<u64> {
+        let size = self.size();
+        let room = self.room(now).saturating_sub((size / POINTER_SHARE).min(POINTER_BYTES_MAX));
+        let share = (size / 4).clamp(BYTES_MIN / 2, PIECE_BYTES_MAX);
+        (PIECE_BYTES_MIN <= room).then(|| room.min(share))
     }
 
     /// The line has become slower than the window believes.
@@ -108,12 +126,12 @@ impl Window {
     }
 
     /// The line has been emptied to measure the round trip: the next piece is to be a short one.
-    pub(super) fn wants_probe(&self) -> bool {
+    pub(crate) fn wants_probe(&self) -> bool {
         self.draining && self.in_flight() == 0
     }
 
     /// `is_more_waiting`: more would have been sent if there were room.
-    pub(super) fn sent(&mut self, bytes: usize, is_more_waiting: bool, now: Duration) {
+    pub fn sent(&mut self, bytes: usize, is_more_waiting: bool, now: Duration) {
         let alone = self.in_flight() == 0;
         if alone {
             self.draining = false;
@@ -135,8 +153,8 @@ impl Window {
         });
     }
 
-    /// The viewer has painted its stream up to here. What goes back, or beyond what was sent, is no news.
-    pub(super) fn painted(&mut self, bytes: u64, now: Duration) {
+    /// The reader has painted its stream up to here. What goes back, or beyond what was sent, is no news.
+    pub fn painted(&mut self, bytes: u64, now: Duration) {
         let bytes = bytes.min(self.sent);
         if bytes <= self.acknowledged {
             return;
@@ -172,7 +190,7 @@ impl Window {
         let seconds = now.saturating_sub(piece.acknowledged_at).as_secs_f64().max(0.001);
         let rate = bytes as f64 / seconds;
         // What a viewer with little to see acknowledges says nothing about its line, unless it is much and faster than was known.
-        let is_news = BYTES_MIN <= bytes && self.rates.iter().all(|known| *known < rate);
+        let is_news = NEWS_BYTES_MIN <= bytes && self.rates.iter().all(|known| *known < rate);
         if piece.limited || is_news {
             self.rates.push_back(rate);
             if RATE_SAMPLES < self.rates.len() {
@@ -211,10 +229,8 @@ mod tests {
                 window.painted(end, ms(now));
             }
             loop {
-                let bytes = if window.wants_probe() { 23 } else { PIECE };
-                if window.room(ms(now)) < bytes as u64 {
-                    break;
-                }
+                let piece = if window.wants_probe() { Some(23) } else { window.piece(ms(now)) };
+                let Some(bytes) = piece.map(|bytes| bytes.min(PIECE as u64) as usize) else { break };
                 window.sent(bytes, true, ms(now));
                 line_is_free_at = line_is_free_at.max(now) + bytes as u64 / bytes_a_ms;
                 arrivals.push_back((line_is_free_at + 2 * delay_ms, window.sent));
