@@ -10,6 +10,7 @@ mod meeting;
 mod pointer;
 mod present;
 mod recording;
+mod talk;
 
 pub use connection::Connection;
 pub use error::PipelineError;
@@ -17,3 +18,4 @@ pub use init::{ELEMENTS, NeededElement, gstreamer_version, init, missing_element
 pub use meeting::{MeetingEvent, MeetingPipeline, Viewer};
 pub use present::{Area, FPS_DEFAULT, FPS_MAX, PresentEvent, PresentPipeline, PresentSource, check_x11};
 pub use recording::{RecordingEvent, RecordingEvents, RecordingPipeline};
+pub use talk::{MediaPort, ShownFeed, TalkEvent, TalkPipeline};

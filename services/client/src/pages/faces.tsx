@@ -59,7 +59,7 @@ function Face({ participant, view }: { participant: Participant; view: View }) {
         <Picture key={stream?.id} stream={stream as MediaStream} label={label} testId="face-picture" />
       )}
       <span class="caption">
-        {isYou ? `${name} (you)` : name}
+        <span class="name">{isYou ? `${name} (you)` : name}</span>
         {!microphone && <span class="muted">muted</span>}
         {isSpeaking && <span class="unseen">speaks</span>}
       </span>

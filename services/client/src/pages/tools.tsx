@@ -46,7 +46,7 @@ export function Tools({ view, session, onDevices, onEnd }: ToolsProps) {
           </button>
         )}
         {meeting.host && <RecordButton meeting={meeting} isJoined={isJoined} session={session} />}
-        <span class="recording-state" data-testid="recording-state">
+        <span class={meeting.recording ? "recording-state" : "recording-state unseen"} data-testid="recording-state">
           {isRecording(meeting) && <span class="dot recording" aria-hidden="true" />}
           {recordingText(meeting.recording)}
         </span>

@@ -31,8 +31,9 @@ export interface TalkEvents {
 const SWITCH_REST_MS = 300;
 /** Between two words about what is seen: a window that is drawn larger changes it with every frame. */
 const VIEW_REST_MS = 250;
-/** Before a link that could not be made is made anew. */
+/** Before a link that could not be made is made anew: twice as long each time, as the server may have its reasons. */
 const ANEW_MS = 2_000;
+const ANEW_MS_MAX = 32_000;
 
 export class Talk {
   readonly #devices: Devices;
@@ -47,6 +48,7 @@ export class Talk {
   #view: TalkView = SILENT;
   #cancelAnew: () => void = () => undefined;
   #hasComplained = false;
+  #anewMs = ANEW_MS;
 
   constructor(devices: Devices, events: TalkEvents, world: TalkWorld = browser()) {
     this.#devices = devices;
@@ -162,11 +164,15 @@ export class Talk {
     this.#wishes.pause();
     this.#change({ link: "broken" });
     if (why !== null) this.#complain(why);
-    this.#cancelAnew = this.#world.later(() => this.#connect(), ANEW_MS);
+    this.#cancelAnew = this.#world.later(() => this.#connect(), this.#anewMs);
+    this.#anewMs = Math.min(2 * this.#anewMs, ANEW_MS_MAX);
   }
 
   #onState(state: LinkState): void {
-    if (state === "connected") this.#hasComplained = false;
+    if (state === "connected") {
+      this.#hasComplained = false;
+      this.#anewMs = ANEW_MS;
+    }
     this.#change({ link: state });
   }
 

@@ -74,6 +74,7 @@ pub async fn scene_in(data: TempDir, change: impl FnOnce(&mut Config)) -> Scene 
 pub fn config_in(data: &Path) -> Config {
     Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        media_port: 0,
         data: data.to_owned(),
         recorder: Some(example_recorder(&[])),
         ..Config::default()

@@ -65,7 +65,8 @@ fn the_11th_camera_is_refused_and_comes_when_another_goes() {
     }
     let late = ParticipantId(CAMERAS_MAX as u32 + 1);
     let orders = scene.handle(Input::Camera(late, true));
-    let [Order::Tell { to: Audience::One(to), message: Message::CameraRefused { message } }] = &orders[..] else {
+    let [Order::Tell { to: Audience::One(to), message: Message::CameraRefused { message } }] = &orders[..]
+    else {
         panic!("{orders:?}")
     };
     assert!(*to == late && message.starts_with("10 cameras are on already"), "{message}");
