@@ -217,8 +217,18 @@ impl Client {
         }
     }
 
-    /// The next text message; screen data before it is passed over.
+    /// The next text message; screen data before it is passed over, and how large cameras may be, which is told whenever
+    /// somebody comes, goes or presents.
     pub async fn told(&mut self) -> Value {
+        loop {
+            let told = self.told_anything().await;
+            if told["type"] != "camera_policy" {
+                return told;
+            }
+        }
+    }
+
+    async fn told_anything(&mut self) -> Value {
         loop {
             match self.next().await {
                 Some(Message::Text(text)) => return serde_json::from_str(&text).unwrap(),
@@ -231,7 +241,7 @@ impl Client {
     /// The next text message of this type; others before it are passed over.
     pub async fn told_of(&mut self, kind: &str) -> Value {
         loop {
-            let told = self.told().await;
+            let told = self.told_anything().await;
             if told["type"] == kind {
                 return told;
             }
