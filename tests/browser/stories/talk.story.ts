@@ -1,0 +1,141 @@
+/** People see and hear each other: pictures checked by colour, voices by tone. */
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+
+import { Participant, until } from "../support/browser.ts";
+import { type Colour, Person } from "../support/faces.ts";
+import { Line } from "../support/line.ts";
+import { Service } from "../support/service.ts";
+
+let service: Service;
+let people: Person[] = [];
+
+/** Tones whose overtones do not meet. */
+const [ANN_HZ, BOB_HZ, CEM_HZ] = [500, 820, 1_340];
+
+beforeAll(async () => {
+  service = await Service.start();
+});
+
+afterEach(async () => {
+  for (const person of people) await person.close();
+  people = [];
+});
+
+afterAll(async () => {
+  await service?.stop();
+});
+
+/** Ann, who starts the meeting. */
+async function host(): Promise<{ ann: Person; code: string }> {
+  let code = "";
+  const ann = await Person.of("red", ANN_HZ, async (browser) => {
+    const started = await Participant.host(browser, service.url, "Ann");
+    code = started.code;
+    return started.host;
+  });
+  people.push(ann);
+  return { ann, code };
+}
+
+async function guest(code: string, name: string, colour: Colour, hertz: number, url = service.url): Promise<Person> {
+  const person = await Person.of(colour, hertz, (browser) => Participant.join(browser, url, code, name));
+  people.push(person);
+  return person;
+}
+
+test("three people see each other's pictures and hear each other's voices, and nobody their own", async () => {
+  const { ann, code } = await host();
+  const bob = await guest(code, "Bob", "green", BOB_HZ);
+  for (const person of [ann, bob]) await person.show();
+  await ann.expectToSee("Bob", "green");
+  await bob.expectToSee("Ann", "red");
+  await ann.expectToHear(BOB_HZ);
+  await bob.expectToHear(ANN_HZ);
+
+  const cem = await guest(code, "Cem", "blue", CEM_HZ);
+  await cem.show();
+  for (const person of [ann, bob]) await person.expectToSee("Cem", "blue");
+  await cem.expectToSee("Ann", "red");
+  await cem.expectToSee("Bob", "green");
+  for (const hertz of [ANN_HZ, BOB_HZ]) await cem.expectToHear(hertz);
+  await bob.expectToHear(CEM_HZ);
+  await bob.expectNotToHear(BOB_HZ);
+  await cem.expectNotToHear(CEM_HZ);
+  await until("who speaks is shown", () => ann.participant.page.locator("[data-speaking=true]").count(), (speaking) => 0 < speaking);
+
+  await bob.close();
+  people = people.filter((person) => person !== bob);
+  await until("Bob's place is free", () => ann.at("face").count(), (faces) => faces === 2);
+  await cem.expectNotToHear(BOB_HZ);
+  const dora = await guest(code, "Dora", "green", BOB_HZ);
+  await dora.show();
+  await ann.expectToSee("Dora", "green");
+  await cem.expectToSee("Dora", "green");
+  await ann.expectToSee("Cem", "blue");
+});
+
+test("who is muted is not heard: by oneself, by the host, and by letting go of the space bar", async () => {
+  const { ann, code } = await host();
+  const bob = await guest(code, "Bob", "green", BOB_HZ);
+  await bob.at("microphone").click();
+  await ann.expectToHear(BOB_HZ);
+  await bob.at("microphone").click();
+  await ann.expectNotToHear(BOB_HZ);
+  await ann.at("roster").getByText("muted").first().waitFor();
+
+  await bob.participant.page.evaluate(() => (document.activeElement as HTMLElement).blur());
+  await bob.participant.page.keyboard.down("Space");
+  await ann.expectToHear(BOB_HZ);
+  await bob.participant.page.keyboard.up("Space");
+  await ann.expectNotToHear(BOB_HZ);
+
+  await bob.at("microphone").click();
+  await ann.expectToHear(BOB_HZ);
+  await ann.participant.page.getByRole("button", { name: "Mute Bob" }).click();
+  await bob.at("notice").getByText("Ann has muted you.").waitFor();
+  await ann.expectNotToHear(BOB_HZ);
+  await bob.at("microphone").getByText("Unmute").click();
+  await ann.expectToHear(BOB_HZ);
+});
+
+test("pictures and voices come back by themselves: after a new network within two seconds, after a lost connection as well", async () => {
+  const { ann, code } = await host();
+  const line = await Line.to(service.port);
+  try {
+    const bob = await guest(code, "Bob", "green", BOB_HZ, `https://localhost:${line.port}`);
+    for (const person of [ann, bob]) await person.show();
+    await ann.expectToSee("Bob", "green");
+    await bob.expectToSee("Ann", "red");
+
+    await bob.participant.page.evaluate(() => (navigator as unknown as { connection: EventTarget }).connection.dispatchEvent(new Event("change")));
+    await bob.expectToSee("Ann", "red", 2_000);
+    await ann.expectToSee("Bob", "green", 2_000);
+
+    line.cut();
+    await until("Bob comes back", () => bob.at("status").innerText(), (status) => status === "Connected");
+    await ann.expectToSee("Bob", "green");
+    await bob.expectToSee("Ann", "red");
+    await ann.expectToHear(BOB_HZ);
+    await bob.expectToHear(ANN_HZ);
+    expect(await ann.at("face").count()).toBe(2);
+  } finally {
+    await line.stop();
+  }
+});
+
+test("beside a shared screen faces are small, and whoever speaks comes first", async () => {
+  const { ann, code } = await host();
+  const bob = await guest(code, "Bob", "green", BOB_HZ);
+  const cem = await guest(code, "Cem", "blue", CEM_HZ);
+  for (const person of [ann, bob, cem]) await person.at("camera").click();
+  await cem.at("microphone").click();
+  await ann.at("present").click();
+  await bob.participant.page.locator(".faces.strip").waitFor();
+  await until("Cem comes first", () => bob.at("face").first().innerText(), (text) => text.includes("Cem"));
+  await bob.expectToSee("Ann", "red");
+  const height = () => bob.participant.page.locator("[data-testid=face] video").first().evaluate((video) => (video as HTMLVideoElement).videoHeight);
+  await until("the pictures are small", height, (lines) => 0 < lines && lines <= 240);
+  await ann.at("stop-present").click();
+  await bob.participant.page.locator(".faces.grid").waitFor();
+  await until("the pictures are larger again", height, (lines) => 240 < lines);
+});
