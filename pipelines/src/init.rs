@@ -31,6 +31,7 @@ pub const ELEMENTS: &[NeededElement] = &[
     needed("capsfilter", "libgstreamer1.0-0", "presenting a screen"),
     needed("videoconvert", "gstreamer1.0-plugins-base", "presenting and recording"),
     needed("vp8enc", "gstreamer1.0-plugins-good", "recording a meeting"),
+    needed("opusdec", "gstreamer1.0-plugins-base", "recording a meeting"),
     needed("opusenc", "gstreamer1.0-plugins-base", "recording a meeting"),
     needed("ximagesrc", "gstreamer1.0-plugins-good", "presenting an X11 screen"),
     needed("pipewiresrc", "gstreamer1.0-pipewire", "presenting a Wayland screen"),

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! vp8relay name=relay port=1853   conferencemixer name=mixer   mixer.mix ! fakesink
+//!     mixer.src_2147483648 ! appsink caps=audio/x-opus      (for a recorder)
 //!     relay.voice_src_3 ! mixer.sink_3   mixer.src_3 ! relay.voice_sink_3      (for participant 3, pads with peer=3)
 //! ```
 //!
@@ -10,16 +11,21 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use bytes::Bytes;
 use gst::glib;
 use gst::prelude::*;
 use parking_lot::Mutex;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{Sender, UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::PipelineError;
 use crate::bus::{self, BusEvent};
 use crate::init::{factory, init};
+use crate::sound::frame;
+
+/// Listeners who say nothing have numbers from here on, which no participant has.
+const LISTENERS_FROM: u32 = 1 << 31;
 
 /// Where media comes in: one UDP port for all meetings of a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +71,7 @@ pub struct TalkPipeline {
     relay: gst::Element,
     mixer: gst::Element,
     people: Mutex<BTreeMap<u32, Person>>,
+    listeners: AtomicU32,
 }
 
 impl TalkPipeline {
@@ -88,7 +95,13 @@ impl TalkPipeline {
         let (events, receiver) = unbounded_channel();
         follow(&relay, &events);
         let complaint = listen(&pipeline, events);
-        let talk = Self { pipeline, relay, mixer, people: Mutex::default() };
+        let talk = Self {
+            pipeline,
+            relay,
+            mixer,
+            people: Mutex::default(),
+            listeners: AtomicU32::new(LISTENERS_FROM),
+        };
         if talk.pipeline.set_state(gst::State::Playing).is_err() {
             let otherwise = "The meeting's voices and faces did not start.";
             return Err(PipelineError::start(complaint.lock().take(), otherwise));
@@ -148,6 +161,18 @@ impl TalkPipeline {
     /// What a camera may send at most.
     pub fn limit_cameras(&self, kbps: u32) {
         self.relay.emit_by_name::<()>("limit-feeds", &[&kbps.saturating_mul(1000)]);
+    }
+
+    /// Everything that is said goes into this channel, for somebody who only listens: packets as
+    /// [`RecordingSound`](crate::RecordingSound) takes them. What does not fit into it is lost.
+    pub fn listen(&self, packets: Sender<Bytes>) -> Result<Listener, PipelineError> {
+        let number = self.listeners.fetch_add(1, Ordering::Relaxed);
+        let sink = packet_sink(packets);
+        self.pipeline.add(&sink).map_err(PipelineError::build)?;
+        let mut listener =
+            Listener { pipeline: self.pipeline.clone(), mixer: self.mixer.clone(), pad: None, sink };
+        listener.seat(number)?;
+        Ok(listener)
     }
 
     /// The UDP port that it listens on; tells which one when 0 was asked for.
@@ -210,6 +235,64 @@ impl Person {
             sink.release_request_pad(&to);
         }
     }
+}
+
+/// Somebody who hears everything and says nothing. Dropping it leaves.
+pub struct Listener {
+    /// Held: a sink that stops posts to its pipeline's bus, also when the meeting is over.
+    pipeline: gst::Pipeline,
+    mixer: gst::Element,
+    pad: Option<gst::Pad>,
+    sink: gst_app::AppSink,
+}
+
+impl Listener {
+    /// What fails takes the sink out again, as the listener is dropped.
+    fn seat(&mut self, number: u32) -> Result<(), PipelineError> {
+        let refuse = |why: String| PipelineError::Build(format!("nobody can listen: {why}"));
+        self.sink.sync_state_with_parent().map_err(|error| refuse(error.to_string()))?;
+        let pad = self.mixer.request_pad_simple(&format!("src_{number}"));
+        let pad = self.pad.insert(pad.ok_or_else(|| refuse("the mixer has no place".into()))?);
+        let sink = self.sink.static_pad("sink").expect("an appsink has a sink pad");
+        pad.link(&sink).map_err(|error| refuse(error.to_string()))?;
+        Ok(())
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Some(pad) = self.pad.take() {
+            self.mixer.release_request_pad(&pad);
+        }
+        // Held in its last state, so that a pipeline that changes its own state does not start it again.
+        self.sink.set_locked_state(true);
+        let _ = self.sink.set_state(gst::State::Null);
+        // It is refused when the sink never came in.
+        let _ = self.pipeline.remove(&self.sink);
+        self.sink.set_callbacks(gst_app::AppSinkCallbacks::builder().build());
+    }
+}
+
+/// Hands packets on; whoever does not take them loses some, and nobody waits.
+fn packet_sink(packets: Sender<Bytes>) -> gst_app::AppSink {
+    let callbacks = gst_app::AppSinkCallbacks::builder()
+        .new_sample(move |sink| {
+            let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+            if let Some(packet) = sample.buffer().and_then(|buffer| buffer.map_readable().ok()) {
+                // Full or closed: lost to this listener alone.
+                let _ = packets.try_send(frame(&packet));
+            }
+            Ok(gst::FlowSuccess::Ok)
+        })
+        .build();
+    let caps = gst::Caps::builder("audio/x-opus").field("channel-mapping-family", 0i32).build();
+    gst_app::AppSink::builder()
+        .caps(&caps)
+        .sync(false)
+        .async_(false)
+        .enable_last_sample(false)
+        .callbacks(callbacks)
+        .build()
 }
 
 /// Closed, it lets no voice through; the mixer takes that as silence.

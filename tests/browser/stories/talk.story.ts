@@ -1,9 +1,13 @@
 /** People see and hear each other: pictures checked by colour, voices by tone. */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 
 import { Participant, until } from "../support/browser.ts";
 import { type Colour, Person } from "../support/faces.ts";
 import { Line } from "../support/line.ts";
+import { loudness, probe } from "../support/media.ts";
 import { Service } from "../support/service.ts";
 
 let service: Service;
@@ -138,4 +142,22 @@ test("beside a shared screen faces are small, and whoever speaks comes first", a
   await ann.at("stop-present").click();
   await bob.participant.page.locator(".faces.grid").waitFor();
   await until("the pictures are larger again", height, (lines) => 240 < lines);
+});
+
+test("what is said is in the recording", async () => {
+  const { ann, code } = await host();
+  const bob = await guest(code, "Bob", "green", BOB_HZ);
+  const state = () => ann.at("recording-state").innerText();
+  await ann.at("record").click();
+  await until("recording", state, (text) => text === "Recording");
+  await bob.at("microphone").click();
+  await ann.expectToHear(BOB_HZ);
+  await ann.participant.page.waitForTimeout(3_000);
+  await ann.at("stop-record").click();
+  await until("the recording is ready", state, (text) => text === "Recording ready");
+  const [name] = (await readdir(service.region("a"))).filter((file) => file.endsWith(".webm"));
+  const file = join(service.region("a"), name!);
+  expect((await probe(file)).codecs).toEqual(["vp8", "opus"]);
+  expect(await loudness(file, BOB_HZ)).toBeGreaterThan(15);
+  expect(await loudness(file, ANN_HZ)).toBeLessThan(6);
 });

@@ -26,6 +26,8 @@ const LETTERS_MAX: usize = 256;
 pub(crate) enum Letter {
     /// Somebody wants in; the answer is their number, under which everything else is said.
     Join { name: DisplayName, token: Option<Token>, outbox: Outbox, number: oneshot::Sender<ParticipantId> },
+    /// The recorder wants to hear what is said; the answer is a channel, or none.
+    Listen { token: Token, ear: oneshot::Sender<mpsc::Receiver<Bytes>> },
     /// Somebody does something.
     Input(Input),
     /// A piece of the presentation with this number.
@@ -136,6 +138,14 @@ impl Room {
                 // A connection that is gone by now says so next.
                 let _ = number.send(id);
                 self.handle(Input::Join { id, name, token }).await;
+            }
+            Letter::Listen { token, ear } => {
+                if token == self.recorder
+                    && let Some(packets) = self.talk.listen().await
+                {
+                    // Who asked may be gone by now.
+                    let _ = ear.send(packets);
+                }
             }
             Letter::Input(Input::Leave(id)) => {
                 if let Some(outbox) = self.outboxes.remove(&id) {

@@ -3,14 +3,19 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use convene_domain::{CameraPolicy, MediaOffer, ParticipantId, Slot, Wish};
-use convene_pipelines::{MediaPort, PipelineError, ShownFeed, TalkEvent, TalkPipeline};
-use tokio::sync::mpsc::UnboundedReceiver;
+use bytes::Bytes;
+use convene_domain::{CameraPolicy, MediaOffer, ParticipantId, RECORDERS_MAX, Slot, Wish};
+use convene_pipelines::{Listener, MediaPort, PipelineError, ShownFeed, TalkEvent, TalkPipeline};
+use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, channel};
+use tracing::warn;
 
 use super::blocking::blocking;
 
 /// How often a meeting's talk may fail before it is not started again.
 const FAILURES_MAX: u32 = 3;
+
+/// Packets that may wait for a recorder: five seconds of a disk or a line that stands still. What comes then is lost to it.
+const WAITING_PACKETS_MAX: usize = 250;
 
 /// The relay and the mixer of one meeting.
 pub(crate) struct Talk {
@@ -18,17 +23,21 @@ pub(crate) struct Talk {
     running: Option<Running>,
     /// Who has offered.
     people: BTreeSet<ParticipantId>,
+    /// Recorders' channels; they listen as soon as somebody can talk.
+    ears: Vec<Sender<Bytes>>,
     failures: u32,
 }
 
+/// Its fields are dropped in this order: a listener that leaves posts to its pipeline's bus.
 struct Running {
+    listeners: Vec<(Listener, Sender<Bytes>)>,
     pipeline: Arc<TalkPipeline>,
     events: UnboundedReceiver<TalkEvent>,
 }
 
 impl Talk {
     pub(crate) fn new(at: MediaPort) -> Self {
-        Self { at, running: None, people: BTreeSet::new(), failures: 0 }
+        Self { at, running: None, people: BTreeSet::new(), ears: Vec::new(), failures: 0 }
     }
 
     /// The answer to an offer; the error is a sentence for whoever offered.
@@ -58,6 +67,38 @@ impl Talk {
                 Ok(())
             });
             removed.await.expect("removing cannot fail");
+        }
+    }
+
+    /// Everything that is said from now on; nothing when too many listen already.
+    pub(crate) async fn listen(&mut self) -> Option<Receiver<Bytes>> {
+        self.ears.retain(|ear| !ear.is_closed());
+        if RECORDERS_MAX <= self.ears.len() {
+            return None;
+        }
+        let (ear, packets) = channel(WAITING_PACKETS_MAX);
+        self.ears.push(ear.clone());
+        self.open_ears(vec![ear]).await;
+        Some(packets)
+    }
+
+    /// Lets these listen, and those leave that are gone.
+    async fn open_ears(&mut self, ears: Vec<Sender<Bytes>>) {
+        let Some(running) = &mut self.running else { return };
+        let (gone, listeners) =
+            std::mem::take(&mut running.listeners).into_iter().partition(|(_, ear)| ear.is_closed());
+        running.listeners = listeners;
+        let gone: Vec<(Listener, Sender<Bytes>)> = gone;
+        let pipeline = running.pipeline.clone();
+        let opened = blocking(move || {
+            drop(gone);
+            ears.into_iter()
+                .map(|ear| Ok((pipeline.listen(ear.clone())?, ear)))
+                .collect::<Result<Vec<_>, _>>()
+        });
+        match opened.await {
+            Ok(opened) => running.listeners.extend(opened),
+            Err(error) => warn!(%error, "a recording has no sound"),
         }
     }
 
@@ -115,7 +156,8 @@ impl Talk {
         let (pipeline, events) = blocking(move || TalkPipeline::start(&at)).await?;
         pipeline.limit_cameras(policy.max_kbps);
         let pipeline = Arc::new(pipeline);
-        self.running = Some(Running { pipeline: pipeline.clone(), events });
+        self.running = Some(Running { listeners: Vec::new(), pipeline: pipeline.clone(), events });
+        self.open_ears(self.ears.clone()).await;
         Ok(pipeline)
     }
 }

@@ -96,7 +96,7 @@ async fn how_large_cameras_may_be_follows_the_meeting() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_offer_that_is_none_is_refused_and_the_meeting_goes_on() {
     let scene = scene().await;
-    let (_, [mut ann, ..]) = three(&scene).await;
+    let (_, [mut ann, _bob, _cem]) = three(&scene).await;
     ann.told_of("participant_joined").await;
     ann.told_of("participant_joined").await;
     ann.tell(json!({"type": "media_offer", "sdp": "hello"})).await;
@@ -117,9 +117,37 @@ async fn an_offer_that_is_none_is_refused_and_the_meeting_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_but_the_recorder_hears_a_meeting_from_outside() {
+    let scene = scene().await;
+    let meeting = scene.start_meeting().await;
+    let ask = async |code: &str, authorization: Option<String>| {
+        let mut request = scene.http.get(scene.url(&format!("/api/meetings/{code}/sound")));
+        if let Some(authorization) = authorization {
+            request = request.header("authorization", authorization);
+        }
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let unknown = ask("000000000", Some(format!("Bearer {}", "x".repeat(32)))).await;
+    assert_eq!(unknown.0, 404);
+    for authorization in [
+        None,
+        Some(String::new()),
+        Some("Bearer".into()),
+        Some("Bearer short".into()),
+        Some(format!("Bearer {}", "x".repeat(32))),
+        // The host's token lets nobody listen without being seen.
+        Some(format!("Bearer {}", meeting.token)),
+    ] {
+        assert_eq!(ask(&meeting.code, authorization).await, unknown);
+    }
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_seen_before_an_offer_is_nobodys_business() {
     let scene = scene().await;
-    let (_, [mut ann, ..]) = three(&scene).await;
+    let (_, [mut ann, _bob, _cem]) = three(&scene).await;
     ann.tell(json!({"type": "view", "feeds": [{"id": 2, "height": 360}]})).await;
     ann.tell(json!({"type": "chat", "text": "still here"})).await;
     assert_eq!(ann.told_of("chat").await["text"], "still here");
