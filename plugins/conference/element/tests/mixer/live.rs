@@ -1,0 +1,1 @@
+//! Live sources under a clock that the test turns.
