@@ -16,7 +16,7 @@ export const COLOURS = {
 
 export type Colour = keyof typeof COLOURS;
 
-const [WIDTH, HEIGHT, FRAMES, RATE] = [640, 480, 15, 15];
+const [WIDTH, HEIGHT, FRAMES, RATE] = [640, 480, 16, 15];
 /** Samples a second of the voices. */
 const AUDIO_RATE = 48_000;
 
