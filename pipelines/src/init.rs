@@ -48,7 +48,8 @@ pub fn init() -> Result<(), PipelineError> {
         gst::init().map_err(|error| gst::glib::bool_error!("{error}"))?;
         gstconvenescreen::plugin_register_static()?;
         gstconvenerecording::plugin_register_static()?;
-        gstconveneconference::plugin_register_static()
+        gstconveneconference::plugin_register_static()?;
+        gstconvenerelay::plugin_register_static()
     };
     DONE.get_or_init(|| start().map_err(|error: gst::glib::BoolError| error.to_string()))
         .clone()
