@@ -90,6 +90,7 @@ impl Room {
             .expect("such an encoder can be made");
         encoder.set_inband_fec(true).expect("Opus has redundancy");
         encoder.set_packet_loss_perc(20).expect("a percentage");
+        encoder.set_complexity(0).expect("the least");
         let person = Person {
             seat: Seat(seat),
             tone: Tone::new(tone(seat)),
@@ -228,11 +229,13 @@ pub fn tone(seat: u32) -> f64 {
 impl Person {
     fn send(&mut self, now: Duration) {
         self.next_send += 0.02 / (1.0 + self.habits.ppm / 1e6);
-        let packet = self.next_packet();
-        if !self.is_stalled {
-            let bytes = packet.len();
-            self.link.send(packet, bytes, now);
+        if self.is_stalled {
+            self.timestamp = self.timestamp.wrapping_add(FRAME as u32);
+            return;
         }
+        let packet = self.next_packet();
+        let bytes = packet.len();
+        self.link.send(packet, bytes, now);
     }
 
     /// Packets are numbered from here on, as after a transfer of the call.

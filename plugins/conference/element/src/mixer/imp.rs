@@ -273,13 +273,12 @@ impl ConferenceMixer {
     }
 
     fn is_live(&self) -> bool {
-        match self.hall.lock().timing {
-            Timing::Clock => return true,
-            Timing::Files => return false,
-            Timing::Open => {}
+        let timing = self.hall.lock().timing;
+        match timing {
+            Timing::Clock => true,
+            Timing::Files => false,
+            Timing::Open => self.has_live_sink(),
         }
-        let sinks = self.obj().sink_pads().into_iter().filter(|pad| pad.is_linked());
-        sinks.filter_map(|pad| pad.downcast().ok()).any(|pad| super::sink::pace_of(&pad) == Pace::Live)
     }
 
     fn src_pad(template: &gst::PadTemplate, name: &str, ear: Ear) -> ConferenceMixerSrcPad {

@@ -6,7 +6,7 @@
 //! everybody, for a recorder. Only the loudest few are decoded and mixed; all who do not speak share one encode.
 //!
 //! ```text
-//! gst-launch-1.0 -e conferencemixer name=mixer mixer.mix ! wavenc ! filesink location=all.wav \
+//! gst-launch-1.0 conferencemixer name=mixer mixer.mix ! queue ! wavenc ! filesink location=all.wav \
 //!     filesrc location=ann.ogg ! oggdemux ! mixer.sink_0 \
 //!     filesrc location=bob.wav ! wavparse ! audioconvert ! audioresample ! mixer.sink_1 \
 //!     audiotestsrc num-buffers=200 ! mixer.sink_2

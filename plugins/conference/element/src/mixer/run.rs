@@ -147,26 +147,29 @@ impl ConferenceMixer {
         }
     }
 
-    /// Decides once, when the first source has sent something.
+    /// Decides when the first source has sent something. When the first live one comes later, the clock takes over.
     fn decide_timing(&self) {
-        if self.hall.lock().timing != Timing::Open {
+        let (before, has_source) = {
+            let hall = self.hall.lock();
+            (hall.timing, !hall.paces.is_empty())
+        };
+        if before == Timing::Clock || !has_source {
             return;
         }
-        let sinks = self.sinks();
-        let has_source = !self.hall.lock().paces.is_empty();
-        let is_live = sinks.iter().filter(|pad| pad.is_linked()).any(|pad| {
-            let joined = pad.imp().stream.lock().joined;
-            joined.unwrap_or_else(|| pace_of(pad)) == Pace::Live
-        });
-        if !has_source {
+        let timing = if self.has_live_sink() { Timing::Clock } else { Timing::Files };
+        if timing == before {
             return;
         }
-        let timing = if is_live { Timing::Clock } else { Timing::Files };
         gst::debug!(CAT, imp = self, "Time is given by: {timing:?}");
         self.hall.lock().timing = timing;
         if timing == Timing::Clock {
             let _ = self.obj().post_message(gst::message::Latency::builder().src(&*self.obj()).build());
         }
+    }
+
+    /// Something upstream is known to be live.
+    pub(super) fn has_live_sink(&self) -> bool {
+        self.sinks().iter().filter(|pad| pad.is_linked()).any(|pad| pace_of(pad) == Some(Pace::Live))
     }
 
     /// Frames as long as each source can fill one.
@@ -252,7 +255,7 @@ impl ConferenceMixer {
         self.hall.lock().listeners.remove(&ear);
     }
 
-    fn seat_listener(&self, pad: &ConferenceMixerSrcPad, arrival: Duration) {
+    pub(super) fn seat_listener(&self, pad: &ConferenceMixerSrcPad, arrival: Duration) {
         let ear = pad.imp().ear();
         let Some(delivery) = self.introduce(pad) else {
             return;

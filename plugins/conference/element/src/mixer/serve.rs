@@ -63,8 +63,8 @@ impl ConferenceMixer {
         let Some(pad) = self.hall.lock().listeners.get(&ear).cloned() else {
             return;
         };
-        if pad.check_reconfigure() {
-            self.renegotiate(&pad);
+        if pad.check_reconfigure() && self.renegotiate(&pad) {
+            return;
         }
         {
             let buffer = buffer.get_mut().expect("a new buffer");
@@ -80,13 +80,15 @@ impl ConferenceMixer {
         }
     }
 
-    /// Downstream would like another form, which it gets from the next frame on.
-    fn renegotiate(&self, pad: &ConferenceMixerSrcPad) {
+    /// Downstream would like another form, which it gets from the next frame on. Returns false when the present one will do.
+    fn renegotiate(&self, pad: &ConferenceMixerSrcPad) -> bool {
         let wanted = pad.peer_query_caps(Some(&pad.pad_template_caps()));
-        let is_same = pad.current_caps().is_some_and(|caps| wanted.can_intersect(&caps));
-        if !is_same {
-            self.begin_listening(pad);
+        if pad.current_caps().is_some_and(|caps| wanted.can_intersect(&caps)) {
+            return false;
         }
+        let clock = self.hall.lock().clock;
+        self.seat_listener(pad, clock);
+        true
     }
 
     fn unseat(&self, ear: Ear) {

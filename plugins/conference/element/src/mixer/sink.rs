@@ -62,7 +62,9 @@ impl ConferenceMixer {
         if let Some(pace) = joined {
             return Some((form, pace));
         }
-        let pace = pace_of(pad);
+        // RTP of which nobody knows comes from a network.
+        let unknown = if matches!(form, Form::Rtp(_)) { Pace::Live } else { Pace::Ours };
+        let pace = pace_of(pad).unwrap_or(unknown);
         gst::debug!(CAT, obj = pad, "Joins: {form:?}, {pace:?}");
         pad.imp().stream.lock().joined = Some(pace);
         pad.imp().is_at_end.store(false, Ordering::Relaxed);
@@ -125,10 +127,12 @@ impl ConferenceMixer {
     }
 }
 
-/// What says that it is not live can wait for us. RTP that says nothing is live.
-pub(super) fn pace_of(pad: &ConferenceMixerSinkPad) -> Pace {
-    let is_rtp = pad.imp().stream.lock().form.is_none_or(|form| matches!(form, Form::Rtp(_)));
-    let mut query = gst::query::Latency::new();
-    let is_live = if pad.peer_query(&mut query) { query.result().0 } else { is_rtp };
-    if is_live { Pace::Live } else { Pace::Ours }
+/// What says that it is not live can wait for us. `None` while upstream cannot tell, as an encoder before its first buffer.
+pub(super) fn pace_of(pad: &ConferenceMixerSinkPad) -> Option<Pace> {
+    let joined = pad.imp().stream.lock().joined;
+    joined.or_else(|| {
+        let mut query = gst::query::Latency::new();
+        let is_told = pad.peer_query(&mut query);
+        is_told.then(|| if query.result().0 { Pace::Live } else { Pace::Ours })
+    })
 }

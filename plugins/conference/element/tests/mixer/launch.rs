@@ -67,7 +67,9 @@ fn opus_by_rtp_goes_in_and_comes_out() {
     let plugins = plugins();
     let speak = |hertz, seat| format!("{} ! opusenc ! rtpopuspay ! mixer.sink_{seat}", tone(hertz));
     let listen = |seat| {
-        format!("mixer.src_{seat} ! queue ! rtpopusdepay ! opusdec ! wavenc ! filesink location={seat}.wav")
+        format!(
+            "mixer.src_{seat} ! queue ! rtpopusdepay ! opusdec ! audioconvert ! audio/x-raw,channels=1 ! wavenc ! filesink location={seat}.wav"
+        )
     };
     let pads = [speak(400, 0), speak(700, 1), speak(1000, 2), listen(0), listen(1), listen(2), listen(7)];
     launch(&plugins, &format!("conferencemixer name=mixer {}", pads.join(" ")));

@@ -5,9 +5,6 @@ use std::sync::Once;
 
 use convene_test_support::{AMPLITUDE, amplitude};
 
-/// Far more than anything here takes; a test that reaches it has failed.
-pub const LIMIT: gst::ClockTime = gst::ClockTime::from_seconds(30);
-
 /// The volume of `audiotestsrc` at which its tone has `AMPLITUDE`.
 pub const VOLUME: f64 = AMPLITUDE / 32_767.0;
 
