@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 use gst::glib;
@@ -80,8 +80,12 @@ impl TalkPipeline {
         init()?;
         let pipeline = gst::Pipeline::with_name("talk");
         let relay = relay(at)?;
-        let mixer =
-            factory("conferencemixer")?.create().name("mixer").build().map_err(PipelineError::build)?;
+        let mixer = factory("conferencemixer")?
+            .create()
+            .name("mixer")
+            .property("stay-open", true)
+            .build()
+            .map_err(PipelineError::build)?;
         // Somebody has to take the mix of all, also when nobody records it.
         let sink = factory("fakesink")?
             .create()
@@ -154,7 +158,7 @@ impl TalkPipeline {
     /// Lets nobody hear this person, or everybody again.
     pub fn silence(&self, person: u32, is_silenced: bool) {
         if let Some(seat) = self.people.lock().get(&person) {
-            seat.is_silenced.store(is_silenced, Ordering::Relaxed);
+            seat.voice[1].set_property("mute", is_silenced);
         }
     }
 
@@ -195,7 +199,6 @@ struct Person {
     session: String,
     voice: [gst::Pad; 2],
     mix: [gst::Pad; 2],
-    is_silenced: Arc<AtomicBool>,
 }
 
 impl Person {
@@ -216,7 +219,7 @@ impl Person {
         for pad in [&voice[0], &mix[1]] {
             pad.set_property("peer", person.to_string());
         }
-        let seat = Self { session, is_silenced: gate(&voice[0]), voice, mix };
+        let seat = Self { session, voice, mix };
         let linked = [&seat.mix, &seat.voice].into_iter().try_for_each(|[from, to]| from.link(to).map(drop));
         if let Err(error) = linked {
             seat.leave(talk);
@@ -293,19 +296,6 @@ fn packet_sink(packets: Sender<Bytes>) -> gst_app::AppSink {
         .enable_last_sample(false)
         .callbacks(callbacks)
         .build()
-}
-
-/// Closed, it lets no voice through; the mixer takes that as silence.
-fn gate(voice: &gst::Pad) -> Arc<AtomicBool> {
-    let is_closed = Arc::new(AtomicBool::new(false));
-    let closed = is_closed.clone();
-    voice.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, _| {
-        match closed.load(Ordering::Relaxed) {
-            true => gst::PadProbeReturn::Drop,
-            false => gst::PadProbeReturn::Ok,
-        }
-    });
-    is_closed
 }
 
 fn relay(at: &MediaPort) -> Result<gst::Element, PipelineError> {

@@ -98,6 +98,7 @@ fn people_come_and_go_while_the_talk_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_only_listens_hears_from_the_beginning_until_they_or_the_talk_are_gone() {
     let talk = start();
+    talk.answer(3, &offer(1, 10)).expect("an answer");
     let (packets, mut heard) = channel(10);
     let listener = talk.listen(packets).expect("a place");
     let packet = timeout(WAIT_MAX, heard.recv()).await.expect("in time").expect("a packet");
