@@ -55,13 +55,14 @@ export class Person {
       const face = [...document.querySelectorAll("[data-testid=face]")].find((face) => face.textContent?.includes(name));
       const video = face?.querySelector("video");
       if (!video) return null;
-      const frame = (): Promise<boolean> =>
-        Promise.race([
+      // Two more frames, so that a picture which stands still is none.
+      for (let frame = 0; frame < 2; frame++) {
+        const came = await Promise.race([
           new Promise<boolean>((resolve) => video.requestVideoFrameCallback(() => resolve(true))),
           new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 1_000)),
         ]);
-      // Two more frames, so that a picture which stands still is none.
-      if (!(await frame()) || !(await frame())) return null;
+        if (!came) return null;
+      }
       const canvas = document.createElement("canvas");
       canvas.width = canvas.height = 16;
       const context = canvas.getContext("2d")!;
