@@ -4,6 +4,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 import { INITIAL, type MeetingState, reduce } from "../src/meeting/state";
 import type { ClientMessage, Participant, ServerMessage } from "../src/protocol";
 import { Devices, type Source } from "../src/talk/devices";
+import { Flow } from "../src/talk/flow";
 import { withDtx } from "../src/talk/link";
 import { Talk, type TalkView } from "../src/talk/talk";
 import { Clock, settled } from "./support/time";
@@ -143,6 +144,32 @@ test("an interruption that heals by itself costs nothing", async () => {
   scene.link.become("connected", "connected");
   await scene.clock.pass(60_000);
   expect(scene.said("media_offer").length).toBe(1);
+});
+
+test("a way that is gone without a word is replaced within two seconds, and one that has gone quiet is left alone", async () => {
+  const scene = await join();
+  await scene.answer();
+  scene.link.become("connected", "connected");
+  for (let look = 0; look < 10; look++) {
+    scene.link.packets += 25;
+    await scene.clock.pass(500);
+  }
+  expect(scene.said("media_offer").length).toBe(1);
+  await scene.clock.pass(2_000);
+  expect(scene.said("media_offer").map(({ sdp }) => sdp)).toEqual(["link 1", "link 1 restart"]);
+  await scene.answer();
+  await scene.clock.pass(60_000);
+  expect(scene.said("media_offer").length).toBe(2);
+});
+
+test("a silent meeting's few packets are no steady flow, and keep a steady one alive", () => {
+  const quiet = new Flow();
+  let packets = 0;
+  for (let look = 0; look < 20; look++) expect(quiet.look((packets += look % 2))).toBe(false);
+  for (let look = 0; look < 20; look++) expect(quiet.look(packets)).toBe(false);
+  const steady = new Flow();
+  const looks = [25, 25, 25, 1, 0, 0, 1, 0, 0, 0, 0, 0].map((came) => steady.look((packets += came)));
+  expect(looks).toEqual([false, false, false, false, false, false, false, false, false, true, false, false]);
 });
 
 test("another network is a new way at once, and while an offer is open right after its answer", async () => {

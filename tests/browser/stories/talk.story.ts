@@ -8,6 +8,7 @@ import { Participant, until } from "../support/browser.ts";
 import { type Colour, Person } from "../support/faces.ts";
 import { Line } from "../support/line.ts";
 import { loudness, probe } from "../support/media.ts";
+import { Path } from "../support/path.ts";
 import { Service } from "../support/service.ts";
 
 let service: Service;
@@ -132,6 +133,36 @@ test("pictures and voices come back by themselves: after a new network within tw
     expect(await ann.at("face").count()).toBe(2);
   } finally {
     await line.stop();
+  }
+});
+
+test("a way that is gone without a word is replaced within seconds", async () => {
+  const { ann, code } = await host();
+  const path = new Path();
+  try {
+    const bob = await Person.of("green", BOB_HZ, async (browser) => {
+      const guest = await Participant.open(browser, `${service.url}/${code}`);
+      await path.lead(guest.page);
+      await guest.at("name-input").fill("Bob");
+      await guest.at("join").click();
+      return guest;
+    });
+    people.push(bob);
+    await ann.at("camera").click();
+    await bob.at("microphone").click();
+    await bob.expectToSee("Ann", "red");
+    await ann.expectToHear(BOB_HZ);
+
+    path.break();
+    const broken = performance.now();
+    await bob.expectToSee("Ann", "red", 10_000);
+    const seconds = (performance.now() - broken) / 1_000;
+    await ann.expectToHear(BOB_HZ);
+    expect(path.ways).toBe(2);
+    // Up to two to notice, one to restart, and some for a busy machine; browsers alone take more than ten.
+    expect(seconds).toBeLessThan(6);
+  } finally {
+    path.close();
   }
 });
 

@@ -3,6 +3,7 @@
 
 import { type CameraPolicy, CAMERAS_MAX } from "../protocol";
 import { encodingsOf, layersOf } from "./encodings";
+import { Flow, LOOK_MS, packetsOf } from "./flow";
 
 export type LinkState = "connecting" | "connected" | "broken";
 
@@ -43,6 +44,8 @@ export class Link {
   #restarts = 0;
   #isClosed = false;
   #cancelTimer: () => void = () => undefined;
+  #cancelLook: () => void = () => undefined;
+  readonly #flow = new Flow();
 
   constructor(policy: CameraPolicy, events: LinkEvents, world: LinkWorld) {
     this.#policy = policy;
@@ -88,8 +91,10 @@ export class Link {
     if (!this.#isAnswered) {
       this.#isAnswered = true;
       this.#events.onSound(this.#voice.receiver.track);
+      void this.#look();
     }
     await this.#encode();
+    if (this.#isConnected()) this.#restarts = 0;
     if (this.#mustRestart) this.restart();
     else if (!this.#isConnected()) this.#restartIn(CONNECT_MS_MAX);
   }
@@ -117,6 +122,7 @@ export class Link {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#cancelTimer();
+    this.#cancelLook();
     this.#connection.close();
   }
 
@@ -156,6 +162,15 @@ export class Link {
       this.#events.onState("broken");
       if (!this.#isOffering) this.#restartIn(INTERRUPTED_MS_MAX);
     }
+  }
+
+  /** A way may be gone without the browser noticing for some seconds. */
+  async #look(): Promise<void> {
+    // The last numbers of a connection that is being closed are of no use.
+    const packets = await packetsOf(this.#connection).catch(() => 0);
+    if (this.#isClosed) return;
+    if (this.#flow.look(packets) && this.#isConnected() && !this.#isOffering) this.restart();
+    this.#cancelLook = this.#world.later(() => void this.#look(), LOOK_MS);
   }
 
   #isConnected(): boolean {

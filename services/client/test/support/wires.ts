@@ -73,6 +73,8 @@ export class TestConnection extends EventTarget {
   readonly transceivers: TestTransceiver[] = [];
   readonly answers: string[] = [];
   isClosed = false;
+  /** Packets of voices and pictures that have come. */
+  packets = 0;
 
   constructor(readonly number: number) {
     super();
@@ -102,6 +104,11 @@ export class TestConnection extends EventTarget {
     if (sdp === "nonsense") return Promise.reject(new Error("no description"));
     this.answers.push(sdp);
     return Promise.resolve();
+  }
+
+  getStats(): Promise<Map<string, { type: string; packetsReceived?: number }>> {
+    const voice = { type: "inbound-rtp", packetsReceived: this.packets };
+    return Promise.resolve(new Map<string, { type: string; packetsReceived?: number }>([["V", voice], ["T", { type: "transport" }]]));
   }
 
   close(): void {
