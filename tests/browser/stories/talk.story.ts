@@ -159,7 +159,7 @@ test("a way that is gone without a word is replaced within seconds", async () =>
     const seconds = (performance.now() - broken) / 1_000;
     await ann.expectToHear(BOB_HZ);
     expect(path.ways).toBe(2);
-    // Up to two to notice, one to restart, and some for a busy machine; browsers alone take more than ten.
+    // Up to two to notice, one to restart, and some for a busy machine.
     expect(seconds).toBeLessThan(6);
   } finally {
     path.close();
