@@ -1,6 +1,8 @@
 //! The media lines of a peer: its voice, its camera, and the slots in which it sees others.
 
+use std::time::Duration;
 use str0m::Rtc;
+
 use str0m::format::Codec;
 use str0m::media::{Mid, Pt, Rid};
 use str0m::rtp::Ssrc;
@@ -14,6 +16,13 @@ use crate::{LAYERS_MAX, Layer};
 const VOICE_JUMP_MAX: u64 = 3000;
 /// Where voices begin; see the rewriter.
 const VOICE_FIRST: u64 = 1000;
+
+/// Packets kept for each slot, to be sent again: at 60 a second, what was lost within a second and a half.
+pub const RESEND_PACKETS_MAX: usize = 100;
+/// What is older is of no use to anybody.
+const RESEND_AGE_MAX: Duration = Duration::from_secs(2);
+/// Of what is sent, so much may be sent again: enough for a tenth lost twice, and no line is choked by it.
+const RESEND_SHARE_MAX: f32 = 0.3;
 
 /// The audio line.
 #[derive(Debug)]
@@ -175,8 +184,9 @@ impl SlotLine {
         let pt = payload_type(rtc, mid, Codec::Vp8)?;
         let ssrc = outgoing(rtc, mid)?;
         if let Some(stream) = rtc.direct_api().stream_tx(&ssrc) {
-            // A frame goes out in one piece, as one system call; the browser's own buffers take it.
+            // A frame goes out in one piece, as one system call, unless the line is narrow; see `Peer::desire`.
             stream.set_unpaced(true);
+            stream.set_rtx_cache(RESEND_PACKETS_MAX, RESEND_AGE_MAX, Some(RESEND_SHARE_MAX));
         }
         Some(Self { mid, pt, ssrc, slot: Slot::default(), why: Why::Silent, bitrate: 0 })
     }

@@ -83,6 +83,7 @@ pub struct Peer {
     twcc: Option<u64>,
     remb: Option<u64>,
     desired: u64,
+    is_paced: bool,
     origin: Option<String>,
     /// The share of what was sent that was lost lately, and the round trip, as the peer reports them.
     pub loss: Option<f32>,
@@ -100,8 +101,18 @@ impl Peer {
         self.twcc.or(self.remb)
     }
 
-    /// What the estimator is to probe for.
+    /// What the estimator is to probe for, and whether frames go out at once: not where the line is known to carry less than what is wished
+    /// for, as its buffers would lose the end of every key frame.
     pub fn desire(&mut self, bitrate: u64) {
+        let is_paced = self.budget().is_some_and(|budget| budget < bitrate);
+        if is_paced != self.is_paced {
+            self.is_paced = is_paced;
+            for line in &self.slots {
+                if let Some(stream) = self.rtc.direct_api().stream_tx(&line.ssrc) {
+                    stream.set_unpaced(!is_paced);
+                }
+            }
+        }
         let step = self.desired * DESIRED_STEP_PERCENT / 100;
         if bitrate == self.desired || (0 < bitrate && bitrate.abs_diff(self.desired) < step) {
             return;
@@ -223,15 +234,15 @@ impl Peer {
     fn happen(&mut self, event: Event, now: Instant, out: &mut Outbox<'_>) {
         match event {
             Event::Connected => self.change(PeerState::Connected, None, out),
-            Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
-                if self.state == PeerState::Connected {
-                    self.change(PeerState::Disconnected, Some(now + ABSENCE_MAX), out);
-                }
+            Event::IceConnectionStateChange(IceConnectionState::Disconnected)
+                if self.state == PeerState::Connected =>
+            {
+                self.change(PeerState::Disconnected, Some(now + ABSENCE_MAX), out);
             }
-            Event::IceConnectionStateChange(state) if state.is_connected() => {
-                if self.state == PeerState::Disconnected {
-                    self.change(PeerState::Connected, None, out);
-                }
+            Event::IceConnectionStateChange(state)
+                if state.is_connected() && self.state == PeerState::Disconnected =>
+            {
+                self.change(PeerState::Connected, None, out);
             }
             Event::Closed => self.fail(out),
             Event::RtpPacket(packet) => self.receive(packet, out),

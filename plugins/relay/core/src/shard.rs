@@ -7,7 +7,7 @@ mod review;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use str0m::net::Transmit;
 
@@ -18,6 +18,11 @@ use crate::peer::{Happening, Peer, PeerState, VoicePacket};
 use crate::room::Room;
 use crate::wish::Wish;
 use crate::{PeerId, RoomId, ShardId, TapId};
+
+/// Fewer than these are sent to at once.
+const GATHERING_PEERS_MIN: usize = 48;
+/// More are sent to when so much time has passed: less than anybody sees, and with ten cameras two or three packets for each viewer.
+const GATHERING: Duration = Duration::from_millis(4);
 
 /// How a shard is set up.
 #[derive(Clone, Debug)]
@@ -198,6 +203,7 @@ pub struct Shard {
     directory: Directory,
     /// Peers with something written that is not driven on yet.
     dirty: Vec<PeerKey>,
+    gathered_at: Instant,
     due: BTreeSet<(Instant, PeerKey)>,
     review_at: Option<Instant>,
     transmits: VecDeque<Transmit>,
@@ -217,6 +223,7 @@ impl Shard {
             rooms: BTreeMap::new(),
             directory: Directory::default(),
             dirty: Vec::new(),
+            gathered_at: now,
             due: BTreeSet::new(),
             review_at: None,
             transmits: VecDeque::new(),
@@ -255,10 +262,13 @@ impl Shard {
             if let Some(output) = self.outputs.pop_front() {
                 return output;
             }
-            let Some(key) = self.dirty.pop() else {
-                return Output::Timeout(self.wakes_at());
-            };
-            self.drive_on(key);
+            match self.dirty.pop() {
+                Some(key) if !self.is_gathering() => self.drive_on(key),
+                held => {
+                    self.dirty.extend(held);
+                    return Output::Timeout(self.wakes_at());
+                }
+            }
         }
     }
 
@@ -275,10 +285,14 @@ impl Shard {
 
     fn wakes_at(&self) -> Option<Instant> {
         let due = self.due.first().map(|(due, _)| *due);
-        match (due, self.review_at) {
-            (Some(due), Some(review)) => Some(due.min(review)),
-            (due, review) => due.or(review),
-        }
+        let gathered = (!self.dirty.is_empty()).then_some(self.gathered_at);
+        [due, self.review_at, gathered].into_iter().flatten().min()
+    }
+
+    /// With many to send to, packets of some milliseconds go out together: each system call and each turn of a connection has its price.
+    fn is_gathering(&self) -> bool {
+        // The one that was taken out to be driven on counts, too.
+        GATHERING_PEERS_MIN <= self.dirty.len() + 1 && self.now < self.gathered_at
     }
 
     fn datagram(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
@@ -307,9 +321,10 @@ impl Shard {
             }
             Order::Present { room, asks } => self.present(from, room, asks),
             Order::Absent(room) => {
-                if let Some(room) = self.rooms.get_mut(&room) {
-                    room.elsewhere.remove(&from);
+                if let Some(state) = self.rooms.get_mut(&room) {
+                    state.elsewhere.remove(&from);
                 }
+                self.tidy(room);
             }
             Order::Packet(packet) => self.relay(packet, from),
             Order::FeedEnded { room, feed } => self.end_feed(room, feed),
@@ -366,6 +381,9 @@ impl Shard {
         let peer = self.peers.get_mut(key.0).and_then(|peer| peer.as_deref_mut());
         if let Some(peer) = peer.filter(|peer| !peer.is_dirty) {
             peer.is_dirty = true;
+            if self.dirty.is_empty() {
+                self.gathered_at = self.now + GATHERING;
+            }
             self.dirty.push(key);
         }
     }

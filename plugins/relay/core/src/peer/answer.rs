@@ -9,16 +9,14 @@ use str0m::media::{Direction, MediaKind, Mid};
 use str0m::{Candidate, Rtc, RtcConfig};
 
 use super::{ABSENCE_MAX, Peer, PeerState};
-use crate::line::{CameraLine, SlotLine, VoiceLine};
+use crate::line::{CameraLine, RESEND_PACKETS_MAX, SlotLine, VoiceLine};
 use crate::{Config, OfferError, PeerId, RoomId, SLOTS_MAX};
 
 /// A browser's offer with ten slots has about 30 kilobytes.
 pub const OFFER_BYTES_MAX: usize = 256 * 1024;
 /// Until a viewer's line is measured it is taken to carry this. Four faces of 480 lines; what is too much is noticed within a second.
 const ESTIMATE_AT_FIRST: Bitrate = Bitrate::mbps(2);
-/// Packets kept for each slot, to be sent again: at 60 a second, what was lost within two seconds.
-const RESEND_PACKETS_MAX: usize = 100;
-/// The same for a voice, which is not sent again: only until it is driven on.
+/// Packets of a voice that are kept; they are not sent again, which is not sent again: only until it is driven on.
 const VOICE_PACKETS_MAX: usize = 20;
 
 /// How often a peer's loss and round trip are looked at.
@@ -70,6 +68,7 @@ impl Peer {
             loss: None,
             round_trip: None,
             desired: 0,
+            is_paced: false,
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use str0m::media::Mid;
 
-use super::{Output, RoomEvent, Shard, TapPacket};
+use super::{GATHERING, Output, RoomEvent, Shard, TapPacket};
 use crate::order::Order;
 use crate::peer::{PeerState, VoicePacket};
 use crate::room::Tap;
@@ -75,6 +75,9 @@ impl Shard {
             }
             if is_written && !peer.is_dirty {
                 peer.is_dirty = true;
+                if self.dirty.is_empty() {
+                    self.gathered_at = now + GATHERING;
+                }
                 self.dirty.push(*key);
             }
         }

@@ -1,11 +1,14 @@
 //! What time alone brings about.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{RoomEvent, Shard};
 use crate::feed::FEED_SILENCE_MAX;
 use crate::peer::PeerState;
 use crate::{PeerId, RoomId};
+
+/// How often what cameras take is shared out anew.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
 
 impl Shard {
     /// Something has to be looked after then.
@@ -33,6 +36,7 @@ impl Shard {
         let rooms: Vec<RoomId> = self.rooms.keys().copied().collect();
         for room in rooms {
             self.end_silent_feeds(room);
+            self.look_after(room);
             let has_news = self.rooms.get_mut(&room).is_some_and(|state| state.voices.review(self.now));
             if has_news {
                 self.speakers_changed(room);
@@ -84,6 +88,23 @@ impl Shard {
         for feed in silent {
             self.end_feed(id, feed);
         }
+    }
+
+    /// Cameras take more and less as time goes by; and the report that tells a sender its limit may have been lost.
+    fn look_after(&mut self, id: RoomId) {
+        let Some(room) = self.rooms.get(&id).filter(|room| !room.feeds.is_empty()) else {
+            return;
+        };
+        let (viewers, limit, feeds) = (room.peers.clone(), room.limit, room.feed_ids());
+        for key in viewers {
+            self.share_out(key);
+        }
+        if let Some(limit) = limit {
+            for feed in feeds {
+                self.limit_feed(feed, limit);
+            }
+        }
+        self.review_by(self.now + LOOK_AFTER);
     }
 
     pub(super) fn heard(&mut self, room: RoomId, peer: PeerId, level: i8) {
