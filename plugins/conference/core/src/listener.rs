@@ -89,18 +89,19 @@ impl Listener {
             }
             (Delivery::Rtp(_, start), Made::Sound(packet)) => {
                 let marker = std::mem::take(&mut self.after_gap);
-                Some(self.rtp(to, start, packet, marker, at))
+                let packet = self.rtp(start, packet, marker, at);
+                Some(Output::Rtp { to, at, packet })
             }
             (Delivery::Rtp(_, start), Made::Rest { packet, refreshes }) => {
                 self.after_gap = true;
-                refreshes.then(|| self.rtp(to, start, packet, false, at))
+                refreshes.then(|| Output::Rtp { to, at, packet: self.rtp(start, packet, false, at) })
             }
             _ => None,
         }
     }
 
     /// Numbers follow each other whatever stream the payload is from; timestamps follow the clock.
-    fn rtp(&mut self, to: Ear, start: RtpStart, payload: &[u8], marker: bool, at: Duration) -> Output {
+    fn rtp(&mut self, start: RtpStart, payload: &[u8], marker: bool, at: Duration) -> Vec<u8> {
         let tick = (at.as_nanos() / TICK.as_nanos()) as u32;
         let header = Header {
             payload_type: start.payload_type,
@@ -110,6 +111,6 @@ impl Listener {
             ssrc: start.ssrc,
         };
         self.sequence = self.sequence.wrapping_add(1);
-        Output::Rtp { to, at, packet: header.write(payload) }
+        header.write(payload)
     }
 }

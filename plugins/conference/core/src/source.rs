@@ -34,6 +34,8 @@ const JUMP: i64 = 1000 * MS;
 const JUMPS_MIN: u32 = 3;
 /// Sequence numbers further apart than this are another timeline as well: some seconds.
 const SEQUENCE_JUMP: i64 = 1000;
+/// Buffers that are stamped when they come are uneven by this much, and still follow each other without a gap.
+const UNEVEN: i64 = 60 * MS;
 /// What has been silent for so long may begin anew wherever it likes.
 const PAUSE: i64 = 1000 * MS;
 /// A delay that is too short by `SHORT_BY` is stretched ...
@@ -116,8 +118,7 @@ impl Source {
     pub fn follow(&mut self, timestamp: Option<i64>, samples: usize, body: Body, now: i64) {
         let sequence = self.sequence.map_or(0, |last| last + 1);
         let expected = self.timestamp.unwrap_or_else(|| timestamp.unwrap_or(now));
-        // Rounding of times to samples is no gap.
-        let timestamp = timestamp.filter(|timestamp| 2 * MS < (timestamp - expected).abs());
+        let timestamp = timestamp.filter(|timestamp| UNEVEN < (timestamp - expected).abs());
         let timestamp = timestamp.unwrap_or(expected);
         let samples = samples as i64;
         self.take_in(sequence, Waiting { timestamp, samples, level: None, body }, now);

@@ -1,6 +1,9 @@
 //! Everybody hears all the others and not themselves, from the first syllable on.
 
-use convene_conference::{Ear, Input, Seat};
+use std::time::Duration;
+
+use convene_conference::{Channels, Ear, FRAME, Input, Pace, Seat};
+use convene_test_support::{AMPLITUDE, Tone, amplitude};
 
 use crate::room::{Habits, Room};
 
@@ -25,6 +28,33 @@ fn who_tells_no_level_is_heard_as_well() {
     room.forget();
     room.run(2000);
     room.assert_all_hear(&[0, 3]);
+}
+
+#[test]
+fn samples_and_opus_without_rtp_are_heard_as_well() {
+    let mut room = Room::of(2, Habits::GOOD, 1);
+    let (left, packed) = (Seat(20), Seat(21));
+    room.handle(Input::Join(left, Pace::Live));
+    room.handle(Input::Join(packed, Pace::Live));
+    let mut tones = [Tone::new(2000.0), Tone::new(2500.0)];
+    let mut encoder = opus::Encoder::new(48_000, opus::Channels::Stereo, opus::Application::Voip)
+        .expect("such an encoder can be made");
+    for frame in 0..150 {
+        let [samples, opus] = tones.each_mut().map(|tone| {
+            tone.next(FRAME, AMPLITUDE).into_iter().flat_map(|sample| [sample, sample]).collect::<Vec<i16>>()
+        });
+        // Stamped when it came, which is a little uneven.
+        let stamp = room.now + Duration::from_millis(frame * 3 % 7);
+        room.handle(Input::Samples(left, Some(stamp), Channels::Stereo, &samples));
+        let packet = encoder.encode_vec(&opus, 1400).expect("20 ms can be encoded");
+        room.handle(Input::Opus(packed, None, &packet));
+        room.run(20);
+    }
+    let sound = &room.heard[&Ear::Of(Seat(0))].sound;
+    for hertz in [2000.0, 2500.0] {
+        let share = amplitude(&sound[48_000..], hertz) / AMPLITUDE;
+        assert!((0.6..1.3).contains(&share), "{hertz} Hz is heard with {share:.3}");
+    }
 }
 
 #[test]

@@ -6,16 +6,16 @@
 //! 3. `inbox`: what the mixing thread is told; `bell` wakes it, `room` wakes those who wait to tell it more
 //! 4. a sink pad's `stream`
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use convene_conference::{Channels, Conference, Ear, OpusSettings, Pace, Seat, TICK};
+use convene_conference::{Ear, Seat, TICK};
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use parking_lot::{Condvar, Mutex};
 
+use super::hall::{Hall, Settings};
 use super::inbox::{Inbox, Letter};
 use super::run::Timing;
 use super::{ConferenceMixerSinkPad, ConferenceMixerSrcPad, form};
@@ -23,74 +23,6 @@ use super::{ConferenceMixerSinkPad, ConferenceMixerSrcPad, form};
 pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("conferencemixer", gst::DebugColorFlags::empty(), Some("Conference mixer"))
 });
-
-#[derive(Debug, Clone)]
-pub(super) struct Settings {
-    bitrate: u32,
-    complexity: u32,
-    expected_loss: u32,
-    stereo: bool,
-    pub(super) stay_open: bool,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        let OpusSettings { bitrate, complexity, loss_percent } = OpusSettings::default();
-        Self {
-            bitrate,
-            complexity: complexity.into(),
-            expected_loss: loss_percent.into(),
-            stereo: false,
-            stay_open: false,
-        }
-    }
-}
-
-impl Settings {
-    pub(super) fn channels(&self) -> Channels {
-        if self.stereo { Channels::Stereo } else { Channels::Mono }
-    }
-
-    fn opus(&self) -> OpusSettings {
-        OpusSettings {
-            bitrate: self.bitrate,
-            complexity: self.complexity as u8,
-            loss_percent: self.expected_loss as u8,
-        }
-    }
-}
-
-/// Where the conference is held.
-pub(super) struct Hall {
-    pub conference: Conference,
-    pub timing: Timing,
-    /// The conference's time.
-    pub clock: Duration,
-    pub paces: BTreeMap<Seat, Pace>,
-    pub listeners: BTreeMap<Ear, ConferenceMixerSrcPad>,
-    pub group: gst::GroupId,
-    /// What the names of our streams begin with.
-    pub stream: u64,
-    pub has_ended: bool,
-    /// Packets that could not be read.
-    pub refused: u64,
-}
-
-impl Hall {
-    pub fn new(channels: Channels, settings: OpusSettings) -> Self {
-        Self {
-            conference: Conference::new(channels, settings),
-            timing: Timing::Open,
-            clock: Duration::ZERO,
-            paces: BTreeMap::new(),
-            listeners: BTreeMap::new(),
-            group: gst::GroupId::next(),
-            stream: rand::random(),
-            has_ended: false,
-            refused: 0,
-        }
-    }
-}
 
 #[derive(glib::Properties)]
 #[properties(wrapper_type = super::ConferenceMixer)]

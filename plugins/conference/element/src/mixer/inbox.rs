@@ -18,11 +18,20 @@ pub enum Letter {
     Leave(Seat),
     Listen(ConferenceMixerSrcPad),
     Unlisten(Ear),
-    /// With its running time, if that is known.
-    Sound(Seat, Form, gst::Buffer, Option<Duration>),
+    Sound(Sound),
     End(Seat),
     Flush(Seat),
     Mute(Seat, bool),
+}
+
+/// A buffer that came in.
+#[derive(Debug)]
+pub struct Sound {
+    pub seat: Seat,
+    pub form: Form,
+    pub buffer: gst::Buffer,
+    /// Its running time, where that counts and is known.
+    pub time: Option<Duration>,
 }
 
 /// Letters with the time of their arrival, and whether the thread may work.
@@ -45,13 +54,13 @@ pub struct Inbox {
 
 impl Inbox {
     /// Returns false when there is no room for more from this seat.
-    pub fn put_sound(&mut self, seat: Seat, arrival: Duration, letter: Letter) -> bool {
-        let waiting = self.waiting.entry(seat).or_default();
+    pub fn put_sound(&mut self, sound: Sound, arrival: Duration) -> bool {
+        let waiting = self.waiting.entry(sound.seat).or_default();
         if LETTERS_MAX <= *waiting {
             return false;
         }
         *waiting += 1;
-        self.letters.push((arrival, letter));
+        self.letters.push((arrival, Letter::Sound(sound)));
         true
     }
 

@@ -28,6 +28,7 @@ use gst::glib;
 use gst::prelude::*;
 
 mod form;
+mod hall;
 mod imp;
 mod inbox;
 mod run;

@@ -6,14 +6,14 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use convene_conference::{Channels, Ear, Input, Output, Pace, Seat};
+use convene_conference::{Ear, Input, Output, Pace, TICK};
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use parking_lot::MutexGuard;
 
 use super::form::Form;
 use super::imp::{CAT, ConferenceMixer};
-use super::inbox::{Inbox, Letter};
+use super::inbox::{Inbox, Letter, Sound};
 use super::sink::pace_of;
 use super::{ConferenceMixerSinkPad, ConferenceMixerSrcPad};
 
@@ -80,6 +80,8 @@ impl ConferenceMixer {
     fn sleep_until(&self, due: Option<Duration>, inbox: &mut MutexGuard<'_, Inbox>) {
         let element = self.obj();
         let (Some(due), Some(clock), Some(base)) = (due, element.clock(), element.base_time()) else {
+            // Between two clocks.
+            self.bell.wait_for(inbox, TICK);
             return;
         };
         let due = base + gst::ClockTime::from_nseconds(due.as_nanos() as u64);
@@ -105,7 +107,7 @@ impl ConferenceMixer {
                 }
                 Letter::Listen(pad) => self.seat_listener(&pad, arrival),
                 Letter::Unlisten(ear) => self.unseat_listener(ear, arrival),
-                Letter::Sound(seat, form, buffer, time) => self.hear(seat, form, &buffer, time, arrival),
+                Letter::Sound(sound) => self.hear(&sound, arrival),
                 Letter::End(seat) => self.handle(Input::End(seat), arrival),
                 Letter::Flush(seat) => self.handle(Input::Flush(seat), arrival),
                 Letter::Mute(seat, mute) => self.handle(Input::Mute(seat, mute), arrival),
@@ -113,27 +115,21 @@ impl ConferenceMixer {
         }
     }
 
-    fn hear(&self, seat: Seat, form: Form, buffer: &gst::Buffer, time: Option<Duration>, arrival: Duration) {
+    fn hear(&self, sound: &Sound, arrival: Duration) {
+        let Sound { seat, form, ref buffer, time } = *sound;
         let Ok(bytes) = buffer.map_readable() else {
             return;
         };
         match form {
             Form::Rtp(wire) => self.handle(Input::Rtp(seat, wire, &bytes), arrival),
             Form::Opus => self.handle(Input::Opus(seat, time, &bytes), arrival),
-            Form::Whole(channels) => self.hear_samples(seat, time, channels, &whole(&bytes), arrival),
-            Form::Float(channels) => self.hear_samples(seat, time, channels, &float(&bytes), arrival),
+            Form::Whole(channels) => {
+                self.handle(Input::Samples(seat, time, channels, &whole(&bytes)), arrival);
+            }
+            Form::Float(channels) => {
+                self.handle(Input::Samples(seat, time, channels, &float(&bytes)), arrival);
+            }
         }
-    }
-
-    fn hear_samples(
-        &self,
-        seat: Seat,
-        time: Option<Duration>,
-        channels: Channels,
-        samples: &[i16],
-        arrival: Duration,
-    ) {
-        self.handle(Input::Samples(seat, time, channels, samples), arrival);
     }
 
     /// Time never goes back for the conference, whatever clock it came from.

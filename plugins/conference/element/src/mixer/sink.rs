@@ -10,7 +10,7 @@ use gst::subclass::prelude::*;
 use super::ConferenceMixerSinkPad;
 use super::form::Form;
 use super::imp::{CAT, ConferenceMixer};
-use super::inbox::Letter;
+use super::inbox::{Letter, Sound};
 
 /// A source of our pace is held up when so much of it waits.
 const HELD_MAX: Duration = Duration::from_millis(100);
@@ -35,7 +35,7 @@ impl ConferenceMixer {
         gst::trace!(CAT, obj = pad, "{} bytes in", buffer.size());
         let arrival = self.now();
         let mut inbox = self.inbox.lock();
-        if !inbox.put_sound(seat, arrival, Letter::Sound(seat, form, buffer, time)) {
+        if !inbox.put_sound(Sound { seat, form, buffer, time }, arrival) {
             gst::debug!(CAT, obj = pad, "The mix does not get round to it; a buffer is dropped");
         }
         self.bell.notify_all();
