@@ -23,6 +23,9 @@ pub enum PipelineError {
     /// The pipeline has been stopped, so it takes nothing any more.
     #[error("The pipeline takes no more data ({0}).")]
     Closed(String),
+    /// What somebody offers to send or receive cannot be taken.
+    #[error("{0}")]
+    Refused(String),
     /// There is no screen to present.
     #[error("{0}")]
     NoScreen(String),

@@ -23,11 +23,15 @@ pub const ELEMENTS: &[NeededElement] = &[
     needed("screensink", "convene", "presenting a screen"),
     needed("screensrc", "convene", "recording a meeting"),
     needed("meetingrecorder", "convene", "recording a meeting"),
+    needed("vp8relay", "convene", "cameras and microphones"),
+    needed("conferencemixer", "convene", "cameras and microphones"),
     needed("appsrc", "gstreamer1.0-plugins-base", "holding meetings"),
     needed("appsink", "gstreamer1.0-plugins-base", "holding meetings"),
+    needed("fakesink", "libgstreamer1.0-0", "cameras and microphones"),
     needed("capsfilter", "libgstreamer1.0-0", "presenting a screen"),
     needed("videoconvert", "gstreamer1.0-plugins-base", "presenting and recording"),
     needed("vp8enc", "gstreamer1.0-plugins-good", "recording a meeting"),
+    needed("opusdec", "gstreamer1.0-plugins-base", "recording a meeting"),
     needed("opusenc", "gstreamer1.0-plugins-base", "recording a meeting"),
     needed("ximagesrc", "gstreamer1.0-plugins-good", "presenting an X11 screen"),
     needed("pipewiresrc", "gstreamer1.0-pipewire", "presenting a Wayland screen"),
@@ -43,7 +47,9 @@ pub fn init() -> Result<(), PipelineError> {
     let start = || {
         gst::init().map_err(|error| gst::glib::bool_error!("{error}"))?;
         gstconvenescreen::plugin_register_static()?;
-        gstconvenerecording::plugin_register_static()
+        gstconvenerecording::plugin_register_static()?;
+        gstconveneconference::plugin_register_static()?;
+        gstconvenerelay::plugin_register_static()
     };
     DONE.get_or_init(|| start().map_err(|error: gst::glib::BoolError| error.to_string()))
         .clone()

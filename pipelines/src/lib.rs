@@ -10,10 +10,13 @@ mod meeting;
 mod pointer;
 mod present;
 mod recording;
+mod sound;
+mod talk;
 
 pub use connection::Connection;
 pub use error::PipelineError;
 pub use init::{ELEMENTS, NeededElement, gstreamer_version, init, missing_elements};
 pub use meeting::{MeetingEvent, MeetingPipeline, Viewer};
 pub use present::{Area, FPS_DEFAULT, FPS_MAX, PresentEvent, PresentPipeline, PresentSource, check_x11};
-pub use recording::{RecordingEvent, RecordingEvents, RecordingPipeline};
+pub use recording::{RecordingEvent, RecordingEvents, RecordingPipeline, RecordingSound};
+pub use talk::{Listener, MediaPort, ShownFeed, TalkEvent, TalkPipeline};

@@ -1,10 +1,11 @@
 //! A meeting's recording.
 //!
 //! ```text
-//! screensrc location=https://HOST/CODE ! screendec ! meetingrecorder ! appsink sync=false
+//! screensrc location=https://HOST/CODE ! screendec ! recorder.screen   appsrc caps=audio/x-opus ! opusdec ! recorder.audio_0
+//!     meetingrecorder name=recorder ! appsink sync=false
 //! ```
 //!
-//! It is another viewer of the meeting, and nothing more. The blocks leave through a channel that never makes GStreamer wait; how much
+//! It is another viewer and another listener of the meeting, and nothing more. The blocks leave through a channel that never makes GStreamer wait; how much
 //! may lie in it is limited, because a disk that takes nothing any more must end the recording and not fill the memory.
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::bus::{self, BusEvent};
 use crate::init::{factory, init};
+use crate::sound::Cutter;
 use crate::{Connection, PipelineError};
 
 /// Blocks that nobody has fetched yet. A block of a busy screen has about 1 MB, so this is a disk that stood still for minutes.
@@ -72,6 +74,34 @@ impl RecordingEvents {
 pub struct RecordingPipeline {
     pipeline: gst::Pipeline,
     recorder: gst::Element,
+    sound: gst_app::AppSrc,
+}
+
+/// One connection's sound on its way into the recording.
+pub struct RecordingSound {
+    sound: gst_app::AppSrc,
+    cutter: Cutter,
+}
+
+impl RecordingSound {
+    /// For another connection, which begins with a whole packet.
+    #[must_use]
+    pub fn again(self) -> Self {
+        Self { cutter: Cutter::default(), ..self }
+    }
+
+    /// A piece of what [`Listener`](crate::Listener)s get, cut anywhere. Never blocks. After an error the connection is of no use any more.
+    pub fn push(&mut self, piece: &[u8]) -> Result<(), PipelineError> {
+        self.cutter.push(piece);
+        while let Some(packet) = self.cutter.next()? {
+            // Nothing was said.
+            if !packet.is_empty() {
+                let pushed = self.sound.push_buffer(gst::Buffer::from_slice(packet));
+                pushed.map_err(|flow| PipelineError::Closed(flow.to_string()))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl RecordingPipeline {
@@ -91,6 +121,11 @@ impl RecordingPipeline {
         }
     }
 
+    /// Where the meeting's sound goes in. What does not come is silence in the file.
+    pub fn sound(&self) -> RecordingSound {
+        RecordingSound { sound: self.sound.clone(), cutter: Cutter::default() }
+    }
+
     /// Records what this source brings: bytes of a screen stream.
     fn record(source: gst::Element) -> Result<(Self, RecordingEvents), PipelineError> {
         let pipeline = gst::Pipeline::with_name("recording");
@@ -101,17 +136,22 @@ impl RecordingPipeline {
             .map_err(PipelineError::build)?;
         let recorder =
             factory("meetingrecorder")?.create().name("recorder").build().map_err(PipelineError::build)?;
+        let sound = sound_source()?;
+        let voice = factory("opusdec")?.create().build().map_err(PipelineError::build)?;
         let (events, receiver) = unbounded_channel();
         let outlet = Arc::new(Outlet::new(events));
         let waiting_bytes = outlet.waiting_bytes.clone();
         let sink = block_sink(&outlet).upcast::<gst::Element>();
-        pipeline.add_many([&source, &decoder, &recorder, &sink]).map_err(PipelineError::build)?;
+        let elements = [&source, &decoder, sound.upcast_ref(), &voice, &recorder, &sink];
+        pipeline.add_many(elements).map_err(PipelineError::build)?;
         source.link(&decoder).map_err(PipelineError::build)?;
         decoder.link_pads(None, &recorder, Some("screen")).map_err(PipelineError::build)?;
+        sound.link(&voice).map_err(PipelineError::build)?;
+        voice.link_pads(None, &recorder, Some("audio_0")).map_err(PipelineError::build)?;
         recorder.link(&sink).map_err(PipelineError::build)?;
         listen(&pipeline, &outlet);
 
-        let recording = Self { pipeline, recorder };
+        let recording = Self { pipeline, recorder, sound };
         if recording.pipeline.set_state(gst::State::Playing).is_err() {
             return Err(PipelineError::start(outlet.complaint.lock().take(), "The recording did not start."));
         }
@@ -206,6 +246,24 @@ fn event_bytes(event: &RecordingEvent) -> u64 {
         | RecordingEvent::Ended { .. }
         | RecordingEvent::Failed(_) => 0,
     }
+}
+
+/// Packets are as late as they come; the recorder's mixer smooths that.
+fn sound_source() -> Result<gst_app::AppSrc, PipelineError> {
+    let caps =
+        gst::Caps::builder("audio/x-opus").field("channel-mapping-family", 0i32).field("channels", 2i32);
+    let source = factory("appsrc")?
+        .create()
+        .name("sound")
+        .property("caps", caps.field("rate", 48_000i32).build())
+        .property("is-live", true)
+        .property("do-timestamp", true)
+        .property("format", gst::Format::Time)
+        .property("max-bytes", 0u64)
+        .property("block", false)
+        .build()
+        .map_err(PipelineError::build)?;
+    Ok(source.downcast().expect("the factory appsrc makes an AppSrc"))
 }
 
 fn block_sink(outlet: &Arc<Outlet>) -> gst_app::AppSink {

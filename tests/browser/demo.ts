@@ -2,7 +2,8 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
-import { launch, Participant, until } from "./support/browser.ts";
+import { Participant, until } from "./support/browser.ts";
+import { Person } from "./support/faces.ts";
 import { probe, sha256 } from "./support/media.ts";
 import { Presented } from "./support/presented.ts";
 import { Service } from "./support/service.ts";
@@ -15,16 +16,33 @@ function say(sentence: string): void {
 
 await mkdir(OUT, { recursive: true });
 const service = await Service.start({ data: join(OUT, `data-${process.pid}`) });
-const browser = await launch();
+const people: Person[] = [];
 let presented: Presented | undefined;
 try {
   say(`The service is at ${service.url}.`);
-  const { host, code } = await Participant.host(browser, service.url, "Ann");
+  let code = "";
+  const ann = await Person.of("red", 500, async (browser) => {
+    const started = await Participant.host(browser, service.url, "Ann");
+    code = started.code;
+    return started.host;
+  });
+  people.push(ann);
   say(`Ann starts meeting ${code}.`);
+  const bob = await Person.of("green", 820, (browser) => Participant.join(browser, service.url, code, "Bob"));
+  people.push(bob);
+  for (const person of people) await person.show();
+  await ann.expectToSee("Bob", "green");
+  await bob.expectToSee("Ann", "red");
+  await ann.expectToHear(820);
+  await bob.expectToHear(500);
+  say("Bob has joined by code. Ann and Bob see each other's cameras and hear each other's voices.");
+  const talking = join(OUT, "talking.png");
+  await ann.participant.page.screenshot({ path: talking });
+
+  const [host, viewer] = [ann.participant, bob.participant];
   presented = await Presented.start(service, code);
-  const viewer = await Participant.join(browser, service.url, code, "Bob");
   await until("Bob sees the screen", () => viewer.paintedUpdates(), (updates) => updates > 0);
-  say("A Chromium page under Xvfb is presented; Bob has joined by code and sees it.");
+  say("A Chromium page under Xvfb is presented; Bob sees it, with the faces beside it.");
 
   await host.at("record").click();
   await until("recording", () => host.at("recording-state").innerText(), (state) => /recording/i.test(state));
@@ -73,9 +91,9 @@ try {
   await host.page.screenshot({ path: playing });
   say(`Played in the browser and sought to ${at.toFixed(1)} s.`);
 
-  for (const path of [...copies, watching, playing]) say(path);
+  for (const path of [...copies, talking, watching, playing]) say(path);
 } finally {
   await presented?.stop();
-  await browser.close();
+  for (const person of people) await person.close();
   await service.stop(true);
 }

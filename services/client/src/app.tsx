@@ -9,20 +9,24 @@ import { NameForm } from "./pages/name";
 import { RecordingsPage } from "./pages/recordings";
 import { Shell } from "./pages/shell";
 import { hostToken } from "./remembered";
+import { Devices } from "./talk/devices";
 
 export function App() {
+  // From the first look at oneself into the meeting: the camera is not switched off and on again in between.
+  const [devices] = useState(() => new Devices());
   const [route, setRoute] = useState<Route>(() => routeOf(location.pathname));
   /** Whom to join as: known when the person came through a form of this page, not when a link was opened. */
   const [join, setJoin] = useState<Join | null>(null);
 
   useEffect(() => {
     const onPopState = (): void => {
+      devices.release();
       setJoin(null);
       setRoute(routeOf(location.pathname));
     };
     addEventListener("popstate", onPopState);
     return () => removeEventListener("popstate", onPopState);
-  }, []);
+  }, [devices]);
 
   const enter = useCallback((code: string, name: string): void => {
     if (location.pathname !== `/${code}`) history.pushState(null, "", `/${code}`);
@@ -32,12 +36,12 @@ export function App() {
 
   switch (route.page) {
     case "home":
-      return <HomePage onEnter={enter} />;
+      return <HomePage devices={devices} onEnter={enter} />;
     case "recordings":
       return <RecordingsPage />;
     case "meeting":
-      if (join?.code === route.code) return <MeetingPage key={route.code} join={join} />;
-      return <NameForm code={route.code} onName={(name) => enter(route.code, name)} />;
+      if (join?.code === route.code) return <MeetingPage key={route.code} join={join} devices={devices} />;
+      return <NameForm code={route.code} devices={devices} onName={(name) => enter(route.code, name)} />;
     case "unknown":
       return (
         <Shell title="Not found">

@@ -5,6 +5,7 @@ import { App } from "./app";
 import "./style/base.css";
 import "./style/pages.css";
 import "./style/meeting.css";
+import "./style/talk.css";
 
 const root = document.getElementById("app");
 if (root) render(<App />, root);

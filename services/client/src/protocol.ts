@@ -8,10 +8,34 @@ export const CHAT_CHARS_MAX = 4_000;
 /** Most bytes of a presenter's stream that are sent and not yet taken. */
 export const IN_FLIGHT_BYTES_MAX = 1024 * 1024;
 
+/** Most cameras that are on in a meeting, and so most receiving m-lines of an offer. */
+export const CAMERAS_MAX = 10;
+
 export interface Participant {
   readonly id: number;
   readonly name: string;
   readonly host: boolean;
+  readonly camera: boolean;
+  readonly microphone: boolean;
+}
+
+/** How large cameras may be sent. */
+export interface CameraPolicy {
+  readonly width: number;
+  readonly height: number;
+  readonly max_kbps: number;
+}
+
+/** Whose camera a receiving m-line carries. */
+export interface Slot {
+  readonly mid: string;
+  readonly id: number | null;
+}
+
+/** A camera that this viewer wants to see, and how high it is shown, in pixels. */
+export interface Wish {
+  readonly id: number;
+  readonly height: number;
 }
 
 export interface ChatLine {
@@ -42,6 +66,11 @@ export type ClientMessage =
   | { readonly type: "present_stop" }
   | { readonly type: "record" }
   | { readonly type: "record_stop" }
+  | { readonly type: "media_offer"; readonly sdp: string }
+  | { readonly type: "camera"; readonly on: boolean }
+  | { readonly type: "microphone"; readonly on: boolean }
+  | { readonly type: "view"; readonly feeds: readonly Wish[] }
+  | { readonly type: "mute"; readonly id: number }
   | { readonly type: "end" }
   | { readonly type: "leave" };
 
@@ -56,11 +85,20 @@ export type ServerMessage =
       readonly participants: readonly Participant[];
       readonly presenter: number | null;
       readonly recording: MeetingRecording | null;
+      readonly camera_policy: CameraPolicy;
       readonly chat: readonly ChatLine[];
     }
   | { readonly type: "refused"; readonly reason: RefusedReason; readonly message: string }
   | { readonly type: "participant_joined"; readonly participant: Participant }
   | { readonly type: "participant_left"; readonly id: number }
+  | { readonly type: "participant_changed"; readonly participant: Participant }
+  | { readonly type: "camera_refused"; readonly message: string }
+  | { readonly type: "media_answer"; readonly sdp: string }
+  | { readonly type: "media_ended"; readonly message: string }
+  | { readonly type: "slots"; readonly slots: readonly Slot[] }
+  | { readonly type: "speakers"; readonly ids: readonly number[] }
+  | ({ readonly type: "camera_policy" } & CameraPolicy)
+  | { readonly type: "muted"; readonly by: number }
   | ({ readonly type: "chat" } & ChatLine)
   | { readonly type: "presenter"; readonly id: number | null }
   | { readonly type: "present_granted" }
@@ -75,6 +113,14 @@ const SERVER_TYPES: ReadonlySet<string> = new Set<ServerMessage["type"]>([
   "refused",
   "participant_joined",
   "participant_left",
+  "participant_changed",
+  "camera_refused",
+  "media_answer",
+  "media_ended",
+  "slots",
+  "speakers",
+  "camera_policy",
+  "muted",
   "chat",
   "presenter",
   "present_granted",

@@ -1,11 +1,11 @@
 // What a participant knows, step by step.
 
 import { expect, test } from "vitest";
-import { INITIAL, isOver, isPresenting, isRecording, type MeetingEvent, type MeetingState, reduce } from "../src/meeting/state";
+import { INITIAL, isOver, isPresenting, isRecording, type MeetingEvent, type MeetingState, reduce, self } from "../src/meeting/state";
 import { parseServerMessage, type ServerMessage } from "../src/protocol";
 
-const ANN = { id: 1, name: "Ann", host: true };
-const BOB = { id: 2, name: "Bob", host: false };
+const ANN = { id: 1, name: "Ann", host: true, camera: false, microphone: false };
+const BOB = { id: 2, name: "Bob", host: false, camera: false, microphone: false };
 const JOINED: ServerMessage = {
   type: "joined",
   you: 1,
@@ -14,6 +14,7 @@ const JOINED: ServerMessage = {
   participants: [ANN],
   presenter: null,
   recording: null,
+  camera_policy: { width: 1280, height: 720, max_kbps: 2_000 },
   chat: [],
 };
 
@@ -47,6 +48,39 @@ test("presenting is known by one's own id", () => {
   const state = after(JOINED, { type: "presenter", id: 1 });
   expect(isPresenting(state)).toBe(true);
   expect(isPresenting(reduce(state, heard({ type: "presenter", id: 2 })))).toBe(false);
+});
+
+test("a switched camera or microphone changes the roster and is no news", () => {
+  const state = after(JOINED, { type: "participant_joined", participant: BOB });
+  const changed = reduce(state, heard({ type: "participant_changed", participant: { ...BOB, camera: true } }));
+  expect(changed.participants).toEqual([ANN, { ...BOB, camera: true }]);
+  expect(changed.notice).toBe(state.notice);
+  expect(self(changed)).toEqual(ANN);
+});
+
+test("who spoke last stays first when nobody speaks, and goes when they leave", () => {
+  const bob = { type: "participant_joined", participant: BOB } as const;
+  const state = after(JOINED, bob, { type: "speakers", ids: [1] }, { type: "speakers", ids: [2, 1] }, { type: "speakers", ids: [] });
+  expect(state.speakers).toEqual([]);
+  expect(state.spoke).toEqual([2, 1]);
+  expect(reduce(state, heard({ type: "participant_left", id: 2 })).spoke).toEqual([1]);
+});
+
+test("a new connection knows nothing of the former one's slots and speakers", () => {
+  const before = after(JOINED, { type: "slots", slots: [{ mid: "2", id: 2 }] }, { type: "speakers", ids: [1] });
+  expect(before.slots).toEqual([{ mid: "2", id: 2 }]);
+  const back = reduce(before, heard(JOINED));
+  expect([back.slots, back.speakers, back.spoke]).toEqual([[], [], []]);
+});
+
+test("how large cameras may be follows the server", () => {
+  const state = after(JOINED, { type: "camera_policy", width: 320, height: 240, max_kbps: 500 });
+  expect(state.cameraPolicy).toEqual({ width: 320, height: 240, max_kbps: 500 });
+});
+
+test("a refused camera and being muted are told", () => {
+  expect(after(JOINED, { type: "camera_refused", message: "10 cameras are on already." }).notice?.text).toMatch(/^10 cameras/);
+  expect(after(JOINED, { type: "muted", by: 1 }).notice?.text).toBe("Ann has muted you.");
 });
 
 test("a recording is told once for each state", () => {

@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -39,6 +39,12 @@ pub(crate) struct Configuration {
     /// Where to listen, for example 127.0.0.1:8443; port 0 takes a free one. [default: 0.0.0.0:8443]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<SocketAddr>,
+    /// The UDP port for voices and faces; 0 takes a free one. [default: 1853]
+    #[arg(long, value_name = "PORT")]
+    pub(crate) media_port: Option<u16>,
+    /// An address that browsers reach that port at; may be given several times. [default: this machine's own]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) media_address: Vec<IpAddr>,
     /// The folder for the certificate, the catalogue and the recordings. [default: data]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) data: Option<PathBuf>,

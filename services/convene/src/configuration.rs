@@ -1,5 +1,6 @@
 //! The configuration: a file, the environment, the flags.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -14,14 +15,26 @@ use crate::arguments::Configuration;
 const DEFAULT_FILE: &str = "convene.toml";
 
 /// The settings that the environment may give, as `CONVENE_LISTEN`; deeper ones with two underscores, `CONVENE_RECORDER__PATH`.
-const FROM_ENVIRONMENT: [&str; 6] =
-    ["listen", "data", "public_url", "stores", "recorder.path", "recorder.arguments"];
+const FROM_ENVIRONMENT: [&str; 8] = [
+    "listen",
+    "media_port",
+    "media_addresses",
+    "data",
+    "public_url",
+    "stores",
+    "recorder.path",
+    "recorder.arguments",
+];
 
 /// The flags that were given.
 #[derive(Serialize)]
 struct Flags<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     listen: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    media_port: Option<u16>,
+    #[serde(skip_serializing_if = "<[IpAddr]>::is_empty")]
+    media_addresses: &'a [IpAddr],
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'a Path>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,6 +54,8 @@ pub(crate) fn read(flags: &Configuration) -> anyhow::Result<Config> {
     }
     let given = Flags {
         listen: flags.listen.map(|address| address.to_string()),
+        media_port: flags.media_port,
+        media_addresses: &flags.media_address,
         data: flags.data.as_deref(),
         public_url: flags.public_url.as_deref(),
     };
@@ -59,6 +74,8 @@ mod tests {
         Configuration {
             config: config.map(Into::into),
             listen: listen.map(|address| address.parse().expect("an address")),
+            media_port: None,
+            media_address: Vec::new(),
             data: None,
             public_url: None,
         }
@@ -76,6 +93,18 @@ mod tests {
         let config = read(&flags(Some(file.path()), Some("127.0.0.1:2"))).expect("a configuration");
         assert_eq!(config.listen.port(), 2);
         assert_eq!(config.data, Path::new("/srv/convene"));
+    }
+
+    #[test]
+    fn the_media_port_and_its_addresses_come_from_the_file_or_the_flags() {
+        let file = file("media_port = 2000\nmedia_addresses = [\"192.0.2.7\", \"2001:db8::7\"]\n");
+        let mut flags = flags(Some(file.path()), None);
+        let config = read(&flags).expect("a configuration");
+        assert_eq!((config.media_port, config.media_addresses.len()), (2000, 2));
+        flags.media_port = Some(0);
+        flags.media_address = vec!["127.0.0.1".parse().expect("an address")];
+        let config = read(&flags).expect("a configuration");
+        assert_eq!((config.media_port, config.media_addresses), (0, flags.media_address));
     }
 
     #[test]

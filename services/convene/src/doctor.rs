@@ -1,6 +1,7 @@
 //! `convene doctor`: is everything there, and what to do where it is not.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -47,6 +48,7 @@ pub(crate) async fn doctor(arguments: &Doctor) -> ExitCode {
         Ok(config) => {
             findings.push(data_folder(&config.data));
             findings.push(port(&config).await);
+            findings.push(media_port(&config).await);
             for store in config.regions() {
                 findings.push(region(&store).await);
             }
@@ -138,6 +140,17 @@ async fn port(config: &Config) -> Finding {
     }
 }
 
+async fn media_port(config: &Config) -> Finding {
+    let address = SocketAddr::new(config.listen.ip(), config.media_port);
+    match tokio::net::UdpSocket::bind(address).await {
+        Ok(_) => Finding::Good(format!("UDP port {address}, for voices and faces, is free")),
+        Err(error) => Finding::Bad {
+            what: format!("UDP {address} cannot be listened on for voices and faces: {error}."),
+            remedy: "Stop who listens there, maybe Convene itself, or name another with --media-port.".into(),
+        },
+    }
+}
+
 async fn region(store: &StoreConfig) -> Finding {
     let name = store.region();
     let answer = async {
@@ -181,5 +194,14 @@ mod tests {
         let config = Config { listen: taken.local_addr().expect("an address"), ..Config::default() };
         let found = port(&config).await;
         assert!(matches!(found, Finding::Bad { .. }), "{found}");
+    }
+
+    #[tokio::test]
+    async fn a_media_port_in_use_is_found() {
+        let taken = tokio::net::UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+        let listen = taken.local_addr().expect("an address");
+        let config = Config { listen, media_port: listen.port(), ..Config::default() };
+        let found = media_port(&config).await;
+        assert!(matches!(&found, Finding::Bad { what, .. } if what.contains(&listen.to_string())), "{found}");
     }
 }

@@ -8,6 +8,7 @@ mod present;
 mod record;
 mod serve;
 mod signals;
+mod sound;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;

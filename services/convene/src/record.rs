@@ -15,7 +15,7 @@ use convene_recordings::{Copy, RecorderEvent, RecorderJob};
 use convene_recordings_store::{BlobStore, RecordingWriter, SpoolError};
 use tokio::sync::oneshot;
 
-use crate::signals;
+use crate::{signals, sound};
 
 /// A job is a few paths and keys; more than this is none.
 const JOB_BYTES_MAX: u64 = 1 << 20;
@@ -86,6 +86,7 @@ impl Recorder {
             insecure: false,
         };
         let (pipeline, events) = RecordingPipeline::start(&meeting)?;
+        let listening = tokio::spawn(sound::follow(sound::Source::of(&meeting)?, pipeline.sound()));
         let overdue = tokio::spawn(async move {
             tokio::select! {
                 // An error means that the thread is gone, and nobody can close what nobody reads.
@@ -93,6 +94,7 @@ impl Recorder {
                 () = stop => {}
             }
             pipeline.finish();
+            listening.abort();
             tokio::time::sleep(FINISH_MAX).await;
         });
         Ok(Self { events, writer, overdue, progress: Progress::default() })

@@ -61,7 +61,7 @@ fn terminate(child: &Child) {
 fn the_first_line_says_where_and_a_signal_ends_it() {
     let folder = folder();
     let child = convene(folder.path())
-        .args(["serve", "--listen", "127.0.0.1:0", "--data", "data"])
+        .args(["serve", "--listen", "127.0.0.1:0", "--media-port", "0", "--data", "data"])
         .stdout(Stdio::piped())
         .spawn()
         .expect("it starts");
@@ -133,13 +133,16 @@ fn the_recorder_refuses_what_is_no_job() {
 fn the_doctor_says_a_line_each() {
     let folder = folder();
     let seen = convene(folder.path())
-        .args(["doctor", "--listen", "127.0.0.1:0", "--data", "data"])
+        .args(["doctor", "--listen", "127.0.0.1:0", "--media-port", "0", "--data", "data"])
         .output()
         .expect("it ends");
     let said = text(&seen.stdout);
     for wanted in [
         "ok       GStreamer 1.",
         "ok       element screenrelay",
+        "ok       element vp8relay",
+        "ok       element conferencemixer",
+        "ok       UDP port 127.0.0.1:0",
         "ok       data folder data",
         "ok       region a",
     ] {
@@ -154,7 +157,10 @@ fn the_doctor_finds_a_store_that_is_away() {
     let file = folder.path().join("convene.toml");
     std::fs::write(&file, "[[stores]]\nkind = \"folder\"\nregion = \"far\"\npath = \"/proc/nowhere\"\n")
         .expect("written");
-    let seen = convene(folder.path()).args(["doctor", "--listen", "127.0.0.1:0"]).output().expect("it ends");
+    let seen = convene(folder.path())
+        .args(["doctor", "--listen", "127.0.0.1:0", "--media-port", "0"])
+        .output()
+        .expect("it ends");
     assert!(!seen.status.success());
     let said = text(&seen.stdout);
     assert!(said.lines().any(|line| line.starts_with("MISSING  The region far")), "{said}");

@@ -4,6 +4,7 @@
 mod code;
 mod meeting;
 mod misses;
+mod offer;
 mod rate;
 mod redacted;
 mod text;
@@ -11,11 +12,13 @@ mod token;
 
 pub use code::{CodeError, SessionCode};
 pub use meeting::{
-    Audience, CHAT_BYTES_KEPT_MAX, CHAT_LINES_KEPT_MAX, ChatLine, EMPTY_MEETING_MAX, EndCause, Films, Input,
-    Meeting, Message, Now, Order, PARTICIPANTS_MAX, Participant, ParticipantId, RECORDERS_MAX, RecordingView,
-    Refusal, RefusalReason, UNUSED_MEETING_MAX,
+    Audience, CAMERAS_MAX, CHAT_BYTES_KEPT_MAX, CHAT_LINES_KEPT_MAX, CameraPolicy, ChatLine,
+    EMPTY_MEETING_MAX, EndCause, Films, HEIGHT_MAX, Input, Meeting, Message, Now, Order, PARTICIPANTS_MAX,
+    Participant, ParticipantId, RECORDERS_MAX, RecordingView, Refusal, RefusalReason, Slot,
+    UNUSED_MEETING_MAX, Wish,
 };
 pub use misses::{MISSES_OVERALL_MAX, MISSES_PER_ADDRESS_MAX, MissLimiter};
+pub use offer::{MediaOffer, OFFER_BYTES_MAX, OfferError};
 pub use rate::{Allowance, Rate};
 pub use redacted::Redacted;
 pub use text::{CHAT_CHARACTERS_MAX, ChatText, DisplayName, NAME_CHARACTERS_MAX, TextError};

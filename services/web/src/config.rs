@@ -1,13 +1,17 @@
 //! What an operator may set.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use convene_pipelines::MediaPort;
 use convene_recordings::{RegionName, StoreConfig};
 use serde::{Deserialize, Serialize};
 
 /// The port when none is configured.
 const PORT: u16 = 8443;
+
+/// The UDP port for voices and faces when none is configured.
+const MEDIA_PORT: u16 = 1853;
 
 /// How the service is set up. Everything has a default that works on one machine with nothing to install.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +19,10 @@ const PORT: u16 = 8443;
 pub struct Config {
     /// Where to listen; port 0 takes any free one.
     pub listen: SocketAddr,
+    /// The UDP port for voices and faces, at the same address; port 0 takes any free one.
+    pub media_port: u16,
+    /// The addresses that browsers are told to send them to; none means this machine's own. Behind a NAT it is the public one.
+    pub media_addresses: Vec<IpAddr>,
     /// The folder for the certificate, the catalogue, the spool and the default regions.
     pub data: PathBuf,
     /// How people reach the service, such as `https://meet.example.org`; without it, links name the host of the request.
@@ -40,6 +48,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT)),
+            media_port: MEDIA_PORT,
+            media_addresses: Vec::new(),
             data: PathBuf::from("data"),
             public_url: None,
             stores: Vec::new(),
@@ -73,6 +83,16 @@ impl Config {
         self.data.join("spool")
     }
 
+    /// Where voices and faces come in: who listens at one address only does so for them, too, and is reached there.
+    pub(crate) fn media(&self) -> MediaPort {
+        let bind = Some(self.listen.ip()).filter(|address| !address.is_unspecified());
+        let addresses = match (self.media_addresses.as_slice(), bind) {
+            ([], Some(address)) => vec![address],
+            (configured, _) => configured.to_vec(),
+        };
+        MediaPort { port: self.media_port, bind, addresses }
+    }
+
     /// The regions: the configured ones, or two folders.
     #[must_use]
     pub fn regions(&self) -> Vec<StoreConfig> {
@@ -86,5 +106,27 @@ impl Config {
                 StoreConfig::folder(region, self.data.join("regions").join(name))
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn media(listen: &str, addresses: &[&str]) -> MediaPort {
+        let media_addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
+        Config { listen: listen.parse().unwrap(), media_addresses, ..Config::default() }.media()
+    }
+
+    #[test]
+    fn media_comes_in_where_the_service_listens() {
+        let everywhere = media("0.0.0.0:8443", &[]);
+        assert_eq!(everywhere, MediaPort { port: 1853, bind: None, addresses: Vec::new() });
+        let here = media("127.0.0.1:8443", &[]);
+        let address: IpAddr = "127.0.0.1".parse().unwrap();
+        assert_eq!((here.bind, here.addresses), (Some(address), vec![address]));
+        let behind = media("10.0.0.7:8443", &["192.0.2.7"]);
+        assert_eq!(behind.bind, Some("10.0.0.7".parse().unwrap()));
+        assert_eq!(behind.addresses, ["192.0.2.7".parse::<IpAddr>().unwrap()]);
     }
 }

@@ -25,6 +25,17 @@ pub enum StartError {
         /// What the system said.
         error: io::Error,
     },
+    /// Media of others comes in there, or the port is a privileged one.
+    #[error(
+        "UDP port {} cannot be used for voices and faces on {}: {error}. Another service has it, maybe an earlier start of \
+         this one; stop it or configure another `media_port`.", address.port(), address.ip()
+    )]
+    MediaPort {
+        /// Where we wanted to listen.
+        address: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
     /// The data folder or something in it.
     #[error(
         "{} cannot be written: {error}. Give this user the right to write there, or configure another `data` folder.",

@@ -11,7 +11,7 @@ use std::time::Duration;
 use convene_recordings::StoreConfig;
 use convene_recordings_store::BlobStore;
 use convene_store::Store;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -46,6 +46,7 @@ impl Server {
         let prepare = |config: Config| move || -> Result<Prepared, StartError> { Prepared::new(config) };
         // First the address: a second start on the same data folder stops here.
         let (listener, address) = listen(config.listen).await?;
+        check_media_port(config.listen.ip(), config.media_port).await?;
         let Prepared { config, identity, catalogue, resting, regions } = blocking(prepare(config)).await?;
 
         let recorders = Recorders::new(
@@ -61,6 +62,7 @@ impl Server {
             recorders,
             regions,
             spool: config.spool(),
+            media: config.media(),
             public_url: config.public_url,
             tasks: TaskTracker::new(),
         };
@@ -151,6 +153,12 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
     let listener = TcpListener::bind(address).await.map_err(refuse)?;
     let bound = listener.local_addr().map_err(refuse)?;
     Ok((listener, bound))
+}
+
+/// The port is taken when the first meeting speaks; that it is free is better known now.
+async fn check_media_port(ip: IpAddr, port: u16) -> Result<(), StartError> {
+    let address = SocketAddr::new(ip, port);
+    UdpSocket::bind(address).await.map(drop).map_err(|error| StartError::MediaPort { address, error })
 }
 
 /// A recorder runs in the same folder, but let nobody depend on it.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use convene_pipelines::MediaPort;
 use convene_recordings_store::BlobStore;
 use tokio_util::task::TaskTracker;
 
@@ -19,6 +20,8 @@ pub(crate) struct Service {
     /// The regions, nearest first.
     pub(crate) regions: Vec<Arc<dyn BlobStore>>,
     pub(crate) spool: PathBuf,
+    /// Where voices and faces come in.
+    pub(crate) media: MediaPort,
     /// What links begin with, when it is configured; without a slash at the end.
     pub(crate) public_url: Option<String>,
     /// What has to come to an end before the service may: meetings, connections, recordings.

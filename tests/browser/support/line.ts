@@ -64,8 +64,13 @@ export class Line {
     });
   }
 
-  async stop(): Promise<void> {
+  /** Ends every connection, as a network that went away; new ones are carried. */
+  cut(): void {
     for (const socket of this.sockets) socket.destroy();
+  }
+
+  async stop(): Promise<void> {
+    this.cut();
     await new Promise((resolve) => this.server.close(resolve));
   }
 }

@@ -17,3 +17,14 @@ export async function probe(path: string): Promise<{ duration: number; codecs: s
   const found = JSON.parse(stdout.toString()) as { format: { duration: string }; streams: { codec_name: string }[] };
   return { duration: Number(found.format.duration), codecs: found.streams.map((stream) => stream.codec_name) };
 }
+
+/** How loud a tone is in a file's sound, in decibels over what lies beside it. */
+export async function loudness(path: string, hertz: number): Promise<number> {
+  const around = async (middle: number): Promise<number> => {
+    // Twice, as one filter of this kind lets too much of the neighbours through.
+    const band = `bandpass=f=${Math.round(middle)}:width_type=h:w=30`;
+    const { stderr } = await run("ffmpeg", ["-i", path, "-vn", "-af", `${band},${band},volumedetect`, "-f", "null", "-"]);
+    return Number(stderr.match(/max_volume: (-?[\d.]+) dB/)?.[1] ?? Number.NaN);
+  };
+  return (await around(hertz)) - (await around(hertz * 1.21));
+}

@@ -19,7 +19,7 @@ export class Service {
   static async start(options: { data?: string; args?: string[]; env?: NodeJS.ProcessEnv } = {}): Promise<Service> {
     if (!existsSync(CONVENE)) throw new Error(`${CONVENE} is missing: run cargo build first`);
     const data = options.data ?? (await mkdtemp(join(tmpdir(), "convene-story-")));
-    const child = Process.start(CONVENE, ["serve", "--listen", "127.0.0.1:0", "--data", data, ...(options.args ?? [])], {
+    const child = Process.start(CONVENE, ["serve", "--listen", "127.0.0.1:0", "--media-port", "0", "--data", data, ...(options.args ?? [])], {
       env: { ...process.env, ...options.env },
     });
     const match = await child.line(/Convene is at https:\/\/[^:]+:(\d+)/);

@@ -1,11 +1,14 @@
-// A participant's meeting: the connection, the screen and the presenter, joined. The page shows its state and passes on what
+// A participant's meeting: the connection, the screen, the presenter and the talk, joined. The page shows its state and passes on what
 // the person does.
 
 import { CaptureError } from "../present/capture";
 import { Presenter } from "../present/presenter";
-import type { ServerMessage } from "../protocol";
+import type { ServerMessage, Wish } from "../protocol";
 import type { Size } from "../screen/geometry";
 import { ScreenView } from "../screen/view";
+import type { Devices, DevicesView } from "../talk/devices";
+import { pushToTalk } from "../talk/push-to-talk";
+import { SILENT, Talk, type TalkView } from "../talk/talk";
 import { Acknowledger } from "./acknowledger";
 import { Connection, type Join } from "./connection";
 import { INITIAL, isOver, type MeetingEvent, type MeetingState, reduce } from "./state";
@@ -18,21 +21,28 @@ export interface View {
   readonly screen: Size | null;
   /** A screen is chosen and not yet stopped, whether the meeting already waits for it or not. */
   readonly isSharing: boolean;
+  readonly talk: TalkView;
+  readonly devices: DevicesView;
 }
 
 export class Session {
   readonly #connection: Connection;
   readonly #acknowledger: Acknowledger;
   readonly #onChange: (view: View) => void;
-  #view: View = { meeting: INITIAL, screen: null, isSharing: false };
+  readonly #devices: Devices;
+  readonly #talk: Talk;
+  readonly #endings: (() => void)[];
+  #view: View;
   #screen: ScreenView | null = null;
   #presenter: Presenter | null = null;
   #isChoosing = false;
   #isWatching = false;
   #isClosed = false;
 
-  constructor(join: Join, onChange: (view: View) => void) {
+  constructor(join: Join, devices: Devices, onChange: (view: View) => void) {
     this.#onChange = onChange;
+    this.#devices = devices;
+    this.#view = { meeting: INITIAL, screen: null, isSharing: false, talk: SILENT, devices: devices.view };
     this.#acknowledger = new Acknowledger((bytes) => this.#connection.send({ type: "painted", bytes }));
     this.#connection = new Connection(join, {
       onMessage: (message) => this.#heard(message),
@@ -40,8 +50,19 @@ export class Session {
       onConnecting: () => this.#happened({ type: "connecting" }),
       onLost: (retryMs) => this.#lost(retryMs),
     });
+    this.#talk = new Talk(devices, {
+      send: (message) => this.#connection.send(message),
+      onChange: (talk) => this.#change({ talk }),
+      onNotice: (text) => this.#happened({ type: "notice", text }),
+    });
+    this.#endings = [
+      devices.subscribe((view) => this.#change({ devices: view })),
+      pushToTalk(() => ({ isMicrophoneOn: this.#view.devices.isMicrophoneOn, setMicrophone: (on) => this.setMicrophone(on) })),
+    ];
+    devices.restore();
     addEventListener("online", this.#onOnline);
     addEventListener("offline", this.#onOffline);
+    networkInformation()?.addEventListener("change", this.#onNetwork);
   }
 
   get paintedUpdates(): number {
@@ -72,6 +93,23 @@ export class Session {
 
   chat(text: string): boolean {
     return this.#connection.send({ type: "chat", text });
+  }
+
+  setCamera(on: boolean): void {
+    void this.#devices.setCamera(on);
+  }
+
+  setMicrophone(on: boolean): void {
+    void this.#devices.setMicrophone(on);
+  }
+
+  mute(id: number): void {
+    this.#connection.send({ type: "mute", id });
+  }
+
+  /** The cameras in sight, and how high each is shown. */
+  wish(wishes: readonly Wish[]): void {
+    this.#talk.wish(wishes);
   }
 
   record(): void {
@@ -134,6 +172,9 @@ export class Session {
     this.#isClosed = true;
     removeEventListener("online", this.#onOnline);
     removeEventListener("offline", this.#onOffline);
+    networkInformation()?.removeEventListener("change", this.#onNetwork);
+    for (const end of this.#endings) end();
+    this.#talk.close();
     this.#connection.close();
     this.#acknowledger.restart();
     this.#presenter?.stop();
@@ -143,9 +184,11 @@ export class Session {
 
   readonly #onOnline = (): void => this.#connection.retryNow();
   readonly #onOffline = (): void => this.#connection.drop();
+  readonly #onNetwork = (): void => this.#talk.networkChanged();
 
   #heard(message: ServerMessage): void {
     this.#happened({ type: "message", message });
+    this.#talk.heard(message, this.#view.meeting);
     switch (message.type) {
       case "joined":
         this.#isWatching = false;
@@ -201,6 +244,7 @@ export class Session {
     this.#isWatching = false;
     this.#acknowledger.restart();
     this.#presenter?.pause();
+    this.#talk.lost();
     this.#happened({ type: "lost", retryMs });
   }
 
@@ -220,4 +264,9 @@ export class Session {
     this.#view = { ...this.#view, ...change };
     this.#onChange(this.#view);
   }
+}
+
+/** Chromium tells when the way to the network changes; elsewhere an interrupted link is what tells. */
+function networkInformation(): EventTarget | null {
+  return "connection" in navigator ? (navigator.connection as EventTarget) : null;
 }

@@ -1,9 +1,11 @@
 // What a participant knows of the meeting: a pure step from one state to the next for everything that happens.
 
-import type { ChatLine, MeetingRecording, Participant, RefusedReason, ServerMessage } from "../protocol";
+import type { CameraPolicy, ChatLine, MeetingRecording, Participant, RefusedReason, ServerMessage, Slot } from "../protocol";
 
 /** Most chat lines that are kept on the page. */
 const CHAT_LINES_MAX = 1_000;
+/** Most people who are remembered as having spoken: as many as can be seen. */
+const SPOKE_MAX = 10;
 
 export type Phase =
   | { readonly at: "connecting" }
@@ -21,6 +23,13 @@ export interface MeetingState {
   readonly presenter: number | null;
   readonly recording: MeetingRecording | null;
   readonly chat: readonly ChatLine[];
+  readonly cameraPolicy: CameraPolicy;
+  /** What the receiving m-lines carry. */
+  readonly slots: readonly Slot[];
+  /** Who speaks now, the loudest first. */
+  readonly speakers: readonly number[];
+  /** Who spoke lately, the last one first: they stay in sight when they pause. */
+  readonly spoke: readonly number[];
   /** The last thing that the participant is told, and a count so that the same words are told again. */
   readonly notice: { readonly text: string; readonly count: number } | null;
 }
@@ -40,6 +49,10 @@ export const INITIAL: MeetingState = {
   presenter: null,
   recording: null,
   chat: [],
+  cameraPolicy: { width: 640, height: 480, max_kbps: 1_000 },
+  slots: [],
+  speakers: [],
+  spoke: [],
   notice: null,
 };
 
@@ -72,6 +85,11 @@ export function isRecording({ recording }: MeetingState): boolean {
   return recording !== null && (recording.state === "starting" || recording.state === "recording");
 }
 
+/** What everybody is told of oneself. */
+export function self(state: MeetingState): Participant | null {
+  return state.participants.find(({ id }) => id === state.you) ?? null;
+}
+
 export function nameOf(state: MeetingState, id: number): string {
   return state.participants.find((participant) => participant.id === id)?.name ?? "Somebody";
 }
@@ -88,6 +106,10 @@ function onMessage(state: MeetingState, message: ServerMessage): MeetingState {
         presenter: message.presenter,
         recording: message.recording,
         chat: message.chat,
+        cameraPolicy: message.camera_policy,
+        slots: [],
+        speakers: [],
+        spoke: [],
       };
     case "refused":
       return { ...state, phase: { at: "refused", reason: message.reason, message: message.message } };
@@ -101,8 +123,28 @@ function onMessage(state: MeetingState, message: ServerMessage): MeetingState {
     case "participant_left": {
       if (!state.participants.some(({ id }) => id === message.id)) return state;
       const rest = state.participants.filter(({ id }) => id !== message.id);
-      return withNotice({ ...state, participants: rest }, `${nameOf(state, message.id)} has left.`);
+      const here = (id: number): boolean => id !== message.id;
+      const { speakers, spoke } = state;
+      const next = { ...state, participants: rest, speakers: speakers.filter(here), spoke: spoke.filter(here) };
+      return withNotice(next, `${nameOf(state, message.id)} has left.`);
     }
+    case "participant_changed": {
+      const { participant } = message;
+      const replace = (one: Participant): Participant => (one.id === participant.id ? participant : one);
+      return { ...state, participants: state.participants.map(replace) };
+    }
+    case "camera_policy": {
+      const { type: _, ...cameraPolicy } = message;
+      return { ...state, cameraPolicy };
+    }
+    case "slots":
+      return { ...state, slots: message.slots };
+    case "speakers": {
+      const spoke = [...message.ids, ...state.spoke.filter((id) => !message.ids.includes(id))];
+      return { ...state, speakers: message.ids, spoke: spoke.slice(0, SPOKE_MAX) };
+    }
+    case "muted":
+      return withNotice(state, `${nameOf(state, message.by)} has muted you.`);
     case "chat": {
       const { type: _, ...line } = message;
       return { ...state, chat: [...state.chat.filter(({ id }) => id !== line.id), line].slice(-CHAT_LINES_MAX) };
@@ -114,10 +156,13 @@ function onMessage(state: MeetingState, message: ServerMessage): MeetingState {
     case "ended":
       return { ...state, phase: { at: "ended", message: message.message }, presenter: null };
     case "present_ended":
+    case "camera_refused":
     case "error":
       return withNotice(state, message.message);
     case "present_granted":
     case "taken":
+    case "media_answer":
+    case "media_ended":
       return state;
   }
 }

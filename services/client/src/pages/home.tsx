@@ -4,6 +4,8 @@ import { useState } from "preact/hooks";
 import { ApiError, startMeeting } from "../api";
 import { parseCodeOrLink } from "../meeting/code";
 import { rememberedName, rememberHostToken, rememberName } from "../remembered";
+import type { Devices } from "../talk/devices";
+import { DevicePanel } from "./device-panel";
 import { CodeField, NameField, nameProblem, Problem } from "./fields";
 import { Shell } from "./shell";
 
@@ -13,7 +15,12 @@ interface Problems {
   readonly start?: string | null;
 }
 
-export function HomePage({ onEnter }: { onEnter: (code: string, name: string) => void }) {
+interface HomePageProps {
+  readonly devices: Devices;
+  readonly onEnter: (code: string, name: string) => void;
+}
+
+export function HomePage({ devices, onEnter }: HomePageProps) {
   const [name, setName] = useState(rememberedName);
   const [code, setCode] = useState("");
   const [problems, setProblems] = useState<Problems>({});
@@ -63,6 +70,10 @@ export function HomePage({ onEnter }: { onEnter: (code: string, name: string) =>
       <p class="lead">Share a screen, talk it over, keep a recording.</p>
       <form class="card" onSubmit={join} noValidate>
         <NameField value={name} problem={problems.name ?? null} onValue={setName} />
+        <details data-testid="devices" onToggle={(event) => event.currentTarget.open && devices.restore()}>
+          <summary>Camera and microphone</summary>
+          <DevicePanel devices={devices} />
+        </details>
         <div class="choices">
           <section aria-labelledby="start-heading">
             <h2 id="start-heading">Start a meeting</h2>

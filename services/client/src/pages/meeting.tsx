@@ -1,28 +1,35 @@
-// The meeting: the screen, what can be done, who is there, and what they say.
+// The meeting: the screen, the faces, what can be done, who is there, and what they say.
 
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import { showHooks } from "../hooks";
 import type { Join } from "../meeting/connection";
 import { Session, type View } from "../meeting/session";
 import { INITIAL, isOver } from "../meeting/state";
 import { forgetHostToken } from "../remembered";
+import type { Devices } from "../talk/devices";
+import { SILENT } from "../talk/talk";
 import { Chat } from "./chat";
 import { Confirm } from "./confirm";
+import { DevicesDialog } from "./devices-dialog";
 import { Head } from "./meeting-head";
 import { Over } from "./over";
 import { Roster } from "./roster";
+import { Sound } from "./sound";
 import { Stage } from "./stage";
 import { Tools } from "./tools";
 
-const NOTHING_YET: View = { meeting: INITIAL, screen: null, isSharing: false };
-
-export function MeetingPage({ join }: { join: Join }) {
+export function MeetingPage({ join, devices }: { join: Join; devices: Devices }) {
   const [session, setSession] = useState<Session | null>(null);
-  const [view, setView] = useState<View>(NOTHING_YET);
+  const nothingYet = useMemo<View>(
+    () => ({ meeting: INITIAL, screen: null, isSharing: false, talk: SILENT, devices: devices.view }),
+    [devices],
+  );
+  const [view, setView] = useState(nothingYet);
   const [isEnding, setEnding] = useState(false);
+  const [isChoosing, setChoosing] = useState(false);
 
   useEffect(() => {
-    const opened = new Session(join, setView);
+    const opened = new Session(join, devices, setView);
     showHooks(opened);
     setSession(opened);
     // A closed tab is a participant who left: the socket is closed on purpose, not found broken later.
@@ -34,7 +41,7 @@ export function MeetingPage({ join }: { join: Join }) {
       removeEventListener("pagehide", onHide);
       opened.close();
     };
-  }, [join]);
+  }, [join, devices]);
 
   useEffect(() => {
     document.title = `Meeting ${join.code} - Convene`;
@@ -64,13 +71,15 @@ export function MeetingPage({ join }: { join: Join }) {
   return (
     <div class="meeting">
       <Head code={join.code} meeting={meeting} onRetry={() => session.retryNow()} />
-      <Stage view={view} onCanvas={onCanvas}>
-        <Tools view={view} session={session} onEnd={() => setEnding(true)} />
+      <Stage view={view} session={session} onCanvas={onCanvas}>
+        <Tools view={view} session={session} onDevices={() => setChoosing(true)} onEnd={() => setEnding(true)} />
+        <Sound sound={view.talk.sound} speaker={view.devices.chosen.speaker} />
       </Stage>
       <aside class="side" aria-label="People and chat">
-        <Roster meeting={meeting} />
+        <Roster meeting={meeting} session={session} />
         <Chat meeting={meeting} onSay={(text) => session.chat(text)} />
       </aside>
+      {isChoosing && <DevicesDialog devices={devices} onClose={() => setChoosing(false)} />}
       {isEnding && (
         <Confirm
           title="End the meeting for all?"

@@ -1,20 +1,28 @@
 // Who is in the meeting.
 
+import type { Session } from "../meeting/session";
 import { type MeetingState } from "../meeting/state";
 
-export function Roster({ meeting }: { meeting: MeetingState }) {
+export function Roster({ meeting, session }: { meeting: MeetingState; session: Session }) {
   return (
     <section class="roster" aria-labelledby="roster-heading">
       <h2 id="roster-heading">
         People <span class="quiet">{meeting.participants.length}</span>
       </h2>
       <ul data-testid="roster">
-        {meeting.participants.map(({ id, name, host }) => (
+        {meeting.participants.map(({ id, name, host, microphone }) => (
           <li key={id}>
             <span class="name">{name}</span>
             {id === meeting.you && <span class="badge">you</span>}
             {host && <span class="badge">host</span>}
             {id === meeting.presenter && <span class="badge presenting">presents</span>}
+            {!microphone && <span class="badge">muted</span>}
+            {microphone && meeting.speakers.includes(id) && <span class="badge speaking">speaks</span>}
+            {microphone && meeting.host && id !== meeting.you && (
+              <button type="button" class="small" data-testid="mute-other" data-id={id} onClick={() => session.mute(id)}>
+                Mute<span class="unseen"> {name}</span>
+              </button>
+            )}
           </li>
         ))}
       </ul>

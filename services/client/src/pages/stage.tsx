@@ -1,19 +1,21 @@
-// The screen: fitted into the page or pixel by pixel, with the pointer over it.
+// The screen, fitted into the page or pixel by pixel, with the pointer over it and the faces beside it; or the faces alone.
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { View } from "../meeting/session";
+import type { Session, View } from "../meeting/session";
 import { isPresenting, nameOf } from "../meeting/state";
+import { Faces } from "./faces";
 
 interface StageProps {
   readonly view: View;
+  readonly session: Session;
   /** Called once: a canvas is handed to its painter for good. */
   readonly onCanvas: (canvas: HTMLCanvasElement, cursor: HTMLCanvasElement) => void;
   /** What can be done with the meeting, beside what can be done with the screen. */
   readonly children: ComponentChildren;
 }
 
-export function Stage({ view, onCanvas, children }: StageProps) {
+export function Stage({ view, session, onCanvas, children }: StageProps) {
   const stage = useRef<HTMLElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const cursor = useRef<HTMLCanvasElement>(null);
@@ -25,7 +27,8 @@ export function Stage({ view, onCanvas, children }: StageProps) {
   }, [onCanvas]);
 
   const { meeting, screen, isSharing } = view;
-  const isShown = screen !== null && !isSharing;
+  const isShared = meeting.presenter !== null || isSharing;
+  const isShown = screen !== null && isShared && !isSharing;
   const toggleFullScreen = (): void => {
     if (document.fullscreenElement) void document.exitFullscreen();
     else void stage.current?.requestFullscreen().catch(() => undefined);
@@ -37,18 +40,22 @@ export function Stage({ view, onCanvas, children }: StageProps) {
 
   return (
     <main class="stage" ref={stage}>
-      <div
-        class={`surface ${isFitted ? "fitted" : "one-to-one"}`}
-        style={style}
-        tabIndex={0}
-        role="region"
-        aria-label="Shared screen"
-      >
-        {!isShown && <p class="placeholder">{placeholderText(view)}</p>}
-        <div class="screen" hidden={!isShown}>
-          <canvas ref={canvas} data-testid="screen" role="img" aria-label={screenLabel(view)} />
-          <canvas ref={cursor} class="cursor" data-testid="cursor" aria-hidden="true" hidden />
+      <div class={`scene ${isShared ? "shared" : "faces-alone"}`}>
+        <div
+          class={`surface ${isFitted ? "fitted" : "one-to-one"}`}
+          style={style}
+          tabIndex={0}
+          role="region"
+          aria-label="Shared screen"
+          hidden={!isShared}
+        >
+          {!isShown && <p class="placeholder">{placeholderText(view)}</p>}
+          <div class="screen" hidden={!isShown}>
+            <canvas ref={canvas} data-testid="screen" role="img" aria-label={screenLabel(view)} />
+            <canvas ref={cursor} class="cursor" data-testid="cursor" aria-hidden="true" hidden />
+          </div>
         </div>
+        <Faces key={isShared ? "strip" : "grid"} view={view} session={session} where={isShared ? "strip" : "grid"} />
       </div>
       <p class="notice" role="status" data-testid="notice">
         {meeting.notice?.text}
@@ -56,10 +63,10 @@ export function Stage({ view, onCanvas, children }: StageProps) {
       <div class="tools">
         {children}
         <div class="group" role="group" aria-label="How the screen is shown">
-          <button type="button" data-testid="fit" aria-pressed={isFitted} onClick={() => setFitted(true)}>
+          <button type="button" data-testid="fit" hidden={!isShared} aria-pressed={isFitted} onClick={() => setFitted(true)}>
             Fit
           </button>
-          <button type="button" data-testid="one-to-one" aria-pressed={!isFitted} onClick={() => setFitted(false)}>
+          <button type="button" data-testid="one-to-one" hidden={!isShared} aria-pressed={!isFitted} onClick={() => setFitted(false)}>
             1:1
           </button>
           <button type="button" data-testid="full-screen" onClick={toggleFullScreen}>
@@ -86,9 +93,9 @@ function placeholderText({ meeting, isSharing }: View): string {
   if (isPresenting(meeting)) return "You are presenting. The others see what you have chosen.";
   if (isSharing) return "Your screen is chosen. Waiting for the meeting to take it …";
   if (meeting.presenter !== null) return `${nameOf(meeting, meeting.presenter)} is presenting. Waiting for the screen …`;
-  return "Nobody is presenting yet.";
+  return "";
 }
 
 function screenLabel({ meeting }: View): string {
-  return meeting.presenter === null ? "The screen as it was last shown" : `The screen of ${nameOf(meeting, meeting.presenter)}`;
+  return meeting.presenter === null ? "The shared screen" : `The screen of ${nameOf(meeting, meeting.presenter)}`;
 }

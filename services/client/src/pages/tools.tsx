@@ -1,21 +1,40 @@
-// What can be done in the meeting: present, record, leave, end.
+// What can be done in the meeting: speak, be seen, present, record, leave, end.
 
 import type { Session, View } from "../meeting/session";
 import { isRecording } from "../meeting/state";
 import type { MeetingRecording } from "../protocol";
+import { Switch } from "./device-panel";
 
 interface ToolsProps {
   readonly view: View;
   readonly session: Session;
+  readonly onDevices: () => void;
   /** Asks before it ends the meeting. */
   readonly onEnd: () => void;
 }
 
-export function Tools({ view, session, onEnd }: ToolsProps) {
-  const { meeting, isSharing } = view;
+export function Tools({ view, session, onDevices, onEnd }: ToolsProps) {
+  const { meeting, isSharing, devices } = view;
   const isJoined = meeting.phase.at === "joined";
   return (
     <>
+      <div class="group" role="group" aria-label="Your camera and microphone">
+        <Switch
+          kind="microphone"
+          isOn={devices.isMicrophoneOn}
+          isStarting={devices.isStarting.microphone}
+          onSwitch={(on) => session.setMicrophone(on)}
+        />
+        <Switch
+          kind="camera"
+          isOn={devices.camera !== null}
+          isStarting={devices.isStarting.camera}
+          onSwitch={(on) => session.setCamera(on)}
+        />
+        <button type="button" data-testid="devices" onClick={onDevices}>
+          Devices
+        </button>
+      </div>
       <div class="group">
         {isSharing ? (
           <button type="button" class="danger" data-testid="stop-present" onClick={() => session.stopPresenting()}>
@@ -27,7 +46,7 @@ export function Tools({ view, session, onEnd }: ToolsProps) {
           </button>
         )}
         {meeting.host && <RecordButton meeting={meeting} isJoined={isJoined} session={session} />}
-        <span class="recording-state" data-testid="recording-state">
+        <span class={meeting.recording ? "recording-state" : "recording-state unseen"} data-testid="recording-state">
           {isRecording(meeting) && <span class="dot recording" aria-hidden="true" />}
           {recordingText(meeting.recording)}
         </span>

@@ -45,8 +45,8 @@ test("a meeting is started, talked in and ended by keyboard alone", async () => 
   const { token } = await peer.said("join");
   expect(token).toBe("secret");
   expect(new URL(page.url()).pathname).toBe("/987654321");
-  const ann = { id: 1, name: "Ann", host: true };
-  const nothing = { presenter: null, recording: null, chat: [] };
+  const ann = { id: 1, name: "Ann", host: true, camera: false, microphone: false };
+  const nothing = { presenter: null, recording: null, camera_policy: { width: 1280, height: 720, max_kbps: 2_000 }, chat: [] };
   peer.tell({ type: "joined", you: 1, code: "987654321", host: true, participants: [ann], ...nothing });
   expect(await page.getByTestId("meeting-code").textContent()).toBe("987654321");
   await tabTo(page, "chat-input");
@@ -154,7 +154,7 @@ test("nothing is wider than a page of 360 pixels", async () => {
   await page.getByTestId("join").click();
   const long = "x".repeat(64);
   await peer.welcome({
-    participants: [{ id: 1, name: long, host: true }],
+    participants: [{ id: 1, name: long, host: true, camera: false, microphone: false }],
     presenter: 1,
     recording: { id: "r", state: "failed", message: `The recording failed: ${long}` },
     chat: [{ id: 1, from: 1, name: long, text: long + long, time: "2026-01-31T10:00:00Z" }],

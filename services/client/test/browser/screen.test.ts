@@ -131,7 +131,7 @@ test("a lost connection comes back by itself and the screen begins anew", async 
     await peer.drop();
     await page.getByTestId("status").getByText("trying again").waitFor();
     expect(await page.getByTestId("screen").isVisible()).toBe(true);
-    await peer.welcome();
+    await peer.welcome({ presenter: 2 });
     await peer.said("watch");
     expect(await page.getByTestId("status").textContent()).toBe("Connected");
     for (const record of new Encoder(encode).frame(screen(80, 40, 0xff00ff), 0)) peer.stream(record);
@@ -163,7 +163,7 @@ async function inMeeting(act: (page: Page, peer: Peer) => Promise<void>): Promis
   await page.goto(`${site.url}/123456789`);
   await page.getByTestId("name-input").fill("Ann");
   await page.getByTestId("join").click();
-  await peer.welcome();
+  await peer.welcome({ presenter: 2 });
   await peer.said("watch");
   await act(page, peer);
   expect(complaints).toEqual([]);
@@ -173,7 +173,7 @@ async function inMeeting(act: (page: Page, peer: Peer) => Promise<void>): Promis
 /** The next stream is another connection's. */
 async function rejoin(peer: Peer): Promise<void> {
   await peer.drop();
-  await peer.welcome();
+  await peer.welcome({ presenter: 2 });
   await peer.said("watch");
 }
 

@@ -58,8 +58,9 @@ export class Peer {
   /** Lets the page in, as participant 1 and host. */
   async welcome(more: Partial<Extract<ServerMessage, { type: "joined" }>> = {}): Promise<void> {
     const { code, name } = await this.said("join");
-    const you = { id: 1, name, host: true };
+    const you = { id: 1, name, host: true, camera: false, microphone: false };
     const joined = { type: "joined", you: 1, code, host: true, participants: [you], presenter: null } as const;
-    this.tell({ ...joined, recording: null, chat: [], ...more });
+    const camera_policy = { width: 1280, height: 720, max_kbps: 2_000 };
+    this.tell({ ...joined, recording: null, camera_policy, chat: [], ...more });
   }
 }

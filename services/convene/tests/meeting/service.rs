@@ -39,7 +39,7 @@ impl Service {
         let log = std::fs::File::create(data.path().join("log")).expect("a file");
         let mut command = convene();
         command
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--media-port", "0", "--data"])
             .arg(data.path())
             .stdout(Stdio::piped())
             .stderr(log);

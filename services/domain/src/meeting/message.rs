@@ -4,7 +4,7 @@ use convene_recordings::{RecordingId, RecordingState};
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::ParticipantId;
+use super::{CameraPolicy, ParticipantId};
 use crate::{ChatText, DisplayName, SessionCode};
 
 /// Somebody on the roster.
@@ -16,6 +16,19 @@ pub struct Participant {
     pub name: DisplayName,
     /// Whether they joined with the host's token.
     pub host: bool,
+    /// Whether their camera is on.
+    pub camera: bool,
+    /// Whether their microphone is on.
+    pub microphone: bool,
+}
+
+/// What one of a viewer's receiving m-lines carries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Slot {
+    /// The m-line's id in the viewer's offer.
+    pub mid: String,
+    /// Whose camera; nobody's when `None`.
+    pub id: Option<ParticipantId>,
 }
 
 /// One chat line.
@@ -63,6 +76,8 @@ pub enum Message {
         presenter: Option<ParticipantId>,
         /// The recording, if there is or was one.
         recording: Option<RecordingView>,
+        /// How large cameras may be sent.
+        camera_policy: CameraPolicy,
         /// What was said lately.
         chat: Vec<ChatLine>,
     },
@@ -77,6 +92,43 @@ pub enum Message {
     ParticipantLeft {
         /// Who.
         id: ParticipantId,
+    },
+    /// Somebody switched a camera or a microphone, or was muted.
+    ParticipantChanged {
+        /// As they are now.
+        participant: Participant,
+    },
+    /// To somebody whose camera may not be on.
+    CameraRefused {
+        /// A sentence.
+        message: String,
+    },
+    /// The answer to an offer.
+    MediaAnswer {
+        /// A session description.
+        sdp: String,
+    },
+    /// The server's end of somebody's sound and pictures is gone; they may offer anew, on a new connection.
+    MediaEnded {
+        /// A sentence.
+        message: String,
+    },
+    /// What each of the viewer's receiving m-lines carries from now on.
+    Slots {
+        /// All of them.
+        slots: Vec<Slot>,
+    },
+    /// Who speaks now, the loudest first.
+    Speakers {
+        /// Nobody when it is empty.
+        ids: Vec<ParticipantId>,
+    },
+    /// How large cameras may be sent from now on.
+    CameraPolicy(CameraPolicy),
+    /// To somebody whom the host has muted.
+    Muted {
+        /// The host.
+        by: ParticipantId,
     },
     /// Somebody said something.
     Chat(ChatLine),
@@ -196,7 +248,13 @@ mod tests {
             time: datetime!(2026-01-31 10:00 UTC),
         };
         let chat = r#""id":7,"from":4,"name":"Cem","text":"hello","time":"2026-01-31T10:00:00Z"}"#;
-        let ann = Participant { id: ParticipantId(3), name: name("Ann"), host: true };
+        let ann = Participant {
+            id: ParticipantId(3),
+            name: name("Ann"),
+            host: true,
+            camera: false,
+            microphone: true,
+        };
         let joined = Message::Joined {
             you: ParticipantId(3),
             code: "123456789".parse().unwrap(),
@@ -204,19 +262,35 @@ mod tests {
             participants: vec![ann.clone()],
             presenter: None,
             recording: None,
+            camera_policy: CameraPolicy::of(true, 1),
             chat: vec![line.clone()],
         };
-        let start = r#"{"type":"joined","you":3,"code":"123456789","host":true,"participants":[{"id":3,"name":"Ann","host":true}],"presenter":null,"recording":null,"chat":[{"#;
+        let start = r#"{"type":"joined","you":3,"code":"123456789","host":true,"participants":[{"id":3,"name":"Ann","host":true,"camera":false,"microphone":true}],"presenter":null,"recording":null,"camera_policy":{"width":320,"height":240,"max_kbps":500},"chat":[{"#;
         assert_eq!(json(&joined), format!("{start}{chat}]}}"));
         assert_eq!(json(&Message::Chat(line)), format!(r#"{{"type":"chat",{chat}"#));
         assert_eq!(
             json(&Message::ParticipantJoined { participant: ann }),
-            r#"{"type":"participant_joined","participant":{"id":3,"name":"Ann","host":true}}"#
+            r#"{"type":"participant_joined","participant":{"id":3,"name":"Ann","host":true,"camera":false,"microphone":true}}"#
         );
         assert_eq!(json(&Message::Presenter { id: None }), r#"{"type":"presenter","id":null}"#);
         assert_eq!(json(&Message::PresentGranted), r#"{"type":"present_granted"}"#);
         assert_eq!(json(&Message::Taken { bytes: 52311 }), r#"{"type":"taken","bytes":52311}"#);
         assert_eq!(json(&Message::Recording { recording: None }), r#"{"type":"recording","recording":null}"#);
+        assert_eq!(
+            json(&Message::CameraPolicy(CameraPolicy::of(false, 2))),
+            r#"{"type":"camera_policy","width":1280,"height":720,"max_kbps":2000}"#
+        );
+        let slots =
+            vec![Slot { mid: "2".into(), id: Some(ParticipantId(4)) }, Slot { mid: "3".into(), id: None }];
+        assert_eq!(
+            json(&Message::Slots { slots }),
+            r#"{"type":"slots","slots":[{"mid":"2","id":4},{"mid":"3","id":null}]}"#
+        );
+        assert_eq!(
+            json(&Message::Speakers { ids: vec![ParticipantId(4), ParticipantId(3)] }),
+            r#"{"type":"speakers","ids":[4,3]}"#
+        );
+        assert_eq!(json(&Message::Muted { by: ParticipantId(3) }), r#"{"type":"muted","by":3}"#);
         let refused = json(&Message::Refused(Refusal::no_meeting()));
         assert!(refused.starts_with(r#"{"type":"refused","reason":"no-meeting","message":"No meeting can "#));
     }

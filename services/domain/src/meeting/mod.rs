@@ -1,5 +1,6 @@
 //! One meeting: who is in it, who presents, what is said, what is recorded.
 
+mod faces;
 mod message;
 mod orders;
 mod recording;
@@ -11,8 +12,10 @@ use std::time::Duration;
 
 use crate::rate::{Allowance, Rate};
 use crate::{ChatText, DisplayName, SessionCode, Token};
+use faces::Face;
 
-pub use message::{ChatLine, Message, Participant, RecordingView, Refusal, RefusalReason};
+pub use faces::{CAMERAS_MAX, CameraPolicy, HEIGHT_MAX, Wish};
+pub use message::{ChatLine, Message, Participant, RecordingView, Refusal, RefusalReason, Slot};
 pub use orders::{Audience, EndCause, Films, Input, Now, Order, ParticipantId};
 
 /// The most participants of a meeting, recorders not counted.
@@ -50,6 +53,8 @@ pub struct Meeting {
     chat: VecDeque<ChatLine>,
     chat_lines: u32,
     chat_allowance: Allowance,
+    /// Who speaks, as everybody was told last.
+    speakers: Vec<ParticipantId>,
     /// When an empty meeting ends; `None` while somebody is there.
     ends_at: Option<Duration>,
     closed: bool,
@@ -68,6 +73,7 @@ struct Seat {
     name: DisplayName,
     actions: Allowance,
     watches: bool,
+    face: Face,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +95,7 @@ impl Meeting {
             chat: VecDeque::new(),
             chat_lines: 0,
             chat_allowance: Allowance::new(CHAT),
+            speakers: Vec::new(),
             ends_at: Some(now.elapsed + UNUSED_MEETING_MAX),
             closed: false,
         }
@@ -114,6 +121,13 @@ impl Meeting {
         if self.closed {
             return self.after_the_end(input);
         }
+        let policy = self.camera_policy();
+        let mut orders = self.decide(input, now);
+        orders.extend(self.policy_changed(policy));
+        orders
+    }
+
+    fn decide(&mut self, input: Input, now: Now) -> Vec<Order> {
         match input {
             Input::Join { id, name, token } => self.join(id, name, token, now),
             Input::Leave(id) => self.leave(id, now),
@@ -127,6 +141,12 @@ impl Meeting {
             Input::Record(id, recording) => self.act(id, now, |meeting| meeting.record(id, recording)),
             Input::RecordStop(id) => self.act(id, now, |meeting| meeting.record_stop(id)),
             Input::RecordingChanged(view) => self.recording_changed(view),
+            Input::Offer(id, offer) => self.offer(id, offer, now),
+            Input::Camera(id, on) => self.switch_camera(id, on, now),
+            Input::Microphone(id, on) => self.switch_microphone(id, on, now),
+            Input::View(id, wishes) => self.view(id, wishes),
+            Input::Mute { by, id } => self.act(by, now, |meeting| meeting.mute(by, id)),
+            Input::Speakers(ids) => self.speakers(ids),
             Input::End(id) if self.is_host(id) => self.end(EndCause::Host),
             Input::End(id) => vec![error(id, "Only the host can end the meeting.")],
             Input::Stop(cause) => self.end(cause),
@@ -159,7 +179,9 @@ impl Meeting {
             let message = format!("The meeting is full: it has {limit} {what} already.");
             return refuse(id, Refusal::new(RefusalReason::Full, message));
         }
-        self.present.insert(id, Seat { role, name, actions: Allowance::new(ACTIONS), watches: false });
+        let seat =
+            Seat { role, name, actions: Allowance::new(ACTIONS), watches: false, face: Face::default() };
+        self.present.insert(id, seat);
 
         let mut orders = vec![tell(id, self.welcome(id, role))];
         if let Some(participant) = self.participant(id) {
@@ -180,6 +202,7 @@ impl Meeting {
             participants: self.present.keys().filter_map(|id| self.participant(*id)).collect(),
             presenter: self.presenter,
             recording: self.recording.clone(),
+            camera_policy: self.camera_policy(),
             chat: self.chat.iter().cloned().collect(),
         }
     }
@@ -187,7 +210,9 @@ impl Meeting {
     fn leave(&mut self, id: ParticipantId, now: Now) -> Vec<Order> {
         let listed = self.participant(id).is_some();
         let mut orders = self.unwatch(id);
+        orders.extend(self.hang_up(id));
         orders.extend(self.leave_stage(id));
+        self.speakers.retain(|speaker| *speaker != id);
         let was_here = self.present.remove(&id).is_some();
         if was_here && listed {
             orders.push(Order::Tell { to: Audience::All, message: Message::ParticipantLeft { id } });
@@ -205,10 +230,10 @@ impl Meeting {
         now: Now,
         action: impl FnOnce(&mut Self) -> Vec<Order>,
     ) -> Vec<Order> {
-        let Some(seat) = self.present.get_mut(&id) else { return Vec::new() };
-        if seat.role == Role::Recorder {
-            return vec![error(id, "A recorder only watches.")];
+        if let Some(refused) = self.recorder_refused(id) {
+            return refused;
         }
+        let Some(seat) = self.present.get_mut(&id) else { return Vec::new() };
         match seat.actions.take(now.elapsed) {
             Ok(()) => action(self),
             Err(wait) => {
@@ -216,6 +241,11 @@ impl Meeting {
                 vec![error(id, format!("That was too much at once; try again in {seconds:.1} s."))]
             }
         }
+    }
+
+    fn recorder_refused(&self, id: ParticipantId) -> Option<Vec<Order>> {
+        let is_recorder = self.present.get(&id).is_some_and(|seat| seat.role == Role::Recorder);
+        is_recorder.then(|| vec![error(id, "A recorder only watches.")])
     }
 
     fn say(&mut self, from: ParticipantId, text: ChatText, now: Now) -> Vec<Order> {
@@ -319,7 +349,8 @@ impl Meeting {
     /// As the roster shows them; recorders are not on it.
     fn participant(&self, id: ParticipantId) -> Option<Participant> {
         let seat = self.present.get(&id).filter(|seat| seat.role != Role::Recorder)?;
-        Some(Participant { id, name: seat.name.clone(), host: seat.role == Role::Host })
+        let Face { camera, microphone, .. } = seat.face;
+        Some(Participant { id, name: seat.name.clone(), host: seat.role == Role::Host, camera, microphone })
     }
 }
 

@@ -6,8 +6,8 @@ use convene_recordings::RecordingId;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{Message, RecordingView};
-use crate::{ChatText, DisplayName, Token};
+use super::{CameraPolicy, Message, RecordingView, Wish};
+use crate::{ChatText, DisplayName, MediaOffer, Token};
 
 /// A participant's number in the meeting. The caller gives a new one to each who joins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -57,6 +57,23 @@ pub enum Input {
     RecordStop(ParticipantId),
     /// A recording of this meeting changed.
     RecordingChanged(RecordingView),
+    /// Somebody offers to send and to receive sound and pictures.
+    Offer(ParticipantId, MediaOffer),
+    /// Somebody has switched their camera on or off.
+    Camera(ParticipantId, bool),
+    /// Somebody has switched their microphone on or off.
+    Microphone(ParticipantId, bool),
+    /// Somebody wants to see these cameras and no others, the first one most.
+    View(ParticipantId, Vec<Wish>),
+    /// Somebody wants somebody else to be muted.
+    Mute {
+        /// Who wants it.
+        by: ParticipantId,
+        /// Whom.
+        id: ParticipantId,
+    },
+    /// These are loud just now, the loudest first.
+    Speakers(Vec<ParticipantId>),
     /// Somebody wants the meeting to end.
     End(ParticipantId),
     /// The meeting must end, and why.
@@ -93,6 +110,16 @@ pub enum Order {
     Unwatch(ParticipantId),
     /// Forget what the former presenter began; the next bytes are a new stream's.
     PresenterChanged,
+    /// Answer this offer.
+    Answer(ParticipantId, MediaOffer),
+    /// Forget what this participant sends and receives.
+    HangUp(ParticipantId),
+    /// Send these cameras to this participant, the first one if only one can be.
+    Show(ParticipantId, Vec<Wish>),
+    /// Let nobody hear this participant, or everybody again.
+    Silence(ParticipantId, bool),
+    /// Hold every camera to this.
+    LimitCameras(CameraPolicy),
     /// Start recording.
     StartRecording(RecordingId),
     /// Stop recording, and finish what was recorded.

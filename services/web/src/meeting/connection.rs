@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use convene_domain::{Allowance, ChatText, Films, Input, Message, ParticipantId, Rate, Refusal};
+use convene_domain::{
+    Allowance, ChatText, Films, Input, MediaOffer, Message, ParticipantId, Rate, Refusal, Wish,
+};
 use convene_recordings::RecordingId;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
@@ -22,7 +24,7 @@ use super::feed::{Feed, Place, Progress};
 use super::outbox::{Outbox, Outgoing, text};
 use super::pieces::messages;
 use super::room::{Letter, RoomHandle};
-use super::said::{Join, Said, check_binary};
+use super::said::{Join, Said, SaidWish, check_binary};
 use super::screen::Stage;
 use crate::service::Service;
 
@@ -237,6 +239,17 @@ impl Reader {
             Said::PresentStop => Input::PresentStop(id),
             Said::Record => Input::Record(id, RecordingId::new(Uuid::new_v4())),
             Said::RecordStop => Input::RecordStop(id),
+            Said::MediaOffer { sdp } => match MediaOffer::parse(sdp) {
+                Ok(offer) => Input::Offer(id, offer),
+                Err(error) => return self.complain(error.to_string()),
+            },
+            Said::Camera { on } => Input::Camera(id, on),
+            Said::Microphone { on } => Input::Microphone(id, on),
+            Said::View { feeds } => {
+                let wish = |SaidWish { id, height }| Wish { id: ParticipantId(id), height };
+                Input::View(id, feeds.into_iter().map(wish).collect())
+            }
+            Said::Mute { id: muted } => Input::Mute { by: id, id: ParticipantId(muted) },
             Said::End => Input::End(id),
             Said::Leave => Input::Leave(id),
         };

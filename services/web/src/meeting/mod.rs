@@ -1,5 +1,6 @@
 //! Meetings as they run: the directory of them, the task of each, and the connections of their participants.
 
+mod blocking;
 mod connection;
 mod directory;
 mod feed;
@@ -8,6 +9,7 @@ mod pieces;
 mod room;
 mod said;
 mod screen;
+mod talk;
 
 pub(crate) use connection::attend;
 pub(crate) use directory::{Directory, Founded, FoundingError, MEETINGS_MAX};

@@ -8,13 +8,14 @@ use convene_domain::{
     Audience, DisplayName, EndCause, Films, Input, Meeting, Message, Order, ParticipantId, RecordingView,
     SessionCode, Token,
 };
-use convene_pipelines::{MeetingEvent, PipelineError};
+use convene_pipelines::{MeetingEvent, PipelineError, TalkEvent};
 use convene_recordings::RecordingState;
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{debug, info, warn};
 
 use super::outbox::{Outbox, Outgoing, text};
 use super::screen::{Screen, Stage};
+use super::talk::{self, Talk};
 use crate::recording::RecordingOrder;
 use crate::service::Service;
 
@@ -25,6 +26,8 @@ const LETTERS_MAX: usize = 256;
 pub(crate) enum Letter {
     /// Somebody wants in; the answer is their number, under which everything else is said.
     Join { name: DisplayName, token: Option<Token>, outbox: Outbox, number: oneshot::Sender<ParticipantId> },
+    /// The recorder wants to hear what is said; the answer is a channel, or none.
+    Listen { token: Token, ear: oneshot::Sender<mpsc::Receiver<Bytes>> },
     /// Somebody does something.
     Input(Input),
     /// A piece of the presentation with this number.
@@ -65,6 +68,7 @@ struct Room {
     recorder: Token,
     meeting: Meeting,
     screen: Screen,
+    talk: Talk,
     outboxes: BTreeMap<ParticipantId, Outbox>,
     watchers: BTreeMap<ParticipantId, Films>,
     participants: u32,
@@ -84,6 +88,7 @@ pub(crate) fn open(service: Arc<Service>, founding: Founding) -> RoomHandle {
         meeting: Meeting::new(code, host, recorder.clone(), now),
         recorder,
         screen,
+        talk: Talk::new(service.media.clone()),
         outboxes: BTreeMap::new(),
         watchers: BTreeMap::new(),
         participants: 0,
@@ -109,6 +114,7 @@ impl Room {
                 // First what the relay says: what it has taken makes room for what comes.
                 biased;
                 event = self.screen.event() => self.take_event(event).await,
+                event = self.talk.event() => self.take_talk(event).await,
                 letter = mailbox.recv() => match letter {
                     Some(letter) => self.take_letter(letter).await,
                     // Nobody can reach this room any more, so nobody is in it.
@@ -119,6 +125,7 @@ impl Room {
         }
         self.turn_away(mailbox);
         self.screen.stop();
+        self.talk.stop();
         info!(meeting = self.number, "a meeting is over");
     }
 
@@ -131,6 +138,14 @@ impl Room {
                 // A connection that is gone by now says so next.
                 let _ = number.send(id);
                 self.handle(Input::Join { id, name, token }).await;
+            }
+            Letter::Listen { token, ear } => {
+                if token == self.recorder
+                    && let Some(packets) = self.talk.listen().await
+                {
+                    // Who asked may be gone by now.
+                    let _ = ear.send(packets);
+                }
             }
             Letter::Input(Input::Leave(id)) => {
                 if let Some(outbox) = self.outboxes.remove(&id) {
@@ -161,6 +176,39 @@ impl Room {
                 self.handle(Input::StreamRefused(why)).await;
             }
             MeetingEvent::Failed(why) => self.screen_failed(&why).await,
+        }
+    }
+
+    async fn take_talk(&mut self, event: TalkEvent) {
+        let over = |message: &str| Message::MediaEnded { message: message.into() };
+        match event {
+            TalkEvent::Slots { viewer, slots } => {
+                let message = Message::Slots { slots: talk::slots(slots) };
+                self.tell_one(ParticipantId(viewer), &message).await;
+            }
+            TalkEvent::Speakers(people) => {
+                self.handle(Input::Speakers(people.into_iter().map(ParticipantId).collect())).await;
+            }
+            TalkEvent::Gone(person) => {
+                let id = ParticipantId(person);
+                debug!(meeting = self.number, participant = id.0, "the way to a participant is lost");
+                self.talk.hang_up(id).await;
+                self.tell_one(id, &over("The connection for voices and faces was lost.")).await;
+            }
+            TalkEvent::Failed(why) => {
+                warn!(meeting = self.number, why, "the meeting's talk failed");
+                for id in self.talk.fail() {
+                    self.tell_one(id, &over("The server had a fault while carrying voices and faces.")).await;
+                }
+            }
+        }
+    }
+
+    async fn tell_one(&mut self, id: ParticipantId, message: &Message) {
+        let mut inputs = VecDeque::new();
+        self.tell(Audience::One(id), message, &mut inputs);
+        for input in inputs {
+            self.handle(input).await;
         }
     }
 
@@ -205,6 +253,22 @@ impl Room {
                     )));
                 }
             }
+            Order::Answer(id, offer) => {
+                let policy = self.meeting.camera_policy();
+                let message = match self.talk.answer(id, offer, policy).await {
+                    Ok(sdp) => Message::MediaAnswer { sdp },
+                    Err(error) => {
+                        warn!(meeting = self.number, participant = id.0, %error, "an offer is not answered");
+                        let message = format!("Voices and faces cannot be carried just now. {error}");
+                        Message::MediaEnded { message }
+                    }
+                };
+                self.put(id, Outgoing::Text(text(&message)), inputs);
+            }
+            Order::HangUp(id) => self.talk.hang_up(id).await,
+            Order::Show(id, wishes) => self.talk.show(id, &wishes),
+            Order::Silence(id, is_silenced) => self.talk.silence(id, is_silenced),
+            Order::LimitCameras(policy) => self.talk.limit_cameras(policy),
             Order::StartRecording(id) => {
                 let room = self.handle.clone();
                 let order = RecordingOrder { id, code: self.code, token: &self.recorder, room };

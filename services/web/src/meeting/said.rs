@@ -1,6 +1,6 @@
 //! What a client says: the text messages of PROTOCOL.md, parsed at the door.
 
-use convene_domain::{DisplayName, Refusal, Token};
+use convene_domain::{DisplayName, OFFER_BYTES_MAX, Refusal, Token};
 use serde::Deserialize;
 
 /// The version of the protocol that we speak.
@@ -8,6 +8,9 @@ const PROTOCOL: u32 = 1;
 
 /// The longest text message.
 pub(crate) const TEXT_BYTES_MAX: usize = 16 * 1024;
+
+/// The longest text message with an offer in it, whose ends of lines take twice their place in JSON.
+const OFFER_TEXT_BYTES_MAX: usize = OFFER_BYTES_MAX + OFFER_BYTES_MAX / 4;
 
 /// The longest binary message.
 pub(crate) const BINARY_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -39,16 +42,44 @@ pub(crate) enum Said {
     PresentStop,
     Record,
     RecordStop,
+    MediaOffer {
+        sdp: String,
+    },
+    Camera {
+        on: bool,
+    },
+    Microphone {
+        on: bool,
+    },
+    View {
+        feeds: Vec<SaidWish>,
+    },
+    Mute {
+        id: u32,
+    },
     End,
     Leave,
+}
+
+/// A camera that a viewer wants to see.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct SaidWish {
+    pub(crate) id: u32,
+    pub(crate) height: u16,
 }
 
 impl Said {
     /// Parses one; the error is a sentence for whoever wrote the client.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        check_length(text)?;
-        serde_json::from_str(text)
-            .map_err(|error| format!("This message is not understood: {}.", short(&error)))
+        if OFFER_TEXT_BYTES_MAX < text.len() {
+            check_length(text)?;
+        }
+        let said = serde_json::from_str(text)
+            .map_err(|error| format!("This message is not understood: {}.", short(&error)));
+        match said {
+            Ok(Self::MediaOffer { .. }) => said,
+            _ => check_length(text).and(said),
+        }
     }
 }
 
@@ -134,6 +165,15 @@ mod tests {
             (r#"{"type":"present_stop"}"#, Said::PresentStop),
             (r#"{"type":"record"}"#, Said::Record),
             (r#"{"type":"record_stop"}"#, Said::RecordStop),
+            (r#"{"type":"media_offer","sdp":"v=0"}"#, Said::MediaOffer { sdp: "v=0".into() }),
+            (r#"{"type":"camera","on":true}"#, Said::Camera { on: true }),
+            (r#"{"type":"microphone","on":false}"#, Said::Microphone { on: false }),
+            (
+                r#"{"type":"view","feeds":[{"id":4,"height":360}]}"#,
+                Said::View { feeds: vec![SaidWish { id: 4, height: 360 }] },
+            ),
+            (r#"{"type":"view","feeds":[]}"#, Said::View { feeds: Vec::new() }),
+            (r#"{"type":"mute","id":4}"#, Said::Mute { id: 4 }),
             (r#"{"type":"end"}"#, Said::End),
             (r#"{"type":"leave"}"#, Said::Leave),
             (r#"{"new":[1,{}],"type":"watch","later":null}"#, Said::Watch { video: false }),
@@ -155,6 +195,12 @@ mod tests {
             r#"{"text":"hello"}"#,
             r#"{"type":"chat"}"#,
             r#"{"type":"chat","text":7}"#,
+            r#"{"type":"camera"}"#,
+            r#"{"type":"camera","on":1}"#,
+            r#"{"type":"media_offer","sdp":null}"#,
+            r#"{"type":"view","feeds":[4]}"#,
+            r#"{"type":"view","feeds":[{"id":4,"height":65536}]}"#,
+            r#"{"type":"mute","id":-1}"#,
             r#"{"type":"painted","bytes":-1}"#,
             r#"{"type":"painted","bytes":1e99}"#,
             r#"{"type":"watch"}{"type":"watch"}"#,
@@ -175,6 +221,18 @@ mod tests {
         assert_eq!(
             Said::parse(&message(TEXT_BYTES_MAX + 1)),
             Err("The text message has 16385 bytes; 16384 are allowed.".into())
+        );
+    }
+
+    #[test]
+    fn an_offer_may_be_longer_than_other_messages() {
+        let message = |bytes: usize| format!(r#"{{"type":"media_offer","sdp":"{}"}}"#, "x".repeat(bytes));
+        let empty = message(0).len();
+        assert!(Said::parse(&message(TEXT_BYTES_MAX)).is_ok());
+        assert!(Said::parse(&message(OFFER_TEXT_BYTES_MAX - empty)).is_ok());
+        assert_eq!(
+            Said::parse(&message(OFFER_TEXT_BYTES_MAX - empty + 1)),
+            Err("The text message has 81921 bytes; 16384 are allowed.".into())
         );
     }
 

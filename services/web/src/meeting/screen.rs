@@ -7,6 +7,7 @@ use convene_pipelines::{MeetingEvent, MeetingPipeline, PipelineError};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
+use super::blocking::blocking;
 use super::feed::Feed;
 use convene_domain::{Films, ParticipantId};
 
@@ -131,15 +132,5 @@ impl Screen {
             }
         };
         Ok(self.relay.insert(relay))
-    }
-}
-
-/// Starting elements takes locks and threads of GStreamer's, so it is done where blocking is allowed.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, PipelineError> + Send + 'static,
-) -> Result<T, PipelineError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
 }

@@ -7,3 +7,4 @@ mod recordings;
 mod screen;
 mod start;
 mod support;
+mod talk;

@@ -14,7 +14,10 @@ async fn people_meet_and_talk() {
     let joined = ann.told().await;
     assert_eq!(
         joined,
-        json!({"type": "participant_joined", "participant": {"id": bob.you, "name": "Bob", "host": false}})
+        json!({
+            "type": "participant_joined",
+            "participant": {"id": bob.you, "name": "Bob", "host": false, "camera": false, "microphone": false}
+        })
     );
 
     bob.tell(json!({"type": "chat", "text": "hello <b>you</b>"})).await;

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use convene_web::{Server, StartError};
+use convene_web::{Config, Server, StartError};
 use serde_json::json;
 
 use super::support::{config_in, scene, scene_in};
@@ -21,6 +21,19 @@ async fn a_port_in_use_is_said_with_its_number() {
         "{sentence}"
     );
     first.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_media_port_in_use_is_refused_with_a_sentence() {
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let config = Config { media_port: port, ..config_in(folder.path()) };
+    let sentence = Server::bind(config).await.err().expect("the port is taken").to_string();
+    assert!(
+        sentence.starts_with(&format!("UDP port {port} cannot be used for voices and faces on 127.0.0.1: ")),
+        "{sentence}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

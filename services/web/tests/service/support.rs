@@ -74,6 +74,7 @@ pub async fn scene_in(data: TempDir, change: impl FnOnce(&mut Config)) -> Scene 
 pub fn config_in(data: &Path) -> Config {
     Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        media_port: 0,
         data: data.to_owned(),
         recorder: Some(example_recorder(&[])),
         ..Config::default()
@@ -216,8 +217,18 @@ impl Client {
         }
     }
 
-    /// The next text message; screen data before it is passed over.
+    /// The next text message; screen data before it is passed over, and how large cameras may be, which is told whenever
+    /// somebody comes, goes or presents.
     pub async fn told(&mut self) -> Value {
+        loop {
+            let told = self.told_anything().await;
+            if told["type"] != "camera_policy" {
+                return told;
+            }
+        }
+    }
+
+    async fn told_anything(&mut self) -> Value {
         loop {
             match self.next().await {
                 Some(Message::Text(text)) => return serde_json::from_str(&text).unwrap(),
@@ -230,7 +241,7 @@ impl Client {
     /// The next text message of this type; others before it are passed over.
     pub async fn told_of(&mut self, kind: &str) -> Value {
         loop {
-            let told = self.told().await;
+            let told = self.told_anything().await;
             if told["type"] == kind {
                 return told;
             }

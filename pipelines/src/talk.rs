@@ -1,0 +1,394 @@
+//! A meeting's voices and faces: every participant is heard in one mix that leaves them out, and is seen by those who want to.
+//!
+//! ```text
+//! vp8relay name=relay port=1853   conferencemixer name=mixer   mixer.mix ! fakesink
+//!     mixer.src_2147483648 ! appsink caps=audio/x-opus      (for a recorder)
+//!     relay.voice_src_3 ! mixer.sink_3   mixer.src_3 ! relay.voice_sink_3      (for participant 3, pads with peer=3)
+//! ```
+//!
+//! Pictures stay inside the relay: it forwards each camera's packets to the viewers who have a place for it. Nothing here waits for a network.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use bytes::Bytes;
+use gst::glib;
+use gst::prelude::*;
+use parking_lot::Mutex;
+use tokio::sync::mpsc::{Sender, UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::PipelineError;
+use crate::bus::{self, BusEvent};
+use crate::init::{factory, init};
+use crate::sound::frame;
+
+/// Listeners who say nothing have numbers from here on, which no participant has.
+const LISTENERS_FROM: u32 = 1 << 31;
+
+/// Where media comes in: one UDP port for all meetings of a process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaPort {
+    /// The port; 0 takes a free one.
+    pub port: u16,
+    /// The address to listen on; all of the machine's when `None`.
+    pub bind: Option<IpAddr>,
+    /// What browsers are told; the machine's own addresses when empty.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// What a talk tells the service. People are the numbers that were given with their offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TalkEvent {
+    /// What each of this viewer's receiving m-lines carries from now on: its id, and whose camera.
+    Slots {
+        /// The viewer.
+        viewer: u32,
+        /// All of its slots; `None` is an empty one.
+        slots: Vec<(String, Option<u32>)>,
+    },
+    /// Who speaks now, the loudest first.
+    Speakers(Vec<u32>),
+    /// The way to somebody is lost for good, or was closed by them.
+    Gone(u32),
+    /// The pipeline cannot go on.
+    Failed(String),
+}
+
+/// A camera that a viewer wants to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShownFeed {
+    /// Whose.
+    pub person: u32,
+    /// How high it is shown, in pixels.
+    pub height: u16,
+}
+
+/// The voices and faces of one meeting.
+pub struct TalkPipeline {
+    pipeline: gst::Pipeline,
+    relay: gst::Element,
+    mixer: gst::Element,
+    people: Mutex<BTreeMap<u32, Person>>,
+    listeners: AtomicU32,
+}
+
+impl TalkPipeline {
+    /// Starts the relay and the mixer. Events come until the pipeline is stopped.
+    pub fn start(at: &MediaPort) -> Result<(Self, UnboundedReceiver<TalkEvent>), PipelineError> {
+        init()?;
+        let pipeline = gst::Pipeline::with_name("talk");
+        let relay = relay(at)?;
+        let mixer = factory("conferencemixer")?
+            .create()
+            .name("mixer")
+            .property("stay-open", true)
+            .build()
+            .map_err(PipelineError::build)?;
+        // Somebody has to take the mix of all, also when nobody records it.
+        let sink = factory("fakesink")?
+            .create()
+            .property("sync", false)
+            .property("async", false)
+            .build()
+            .map_err(PipelineError::build)?;
+        pipeline.add_many([&relay, &mixer, &sink]).map_err(PipelineError::build)?;
+        mixer.link_pads(Some("mix"), &sink, None).map_err(PipelineError::build)?;
+
+        let (events, receiver) = unbounded_channel();
+        follow(&relay, &events);
+        let complaint = listen(&pipeline, events);
+        let talk = Self {
+            pipeline,
+            relay,
+            mixer,
+            people: Mutex::default(),
+            listeners: AtomicU32::new(LISTENERS_FROM),
+        };
+        if talk.pipeline.set_state(gst::State::Playing).is_err() {
+            let otherwise = "The meeting's voices and faces did not start.";
+            return Err(PipelineError::start(complaint.lock().take(), otherwise));
+        }
+        Ok((talk, receiver))
+    }
+
+    /// Answers what somebody offers. A second offer on the same connection is a new way to them; one on another connection, somebody
+    /// who begins anew. `Refused` says in a sentence what is wrong with the offer.
+    pub fn answer(&self, person: u32, offer: &str) -> Result<String, PipelineError> {
+        let session = session_of(offer);
+        let known = self.people.lock().get(&person).map(|known| known.session == session);
+        if known == Some(false) {
+            self.remove(person);
+        }
+        if known != Some(true) {
+            let seat = Person::seat(self, person, session)?;
+            self.people.lock().insert(person, seat);
+        }
+        let answer = self.relay.emit_by_name::<gst::Structure>("offer", &[&person.to_string(), &offer]);
+        match answer.get::<String>("sdp") {
+            Ok(sdp) => Ok(sdp),
+            Err(_) => {
+                self.remove(person);
+                let why = answer.get::<String>("message").unwrap_or_else(|_| "The offer is refused.".into());
+                Err(PipelineError::Refused(why))
+            }
+        }
+    }
+
+    /// Somebody leaves. Whoever is not there has left already.
+    pub fn remove(&self, person: u32) {
+        let seat = self.people.lock().remove(&person);
+        if seat.is_some() {
+            self.relay.emit_by_name::<()>("remove", &[&person.to_string()]);
+        }
+        if let Some(seat) = seat {
+            seat.leave(self);
+        }
+    }
+
+    /// What this viewer wants to see from now on, the most wanted first.
+    pub fn show(&self, viewer: u32, feeds: &[ShownFeed]) {
+        let people = gst::Array::from_iter(feeds.iter().map(|feed| feed.person.to_string().to_send_value()));
+        let heights = gst::Array::from_iter(feeds.iter().map(|feed| i32::from(feed.height).to_send_value()));
+        let wish = gst::Structure::builder("wish").field("feeds", people).field("heights", heights).build();
+        self.relay.emit_by_name::<()>("select", &[&viewer.to_string(), &wish]);
+    }
+
+    /// Lets nobody hear this person, or everybody again.
+    pub fn silence(&self, person: u32, is_silenced: bool) {
+        if let Some(seat) = self.people.lock().get(&person) {
+            seat.voice[1].set_property("mute", is_silenced);
+        }
+    }
+
+    /// What a camera may send at most.
+    pub fn limit_cameras(&self, kbps: u32) {
+        self.relay.emit_by_name::<()>("limit-feeds", &[&kbps.saturating_mul(1000)]);
+    }
+
+    /// Everything that is said goes into this channel, for somebody who only listens: packets as
+    /// [`RecordingSound`](crate::RecordingSound) takes them. What does not fit into it is lost.
+    pub fn listen(&self, packets: Sender<Bytes>) -> Result<Listener, PipelineError> {
+        let number = self.listeners.fetch_add(1, Ordering::Relaxed);
+        let sink = packet_sink(packets);
+        self.pipeline.add(&sink).map_err(PipelineError::build)?;
+        let mut listener =
+            Listener { pipeline: self.pipeline.clone(), mixer: self.mixer.clone(), pad: None, sink };
+        listener.seat(number)?;
+        Ok(listener)
+    }
+
+    /// The UDP port that it listens on; tells which one when 0 was asked for.
+    pub fn port(&self) -> u32 {
+        self.relay.property("actual-port")
+    }
+}
+
+impl Drop for TalkPipeline {
+    fn drop(&mut self) {
+        if let Err(error) = self.pipeline.set_state(gst::State::Null) {
+            tracing::warn!(%error, "a meeting's talk did not stop");
+        }
+    }
+}
+
+/// Somebody's four pads, linked two by two.
+struct Person {
+    /// Names the connection that they offered on.
+    session: String,
+    voice: [gst::Pad; 2],
+    mix: [gst::Pad; 2],
+}
+
+impl Person {
+    fn seat(talk: &TalkPipeline, person: u32, session: String) -> Result<Self, PipelineError> {
+        let request = |element: &gst::Element, name: String| {
+            element.request_pad_simple(&name).ok_or_else(|| {
+                PipelineError::Build(format!("{} has no pad {name} for another participant", element.name()))
+            })
+        };
+        let voice = [
+            request(&talk.relay, format!("voice_src_{person}"))?,
+            request(&talk.mixer, format!("sink_{person}"))?,
+        ];
+        let mix = [
+            request(&talk.mixer, format!("src_{person}"))?,
+            request(&talk.relay, format!("voice_sink_{person}"))?,
+        ];
+        for pad in [&voice[0], &mix[1]] {
+            pad.set_property("peer", person.to_string());
+        }
+        let seat = Self { session, voice, mix };
+        let linked = [&seat.mix, &seat.voice].into_iter().try_for_each(|[from, to]| from.link(to).map(drop));
+        if let Err(error) = linked {
+            seat.leave(talk);
+            return Err(PipelineError::Build(format!("a participant could not be linked: {error}")));
+        }
+        Ok(seat)
+    }
+
+    fn leave(self, talk: &TalkPipeline) {
+        for ([from, to], (source, sink)) in
+            [(self.voice, (&talk.relay, &talk.mixer)), (self.mix, (&talk.mixer, &talk.relay))]
+        {
+            // They may never have been linked.
+            let _ = from.unlink(&to);
+            source.release_request_pad(&from);
+            sink.release_request_pad(&to);
+        }
+    }
+}
+
+/// Somebody who hears everything and says nothing. Dropping it leaves.
+pub struct Listener {
+    /// Held: a sink that stops posts to its pipeline's bus, also when the meeting is over.
+    pipeline: gst::Pipeline,
+    mixer: gst::Element,
+    pad: Option<gst::Pad>,
+    sink: gst_app::AppSink,
+}
+
+impl Listener {
+    /// What fails takes the sink out again, as the listener is dropped.
+    fn seat(&mut self, number: u32) -> Result<(), PipelineError> {
+        let refuse = |why: String| PipelineError::Build(format!("nobody can listen: {why}"));
+        self.sink.sync_state_with_parent().map_err(|error| refuse(error.to_string()))?;
+        let pad = self.mixer.request_pad_simple(&format!("src_{number}"));
+        let pad = self.pad.insert(pad.ok_or_else(|| refuse("the mixer has no place".into()))?);
+        let sink = self.sink.static_pad("sink").expect("an appsink has a sink pad");
+        pad.link(&sink).map_err(|error| refuse(error.to_string()))?;
+        Ok(())
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Some(pad) = self.pad.take() {
+            self.mixer.release_request_pad(&pad);
+        }
+        // Held in its last state, so that a pipeline that changes its own state does not start it again.
+        self.sink.set_locked_state(true);
+        let _ = self.sink.set_state(gst::State::Null);
+        // It is refused when the sink never came in.
+        let _ = self.pipeline.remove(&self.sink);
+        self.sink.set_callbacks(gst_app::AppSinkCallbacks::builder().build());
+    }
+}
+
+/// Hands packets on; whoever does not take them loses some, and nobody waits.
+fn packet_sink(packets: Sender<Bytes>) -> gst_app::AppSink {
+    let callbacks = gst_app::AppSinkCallbacks::builder()
+        .new_sample(move |sink| {
+            let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+            if let Some(packet) = sample.buffer().and_then(|buffer| buffer.map_readable().ok()) {
+                // Full or closed: lost to this listener alone.
+                let _ = packets.try_send(frame(&packet));
+            }
+            Ok(gst::FlowSuccess::Ok)
+        })
+        .build();
+    let caps = gst::Caps::builder("audio/x-opus").field("channel-mapping-family", 0i32).build();
+    gst_app::AppSink::builder()
+        .caps(&caps)
+        .sync(false)
+        .async_(false)
+        .enable_last_sample(false)
+        .callbacks(callbacks)
+        .build()
+}
+
+fn relay(at: &MediaPort) -> Result<gst::Element, PipelineError> {
+    let vp8relay = factory("vp8relay")?;
+    let mut builder = vp8relay.create().name("relay").property("port", u32::from(at.port));
+    if let Some(address) = at.bind {
+        builder = builder.property("bind-address", address.to_string());
+    }
+    if !at.addresses.is_empty() {
+        let addresses: Vec<String> = at.addresses.iter().map(IpAddr::to_string).collect();
+        builder = builder.property("candidates", addresses.join(","));
+    }
+    builder.build().map_err(PipelineError::build)
+}
+
+/// The session that a description names (RFC 8866, 5.2): it stays while a connection lasts, and another connection has another.
+fn session_of(offer: &str) -> String {
+    let origin = offer.lines().find_map(|line| line.strip_prefix("o="));
+    origin.and_then(|origin| origin.split(' ').nth(1)).unwrap_or_default().to_owned()
+}
+
+/// The relay's signals become events. They come from its own threads, which must not wait.
+fn follow(relay: &gst::Element, events: &UnboundedSender<TalkEvent>) {
+    let on = |signal: &str, read: fn(&[glib::Value]) -> Option<TalkEvent>| {
+        let events = events.clone();
+        relay.connect(signal, false, move |values| {
+            if let Some(event) = read(values) {
+                // Nobody listens any more once the meeting is over.
+                let _ = events.send(event);
+            }
+            None
+        });
+    };
+    on("slots-changed", |values| {
+        let viewer = person(values.get(1)?)?;
+        let slots = values.get(2)?.get::<gst::Structure>().ok()?;
+        let mids = strings(&slots, "mids").into_iter();
+        let slots = mids.zip(strings(&slots, "feeds")).map(|(mid, feed)| (mid, feed.parse().ok())).collect();
+        Some(TalkEvent::Slots { viewer, slots })
+    });
+    on("speakers-changed", |values| {
+        let speakers = values.get(1)?.get::<gst::Structure>().ok()?;
+        let people = strings(&speakers, "peers").iter().filter_map(|peer| peer.parse().ok()).collect();
+        Some(TalkEvent::Speakers(people))
+    });
+    on("peer-state", |values| {
+        let state = values.get(2)?.get::<String>().ok()?;
+        let is_gone = matches!(state.as_str(), "failed" | "closed");
+        if is_gone { person(values.get(1)?).map(TalkEvent::Gone) } else { None }
+    });
+}
+
+fn person(value: &glib::Value) -> Option<u32> {
+    value.get::<String>().ok()?.parse().ok()
+}
+
+fn strings(structure: &gst::StructureRef, field: &str) -> Vec<String> {
+    let array = structure.get::<gst::Array>(field);
+    array.map_or_else(|_| Vec::new(), |array| array.iter().filter_map(|value| value.get().ok()).collect())
+}
+
+/// The first complaint is kept for whoever starts the pipeline.
+fn listen(pipeline: &gst::Pipeline, events: UnboundedSender<TalkEvent>) -> Arc<Mutex<Option<String>>> {
+    let first = Arc::new(Mutex::new(None));
+    let complaint = first.clone();
+    bus::listen(pipeline, move |event| match event {
+        BusEvent::Ended | BusEvent::MeetingJoined | BusEvent::MeetingOver(_) => {}
+        BusEvent::Warning(complaint) => {
+            tracing::warn!(complaint.element, complaint.sentence, "the talk goes on");
+        }
+        BusEvent::Error(error) => {
+            complaint.lock().get_or_insert_with(|| error.sentence.clone());
+            // Nobody listens any more once the meeting is over.
+            let _ = events.send(TalkEvent::Failed(error.sentence));
+        }
+    });
+    first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_connection_names_another_session() {
+        let offer = |session: &str, version: u32| {
+            format!("v=0\r\no=- {session} {version} IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n")
+        };
+        assert_eq!(session_of(&offer("4611731400430051336", 2)), "4611731400430051336");
+        assert_eq!(session_of(&offer("7", 2)), session_of(&offer("7", 3)));
+        assert_ne!(session_of(&offer("7", 2)), session_of(&offer("8", 2)));
+        for none in ["", "v=0\r\n", "o=", "o=-"] {
+            assert_eq!(session_of(none), "", "{none:?}");
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! The conference itself: sources in, a mix for each listener out.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use crate::{
+    Level, SourceStats, Stats,
+    buffer::Body,
+    floor::Floor,
+    listener::{Delivery, Listener},
+    opus::{Channels, OpusSettings, is_header, packet_samples},
+    rtp::{Packet, RtpError},
+    source::{Pace, Source},
+    stream::{Format, Stream},
+    time::{TICK, duration, samples, tick_from},
+};
+
+/// One participant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Seat(pub u32);
+
+/// Where a mix goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ear {
+    /// To a participant: everybody else.
+    Of(Seat),
+    /// To the recorder: everybody.
+    All,
+}
+
+/// How RTP packets of a source are to be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wire {
+    /// Opus has this number; others (digits, comfort noise) are passed over. `None` takes all for Opus.
+    pub payload_type: Option<u8>,
+    /// The header extension of RFC 6464 has this number.
+    pub level_id: Option<u8>,
+}
+
+/// What can happen to a conference.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a> {
+    /// Somebody may be heard from now on.
+    Join(Seat, Pace),
+    /// ... and no longer.
+    Leave(Seat),
+    /// Somebody hears from now on; again for another form.
+    Listen(Ear, Delivery),
+    /// ... and no longer.
+    Unlisten(Ear),
+    /// A packet came.
+    Rtp(Seat, Wire, &'a [u8]),
+    /// An Opus packet came that stands at this time of its own clock, or follows the last.
+    Opus(Seat, Option<Duration>, &'a [u8]),
+    /// Samples came in these channels, likewise.
+    Samples(Seat, Option<Duration>, Channels, &'a [i16]),
+    /// No more will come from this source; what waits is played.
+    End(Seat),
+    /// What waits shall not be heard.
+    Flush(Seat),
+    /// This source is not heard, whatever it says; or again.
+    Mute(Seat, bool),
+    /// It is the time that `Output::Timeout` told, or later.
+    Timeout,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// A frame of samples, in the listener's channels.
+    Samples {
+        /// The listener.
+        to: Ear,
+        /// The tick.
+        at: Duration,
+        /// Interleaved.
+        samples: Arc<[i16]>,
+        /// All of them are 0.
+        is_silent: bool,
+    },
+    /// An Opus packet of 20 ms.
+    Opus {
+        /// The listener.
+        to: Ear,
+        /// The tick.
+        at: Duration,
+        /// Shared with others.
+        packet: Arc<[u8]>,
+    },
+    /// The same in RTP.
+    Rtp {
+        /// The listener.
+        to: Ear,
+        /// The tick.
+        at: Duration,
+        /// The whole packet.
+        packet: Vec<u8>,
+    },
+    /// Who speaks, the loudest first: when it changes, and five times a second while somebody does.
+    Talkers(Vec<(Seat, Level)>),
+    /// Nothing more now. `Input::Timeout` is wanted at this time: the next frame is due then. `None`: only when somebody sends again.
+    Timeout(Option<Duration>),
+}
+
+/// What cannot be taken in. The conference goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InputError {
+    /// Nobody sits there.
+    #[error("nobody has joined on seat {0}")]
+    Nobody(u32),
+    /// No good RTP.
+    #[error(transparent)]
+    Rtp(#[from] RtpError),
+    /// No good Opus.
+    #[error("{0} bytes are no Opus packet")]
+    Opus(usize),
+}
+
+/// A frame that is late by more than this is left out: the machine was asleep, and nobody wants to hear it all at once.
+const LATE_MAX: Duration = Duration::from_millis(200);
+
+/// Who is heard by whom.
+pub struct Conference {
+    pub(crate) channels: Channels,
+    pub(crate) settings: OpusSettings,
+    pub(crate) sources: BTreeMap<Seat, Member>,
+    pub(crate) listeners: BTreeMap<Ear, Listener>,
+    /// One stream for all who hear the same in one format.
+    pub(crate) shared: BTreeMap<Format, Stream>,
+    pub(crate) floor: Floor,
+    /// Those who have left and whose last frame is still to fade.
+    pub(crate) leaving: Vec<Source>,
+    pub(crate) told: Vec<Seat>,
+    pub(crate) outputs: VecDeque<Output>,
+    pub(crate) stats: Stats,
+    next_tick: Option<Duration>,
+}
+
+/// A source at the table.
+pub(crate) struct Member {
+    pub source: Source,
+    pub is_muted: bool,
+    /// Was in the last frame.
+    pub is_heard: bool,
+    pub level: Level,
+}
+
+impl Conference {
+    /// An empty one, mixed in these channels.
+    pub fn new(channels: Channels, settings: OpusSettings) -> Self {
+        Self {
+            channels,
+            settings,
+            sources: BTreeMap::new(),
+            listeners: BTreeMap::new(),
+            shared: BTreeMap::new(),
+            floor: Floor::default(),
+            leaving: Vec::new(),
+            told: Vec::new(),
+            outputs: VecDeque::new(),
+            stats: Stats::default(),
+            next_tick: None,
+        }
+    }
+
+    /// Something happened at `now`. Then `poll` until it gives a timeout.
+    pub fn handle(&mut self, input: Input, now: Duration) -> Result<(), InputError> {
+        let at = samples(now);
+        match input {
+            Input::Join(seat, pace) => {
+                self.leave(seat);
+                let source = Source::new(pace, self.channels);
+                let member = Member { source, is_muted: false, is_heard: false, level: Level::SILENCE };
+                self.sources.insert(seat, member);
+            }
+            Input::Leave(seat) => self.leave(seat),
+            Input::Listen(ear, delivery) => {
+                self.listeners.insert(ear, Listener::new(delivery));
+                if delivery.is_continuous() {
+                    self.wake(now);
+                }
+            }
+            Input::Unlisten(ear) => drop(self.listeners.remove(&ear)),
+            Input::Rtp(seat, wire, bytes) => {
+                self.rtp(seat, wire, bytes, at)?;
+                self.wake(now);
+            }
+            Input::Opus(_, _, packet) if is_header(packet) => {}
+            Input::Opus(seat, time, packet) => {
+                let count = packet_samples(packet).ok_or(InputError::Opus(packet.len()))?;
+                let source = &mut self.member(seat)?.source;
+                source.follow(time.map(samples), count, Body::Opus(packet.to_vec()), at);
+                self.wake(now);
+            }
+            Input::Samples(seat, time, channels, sound) => {
+                let sound = convert(sound, channels, self.channels);
+                let count = sound.len() / self.channels.count();
+                self.member(seat)?.source.follow(time.map(samples), count, Body::Samples(sound), at);
+                self.wake(now);
+            }
+            Input::End(seat) => self.member(seat)?.source.end(),
+            Input::Flush(seat) => self.member(seat)?.source.flush(),
+            Input::Mute(seat, is_muted) => {
+                self.member(seat)?.is_muted = is_muted;
+                self.floor.leave(seat);
+            }
+            Input::Timeout => self.catch_up(now),
+        }
+        Ok(())
+    }
+
+    /// What is to be done next; call it until it gives a timeout.
+    pub fn poll(&mut self) -> Output {
+        self.outputs.pop_front().unwrap_or(Output::Timeout(self.next_tick))
+    }
+
+    /// How much of this source can be played without anything more; `None` when nobody sits there.
+    pub fn ready(&self, seat: Seat) -> Option<Duration> {
+        self.sources.get(&seat).map(|member| duration(member.source.ready()))
+    }
+
+    /// When the next frame is due; as `Output::Timeout` says.
+    pub fn due(&self) -> Option<Duration> {
+        self.next_tick
+    }
+
+    /// A source of our pace cannot fill the next frame, although more is to come.
+    pub fn is_short(&self) -> bool {
+        self.sources.values().any(|member| member.source.is_short())
+    }
+
+    /// All sources have ended, and everything is played.
+    pub fn is_over(&self) -> bool {
+        self.sources.values().all(|member| member.source.is_over())
+    }
+
+    /// Of the whole conference.
+    pub fn stats(&self) -> Stats {
+        let decodes: u64 = self.sources.values().map(|member| member.source.decodes()).sum();
+        Stats { decodes: self.stats.decodes + decodes, ..self.stats }
+    }
+
+    /// Of one source; `None` when nobody sits there.
+    pub fn source_stats(&self, seat: Seat) -> Option<SourceStats> {
+        self.sources.get(&seat).map(|member| member.source.stats())
+    }
+
+    /// How loud a participant is at the moment.
+    pub fn level(&self, seat: Seat) -> Option<Level> {
+        self.sources.get(&seat).map(|member| member.level)
+    }
+
+    fn rtp(&mut self, seat: Seat, wire: Wire, bytes: &[u8], at: i64) -> Result<(), InputError> {
+        let member = self.member(seat)?;
+        let packet = Packet::parse(bytes)?;
+        if wire.payload_type.is_some_and(|wanted| wanted != packet.payload_type) {
+            return Ok(());
+        }
+        let count = packet_samples(packet.payload).ok_or(InputError::Opus(packet.payload.len()))?;
+        let level = wire.level_id.and_then(|id| packet.level(id));
+        member.source.rtp(&packet, count, level, at);
+        Ok(())
+    }
+
+    fn member(&mut self, seat: Seat) -> Result<&mut Member, InputError> {
+        self.sources.get_mut(&seat).ok_or(InputError::Nobody(seat.0))
+    }
+
+    fn leave(&mut self, seat: Seat) {
+        self.floor.leave(seat);
+        if let Some(member) = self.sources.remove(&seat) {
+            self.stats.decodes += member.source.decodes();
+            if member.is_heard {
+                self.leaving.push(member.source);
+            }
+        }
+    }
+
+    /// Somebody sends: frames are due from now on.
+    fn wake(&mut self, now: Duration) {
+        self.next_tick.get_or_insert(tick_from(now));
+    }
+
+    fn catch_up(&mut self, now: Duration) {
+        while let Some(at) = self.next_tick.filter(|at| *at <= now) {
+            self.tick(at);
+            let next = if now - at < LATE_MAX { at + TICK } else { tick_from(now) };
+            self.next_tick = (!self.is_idle(at)).then_some(next.max(at + TICK));
+        }
+    }
+
+    /// Nothing has come for a while, everything is played, everybody knows that we rest.
+    fn is_idle(&self, at: Duration) -> bool {
+        let now = samples(at);
+        self.leaving.is_empty()
+            && self.sources.values().all(|member| !member.is_heard && member.source.is_idle(now))
+            && self.listeners.values().all(|listener| listener.is_at_rest())
+            && self.shared.values().all(Stream::is_resting)
+    }
+}
+
+/// From the source's channels to the conference's.
+fn convert(sound: &[i16], from: Channels, to: Channels) -> Vec<i16> {
+    match (from, to) {
+        (Channels::Mono, Channels::Stereo) => sound.iter().flat_map(|sample| [*sample, *sample]).collect(),
+        (Channels::Stereo, Channels::Mono) => {
+            let frames = sound.as_chunks::<2>().0.iter();
+            frames.map(|[left, right]| ((i32::from(*left) + i32::from(*right)) / 2) as i16).collect()
+        }
+        _ => sound.to_vec(),
+    }
+}

@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+mod buffer;
+mod conference;
+mod delay;
+mod floor;
+mod level;
+mod limiter;
+mod listener;
+mod opus;
+pub mod rtp;
+mod source;
+mod stats;
+mod stream;
+mod stretch;
+mod tick;
+mod time;
+
+pub use conference::{Conference, Ear, Input, InputError, Output, Seat, Wire};
+pub use floor::TALKERS_MAX;
+pub use level::Level;
+pub use listener::{Delivery, RtpStart};
+pub use opus::{Channels, OpusSettings, opus_headers, packet_samples};
+pub use source::Pace;
+pub use stats::{SourceStats, Stats};
+pub use time::{FRAME, RATE, TICK};

@@ -1,0 +1,116 @@
+//! One who hears the mix: whether by the stream of all or by one without himself, and how his packets are numbered.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    Ear, Output,
+    opus::Channels,
+    rtp::Header,
+    stream::{Format, Made, Stream},
+    time::{FRAME, TICK},
+};
+
+/// Ticks in which a listener's own stream has to carry the same as that of all before he is moved: 300 ms. By then encoders that were fed
+/// differently agree so far that a decoder can be handed from one to the other.
+pub(crate) const AGREED: u32 = 15;
+
+/// In which form a listener takes the mix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// Samples, one frame a tick without a gap.
+    Samples(Channels),
+    /// Opus packets, one a tick without a gap.
+    Opus(Channels),
+    /// Opus in RTP (RFC 7587), with gaps while there is nothing to hear.
+    Rtp(Channels, RtpStart),
+}
+
+/// The numbers that an RTP stream begins with. RFC 3550, section 5.1, wants them from chance, which is the caller's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RtpStart {
+    /// The codec, by the session's agreement.
+    pub payload_type: u8,
+    /// Whose stream it is.
+    pub ssrc: u32,
+    /// Of the first packet.
+    pub sequence: u16,
+    /// Of time zero.
+    pub timestamp: u32,
+}
+
+impl Delivery {
+    pub(crate) fn format(&self) -> Format {
+        match *self {
+            Delivery::Samples(channels) => Format { is_opus: false, channels },
+            Delivery::Opus(channels) | Delivery::Rtp(channels, _) => Format { is_opus: true, channels },
+        }
+    }
+
+    /// It has no gaps, so the mix has to go on even when nobody speaks.
+    pub(crate) fn is_continuous(&self) -> bool {
+        !matches!(self, Delivery::Rtp(..))
+    }
+}
+
+/// Which stream reaches a listener.
+pub(crate) enum Hearing {
+    Shared,
+    /// Since so many ticks the same is to be heard in both.
+    Own(Stream, u32),
+}
+
+pub(crate) struct Listener {
+    pub delivery: Delivery,
+    pub hearing: Hearing,
+    /// Nothing has reached this listener yet.
+    pub is_new: bool,
+    sequence: u16,
+    /// The next packet is the first after a gap.
+    after_gap: bool,
+}
+
+impl Listener {
+    pub fn new(delivery: Delivery) -> Self {
+        let sequence = match delivery {
+            Delivery::Rtp(_, start) => start.sequence,
+            _ => 0,
+        };
+        Self { delivery, hearing: Hearing::Shared, is_new: true, sequence, after_gap: true }
+    }
+
+    /// What of a frame goes to this listener.
+    pub fn deliver(&mut self, to: Ear, made: &Made, at: Duration) -> Option<Output> {
+        match (self.delivery, made) {
+            (Delivery::Samples(_), Made::Samples { samples, is_silent }) => {
+                Some(Output::Samples { to, at, samples: Arc::clone(samples), is_silent: *is_silent })
+            }
+            (Delivery::Opus(_), Made::Sound(packet) | Made::Rest { packet, .. }) => {
+                Some(Output::Opus { to, at, packet: Arc::clone(packet) })
+            }
+            (Delivery::Rtp(_, start), Made::Sound(packet)) => {
+                let marker = std::mem::take(&mut self.after_gap);
+                let packet = self.rtp(start, packet, marker, at);
+                Some(Output::Rtp { to, at, packet })
+            }
+            (Delivery::Rtp(_, start), Made::Rest { packet, refreshes }) => {
+                self.after_gap = true;
+                refreshes.then(|| Output::Rtp { to, at, packet: self.rtp(start, packet, false, at) })
+            }
+            _ => None,
+        }
+    }
+
+    /// Numbers follow each other whatever stream the payload is from; timestamps follow the clock.
+    fn rtp(&mut self, start: RtpStart, payload: &[u8], marker: bool, at: Duration) -> Vec<u8> {
+        let tick = (at.as_nanos() / TICK.as_nanos()) as u32;
+        let header = Header {
+            payload_type: start.payload_type,
+            marker,
+            sequence: self.sequence,
+            timestamp: start.timestamp.wrapping_add(tick.wrapping_mul(FRAME as u32)),
+            ssrc: start.ssrc,
+        };
+        self.sequence = self.sequence.wrapping_add(1);
+        header.write(payload)
+    }
+}

@@ -1,0 +1,8 @@
+//! Whole conferences in virtual time, judged by what each participant hears.
+
+mod cost;
+mod hearing;
+mod hostile;
+mod lines;
+mod room;
+mod seams;

@@ -1,0 +1,77 @@
+//! Where the conference is held, and how it is set up.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use convene_conference::{Channels, Conference, Ear, OpusSettings, Pace, Seat};
+
+use super::ConferenceMixerSrcPad;
+use super::run::Timing;
+
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub bitrate: u32,
+    pub complexity: u32,
+    pub expected_loss: u32,
+    pub stereo: bool,
+    pub stay_open: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let OpusSettings { bitrate, complexity, loss_percent } = OpusSettings::default();
+        Self {
+            bitrate,
+            complexity: complexity.into(),
+            expected_loss: loss_percent.into(),
+            stereo: false,
+            stay_open: false,
+        }
+    }
+}
+
+impl Settings {
+    pub fn channels(&self) -> Channels {
+        if self.stereo { Channels::Stereo } else { Channels::Mono }
+    }
+
+    pub fn opus(&self) -> OpusSettings {
+        OpusSettings {
+            bitrate: self.bitrate,
+            complexity: self.complexity as u8,
+            loss_percent: self.expected_loss as u8,
+        }
+    }
+}
+
+/// Where the conference is held.
+pub struct Hall {
+    pub conference: Conference,
+    pub timing: Timing,
+    /// The conference's time.
+    pub clock: Duration,
+    pub paces: BTreeMap<Seat, Pace>,
+    pub listeners: BTreeMap<Ear, ConferenceMixerSrcPad>,
+    pub group: gst::GroupId,
+    /// What the names of our streams begin with.
+    pub stream: u64,
+    pub has_ended: bool,
+    /// Packets that could not be read.
+    pub refused: u64,
+}
+
+impl Hall {
+    pub fn new(channels: Channels, settings: OpusSettings) -> Self {
+        Self {
+            conference: Conference::new(channels, settings),
+            timing: Timing::Open,
+            clock: Duration::ZERO,
+            paces: BTreeMap::new(),
+            listeners: BTreeMap::new(),
+            group: gst::GroupId::next(),
+            stream: rand::random(),
+            has_ended: false,
+            refused: 0,
+        }
+    }
+}

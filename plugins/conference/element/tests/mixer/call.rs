@@ -1,0 +1,220 @@
+//! A telephone conference on a mixer, in which the test turns the clock.
+
+use std::collections::BTreeMap;
+
+use convene_conference::{FRAME, Level, rtp};
+use convene_test_support::Tone;
+use gst::prelude::*;
+use gst_check::{Harness, TestClock};
+
+use crate::support::init;
+
+const SENT: &str = "application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,payload=111,\
+                    extmap-3=urn:ietf:params:rtp-hdrext:ssrc-audio-level";
+const WANTED: &str = "application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,payload=96";
+
+/// Everybody's own tone.
+pub fn tone(seat: u32) -> f64 {
+    400.0 + 300.0 * f64::from(seat)
+}
+
+pub struct Call {
+    mixer: gst::Element,
+    clock: TestClock,
+    bus: gst::Bus,
+    callers: BTreeMap<u32, Caller>,
+}
+
+struct Caller {
+    harness: Harness,
+    tone: Tone,
+    encoder: opus::Encoder,
+    decoder: opus::Decoder,
+    sequence: u16,
+    is_stalled: bool,
+    heard: Vec<i16>,
+    last: Option<u16>,
+}
+
+impl Call {
+    /// So many callers on seats from 0 on.
+    pub fn of(count: u32) -> Self {
+        init();
+        let mixer = gst::ElementFactory::make("conferencemixer").property("stay-open", true);
+        let mixer = mixer.build().expect("the element is registered");
+        let bus = gst::Bus::new();
+        mixer.set_bus(Some(&bus));
+        // Harnesses take over the clock that is there.
+        let clock = TestClock::new();
+        mixer.set_clock(Some(&clock)).expect("any clock will do");
+        mixer.set_base_time(gst::ClockTime::ZERO);
+        let mut call = Self { mixer, clock, bus, callers: BTreeMap::new() };
+        (0..count).for_each(|seat| call.join(seat));
+        call
+    }
+
+    pub fn join(&mut self, seat: u32) {
+        self.callers.insert(seat, Caller::new(&self.mixer, seat));
+    }
+
+    pub fn leave(&mut self, seat: u32) {
+        drop(self.callers.remove(&seat));
+        for name in [format!("sink_{seat}"), format!("src_{seat}")] {
+            if let Some(pad) = self.mixer.static_pad(&name) {
+                self.mixer.release_request_pad(&pad);
+            }
+        }
+    }
+
+    pub fn stall(&mut self, seat: u32) {
+        self.caller(seat).is_stalled = true;
+    }
+
+    /// So many frames, in each of which everybody says his tone.
+    pub fn run(&mut self, frames: usize, amplitude: f64) {
+        for _ in 0..frames {
+            self.callers.values_mut().for_each(|caller| caller.speak(amplitude));
+            self.turn();
+        }
+        // The last frame is out when the next one is waited for.
+        self.clock.wait_for_pending_id_count(1);
+        self.callers.values_mut().for_each(Caller::listen);
+    }
+
+    /// Turns the clock to when the next frame is due.
+    fn turn(&self) {
+        self.clock.wait_for_pending_id_count(1);
+        self.clock.crank();
+    }
+
+    /// Turns the clock until no frame is due any longer: none is waited for in a time in which hundreds could be made.
+    pub fn rest(&mut self) {
+        const TICKS_MAX: usize = 200;
+        const PATIENCE_MILLIS: u32 = 2000;
+        for _ in 0..TICKS_MAX {
+            let (is_due, _) = self.clock.timed_wait_for_multiple_pending_ids(1, PATIENCE_MILLIS);
+            if !is_due {
+                return;
+            }
+            self.clock.crank();
+        }
+        panic!("the mixer does not come to rest in {TICKS_MAX} ticks");
+    }
+
+    pub fn advance(&self, time: gst::ClockTime) {
+        self.clock.advance_time(time.nseconds() as i64);
+    }
+
+    pub fn forget(&mut self) {
+        self.callers.values_mut().for_each(|caller| caller.heard.clear());
+    }
+
+    pub fn heard(&self, seat: u32) -> Vec<i16> {
+        self.callers[&seat].heard.clone()
+    }
+
+    pub fn push_event(&mut self, seat: u32, event: gst::Event) {
+        assert!(self.caller(seat).harness.push_event(event));
+    }
+
+    /// Whether the mixer takes what these caps announce.
+    pub fn offer(&mut self, seat: u32, caps: &str) -> Result<gst::FlowSuccess, gst::FlowError> {
+        let harness = &mut self.caller(seat).harness;
+        harness.set_src_caps_str(caps);
+        harness.push(gst::Buffer::from_slice([0; 160]))
+    }
+
+    /// What the bus was told about who speaks since the last time.
+    pub fn talkers(&self) -> Vec<gst::Structure> {
+        let messages = std::iter::from_fn(|| self.bus.pop_filtered(&[gst::MessageType::Element]));
+        messages
+            .filter_map(|message| message.structure().map(|structure| structure.to_owned()))
+            .filter(|structure| structure.name() == "convene-talkers")
+            .collect()
+    }
+
+    pub fn latency(&self, seat: u32) -> (bool, gst::ClockTime) {
+        let mut query = gst::query::Latency::new();
+        let pad = self.mixer.static_pad(&format!("src_{seat}")).expect("the pad is there");
+        assert!(pad.query(&mut query));
+        let (is_live, least, _) = query.result();
+        (is_live, least)
+    }
+
+    pub fn stat(&self, name: &str) -> u64 {
+        self.mixer.property::<gst::Structure>("stats").get(name).expect("it is counted")
+    }
+
+    pub fn sink(&self, seat: u32) -> gst::Pad {
+        self.mixer.static_pad(&format!("sink_{seat}")).expect("the pad is there")
+    }
+
+    pub fn mixer(&self) -> gst::Element {
+        self.mixer.clone()
+    }
+
+    fn caller(&mut self, seat: u32) -> &mut Caller {
+        self.callers.get_mut(&seat).expect("somebody sits there")
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        let _ = self.mixer.set_state(gst::State::Null);
+    }
+}
+
+impl Caller {
+    fn new(mixer: &gst::Element, seat: u32) -> Self {
+        let (sink, src) = (format!("sink_{seat}"), format!("src_{seat}"));
+        let mut harness = Harness::with_element(mixer, Some(&sink), Some(&src));
+        harness.set_src_caps_str(SENT);
+        harness.set_sink_caps_str(WANTED);
+        harness.play();
+        Self {
+            harness,
+            tone: Tone::new(tone(seat)),
+            encoder: opus::Encoder::new(48_000, opus::Channels::Mono, opus::Application::Voip)
+                .expect("such an encoder can be made"),
+            decoder: opus::Decoder::new(48_000, opus::Channels::Mono).expect("such a decoder can be made"),
+            sequence: 65_500,
+            is_stalled: false,
+            heard: Vec::new(),
+            last: None,
+        }
+    }
+
+    fn speak(&mut self, amplitude: f64) {
+        let sound = self.tone.next(FRAME, amplitude);
+        let payload = self.encoder.encode_vec(&sound, 1400).expect("20 ms can be encoded");
+        let header = rtp::Header {
+            payload_type: 111,
+            marker: false,
+            sequence: self.sequence,
+            timestamp: u32::from(self.sequence.wrapping_sub(65_500)) * FRAME as u32,
+            ssrc: 7,
+        };
+        let mut packet = header.write(&[]);
+        packet[0] |= 0x10;
+        packet.extend_from_slice(&[0xbe, 0xde, 0, 1, 0x30, -Level::of(&sound).dbov() as u8, 0, 0]);
+        packet.extend_from_slice(&payload);
+        self.sequence = self.sequence.wrapping_add(1);
+        if !self.is_stalled {
+            self.harness.push(gst::Buffer::from_mut_slice(packet)).expect("the mixer takes packets");
+        }
+    }
+
+    /// Takes what has come out by now.
+    fn listen(&mut self) {
+        while let Some(buffer) = self.harness.try_pull() {
+            let map = buffer.map_readable().expect("a packet can be read");
+            let packet = rtp::Packet::parse(&map).expect("the mixer sends good packets");
+            assert_eq!(packet.payload_type, 96, "downstream's choice");
+            assert!(self.last.is_none_or(|last| last.wrapping_add(1) == packet.sequence));
+            self.last = Some(packet.sequence);
+            let start = self.heard.len();
+            self.heard.resize(start + FRAME, 0);
+            self.decoder.decode(packet.payload, &mut self.heard[start..], false).expect("good Opus");
+        }
+    }
+}

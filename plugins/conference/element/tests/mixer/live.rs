@@ -1,0 +1,140 @@
+//! Live callers under a clock that the test turns: heard by sound, coming and going, and at rest.
+
+use convene_test_support::AMPLITUDE;
+use gst::prelude::*;
+
+use crate::call::{Call, tone};
+use crate::support::assert_heard;
+
+#[test]
+fn live_callers_hear_each_other_and_not_themselves() {
+    let mut call = Call::of(3);
+    call.run(100, AMPLITUDE);
+    for seat in 0..3 {
+        let others: Vec<f64> = (0..3).filter(|other| *other != seat).map(tone).collect();
+        assert_heard(&call.heard(seat), &others, &[tone(seat)]);
+    }
+}
+
+#[test]
+fn callers_come_and_go_while_others_speak() {
+    let mut call = Call::of(2);
+    call.run(50, AMPLITUDE);
+    call.join(2);
+    call.run(50, AMPLITUDE);
+    call.forget();
+    call.run(100, AMPLITUDE);
+    assert_heard(&call.heard(2), &[tone(0), tone(1)], &[tone(2)]);
+    assert_heard(&call.heard(0), &[tone(1), tone(2)], &[tone(0)]);
+    call.leave(1);
+    call.run(50, AMPLITUDE);
+    call.forget();
+    call.run(100, AMPLITUDE);
+    assert_heard(&call.heard(0), &[tone(2)], &[tone(0), tone(1)]);
+}
+
+#[test]
+fn a_caller_who_stalls_holds_nobody_up() {
+    let mut call = Call::of(3);
+    call.run(50, AMPLITUDE);
+    call.stall(0);
+    call.run(30, AMPLITUDE);
+    call.forget();
+    call.run(100, AMPLITUDE);
+    assert_heard(&call.heard(2), &[tone(1)], &[tone(0), tone(2)]);
+}
+
+#[test]
+fn a_mute_is_heard_at_once() {
+    let mut call = Call::of(2);
+    call.run(50, AMPLITUDE);
+    call.sink(1).set_property("mute", true);
+    call.run(30, AMPLITUDE);
+    call.forget();
+    call.run(100, AMPLITUDE);
+    let heard = call.heard(0);
+    assert!(heard.iter().all(|sample| sample.abs() < 100), "silence, and little of it");
+}
+
+#[test]
+fn a_flush_is_a_fresh_start() {
+    let mut call = Call::of(2);
+    call.run(50, AMPLITUDE);
+    call.push_event(0, gst::event::FlushStart::new());
+    call.push_event(0, gst::event::FlushStop::new(true));
+    call.push_event(0, gst::event::Segment::new(&gst::FormattedSegment::<gst::ClockTime>::new()));
+    call.run(50, AMPLITUDE);
+    call.forget();
+    call.run(100, AMPLITUDE);
+    assert_heard(&call.heard(1), &[tone(0)], &[tone(1)]);
+}
+
+#[test]
+fn when_nobody_sends_no_frame_is_waited_for() {
+    let mut call = Call::of(2);
+    call.run(50, AMPLITUDE);
+    // The last frames are played, callers are told that it rests, and then nothing is due.
+    call.rest();
+    let before = call.stat("ticks");
+    call.advance(gst::ClockTime::from_seconds(60));
+    assert_eq!(call.stat("ticks"), before);
+    call.run(30, AMPLITUDE);
+    call.forget();
+    call.run(100, AMPLITUDE);
+    assert_heard(&call.heard(1), &[tone(0)], &[tone(1)]);
+}
+
+#[test]
+fn the_bus_is_told_who_speaks() {
+    let mut call = Call::of(2);
+    call.run(50, 0.0);
+    assert!(call.talkers().is_empty());
+    call.run(50, AMPLITUDE);
+    let told = call.talkers();
+    assert!(
+        (4..8).contains(&told.len()),
+        "when it changes and five times a second, not {} times",
+        told.len()
+    );
+    let last = told.last().expect("somebody speaks");
+    let sinks = last.get::<gst::Array>("sinks").expect("names of pads");
+    assert_eq!(sinks.iter().map(|sink| sink.get::<&str>()).collect::<Vec<_>>(), [Ok("sink_0"), Ok("sink_1")]);
+    let levels = last.get::<gst::Array>("levels").expect("levels");
+    assert!(levels.iter().all(|level| (-20..-14).contains(&level.get::<i32>().expect("dBov"))));
+}
+
+#[test]
+fn a_stopped_mixer_begins_anew() {
+    let mut call = Call::of(2);
+    call.run(30, AMPLITUDE);
+    let mixer = call.mixer();
+    for state in [gst::State::Paused, gst::State::Ready, gst::State::Null] {
+        mixer.set_state(state).expect("the mixer stops");
+    }
+    mixer.set_state(gst::State::Playing).expect("the mixer starts again");
+    assert_eq!((call.stat("ticks"), call.stat("participants")), (0, 0));
+}
+
+#[test]
+fn latency_and_statistics_are_told() {
+    let mut call = Call::of(2);
+    call.run(50, AMPLITUDE);
+    assert_eq!(call.latency(1), (true, gst::ClockTime::from_mseconds(20)));
+    let stats = call.sink(0).property::<gst::Structure>("stats");
+    assert_eq!(stats.get::<u64>("packets"), Ok(50));
+    assert_eq!(stats.get::<u64>("lost"), Ok(0));
+    assert!((-20..-14).contains(&stats.get::<i32>("level").expect("a level")));
+    assert_eq!(call.stat("participants"), 2);
+    assert_eq!(call.stat("listeners"), 2);
+}
+
+#[test]
+fn a_form_that_nobody_can_give_is_refused() {
+    let mut call = Call::of(1);
+    for caps in [
+        "audio/x-raw,format=S16LE,rate=8000,channels=1,layout=interleaved",
+        "application/x-rtp,media=audio,encoding-name=PCMU,clock-rate=8000",
+    ] {
+        assert_eq!(call.offer(0, caps), Err(gst::FlowError::NotNegotiated));
+    }
+}

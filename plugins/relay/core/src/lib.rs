@@ -1,0 +1,43 @@
+#![doc = include_str!("../README.md")]
+#![deny(unsafe_code)]
+
+mod allocation;
+mod directory;
+mod error;
+mod feed;
+mod identity;
+mod ids;
+mod keyframes;
+mod levels;
+mod line;
+mod meter;
+mod offsets;
+mod order;
+mod packet;
+mod peer;
+mod recent;
+mod report;
+mod rewriter;
+mod room;
+pub mod rtp;
+mod shard;
+mod slot;
+mod stun;
+#[cfg(test)]
+mod testing;
+pub mod vp8;
+mod wish;
+
+pub use allocation::Why;
+pub use error::OfferError;
+pub use identity::{Identity, IdentityError};
+pub use ids::{
+    FEEDS_MAX, LAYERS_MAX, Layer, PeerId, Quality, ROOM_PEERS_MAX, RoomId, SHARD_PEERS_MAX, SLOTS_MAX,
+    ShardId, TAPS_MAX, TapId,
+};
+pub use order::{Datagram, Order};
+pub use packet::FeedPacket;
+pub use peer::{OFFER_BYTES_MAX, PeerState, VoicePacket};
+pub use report::{PeerReport, SlotReport};
+pub use shard::{Config, Input, Output, RoomEvent, Shard, TapPacket};
+pub use wish::{WISHES_MAX, Wish};

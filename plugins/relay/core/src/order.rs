@@ -1,0 +1,75 @@
+//! What shards tell each other.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::{FeedPacket, Layer, PeerId, RoomId};
+
+/// From one shard to another.
+#[derive(Clone, Debug)]
+pub enum Order {
+    /// STUN requests for this user fragment are for the shard that says so.
+    Named(Arc<str>),
+    /// No longer.
+    Unnamed(Arc<str>),
+    /// Datagrams from this address are for the shard that says so.
+    Located(SocketAddr),
+    /// No longer.
+    Unlocated(SocketAddr),
+    /// A datagram that came to the wrong socket.
+    Datagram(Box<Datagram>),
+    /// Somebody of this room is on the shard that says so.
+    Present {
+        /// Which room.
+        room: RoomId,
+        /// It wants to know the same.
+        asks: bool,
+    },
+    /// Nobody any longer.
+    Absent(RoomId),
+    /// A packet of a camera.
+    Packet(Arc<FeedPacket>),
+    /// A camera is off.
+    FeedEnded {
+        /// Where.
+        room: RoomId,
+        /// Whose.
+        feed: PeerId,
+    },
+    /// A camera's key frame is needed.
+    Keyframe {
+        /// Where.
+        room: RoomId,
+        /// Whose.
+        feed: PeerId,
+        /// Of which encoding.
+        layer: Layer,
+    },
+    /// A voice has this level.
+    Heard {
+        /// Where.
+        room: RoomId,
+        /// Whose.
+        peer: PeerId,
+        /// In decibels, 0 being the loudest.
+        level: i8,
+    },
+    /// A voice is gone.
+    Left {
+        /// Where.
+        room: RoomId,
+        /// Whose.
+        peer: PeerId,
+    },
+}
+
+/// A datagram from the network.
+#[derive(Clone, Debug)]
+pub struct Datagram {
+    /// Who sent it.
+    pub from: SocketAddr,
+    /// To which of our addresses.
+    pub to: SocketAddr,
+    /// What.
+    pub bytes: Vec<u8>,
+}

@@ -1,0 +1,328 @@
+//! One peer and its connection.
+
+mod answer;
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use str0m::bwe::{Bitrate, BweKind};
+use str0m::media::{KeyframeRequestKind, Mid};
+use str0m::net::Transmit;
+use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite};
+use str0m::{Event, IceConnectionState, Input, Output, Rtc};
+
+pub use answer::OFFER_BYTES_MAX;
+
+use crate::line::{CameraLine, SlotLine, VoiceLine};
+use crate::rewriter::Numbers;
+use crate::vp8::Descriptor;
+use crate::wish::Wish;
+use crate::{FeedPacket, Layer, PeerId, RoomId};
+
+/// A peer that has not connected by then, or is not back by then, is given up.
+pub const ABSENCE_MAX: Duration = Duration::from_secs(30);
+/// How often in one turn a connection may ask to be driven on at once: far more than it needs to send what it has.
+const ROUNDS_MAX: usize = 4096;
+/// What a voice, feedback and headers take of a viewer's line.
+const RESERVE: u64 = 50_000;
+/// What is probed for changes only with this much change in what is wished for.
+const DESIRED_STEP_PERCENT: u64 = 10;
+
+/// How a peer's connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerState {
+    /// Its offer was answered.
+    Expected,
+    /// Media can flow.
+    Connected,
+    /// Nothing comes from it; it may be back.
+    Disconnected,
+    /// It did not come, or did not come back.
+    Failed,
+    /// It said goodbye, or was removed.
+    Closed,
+}
+
+/// What a peer's connection has told.
+#[derive(Debug)]
+pub enum Happening {
+    /// The connection changed.
+    State(PeerState),
+    /// A packet of its camera; the room, the feed and the layer are filled in.
+    Camera(FeedPacket),
+    /// A packet of its voice.
+    Voice(Box<RtpPacket>),
+    /// It lost the picture in one of its slots.
+    PictureLost(Mid),
+    /// Its line's estimate changed.
+    Estimate,
+}
+
+/// One peer.
+pub struct Peer {
+    pub id: PeerId,
+    pub room: RoomId,
+    pub rtc: Rtc,
+    /// Its user fragments and addresses, as the directory has them.
+    pub names: VecDeque<String>,
+    pub addresses: VecDeque<SocketAddr>,
+    pub voice: Option<VoiceLine>,
+    pub camera: Option<CameraLine>,
+    pub slots: Vec<SlotLine>,
+    /// Which feeds it wants; none while it has not said.
+    pub wish: Option<Vec<Wish>>,
+    pub state: PeerState,
+    /// When it is given up if it stays away.
+    pub gives_up: Option<Instant>,
+    /// When its connection has something to do.
+    pub due: Option<Instant>,
+    /// It is in the list of those to be driven on.
+    pub is_dirty: bool,
+    twcc: Option<u64>,
+    remb: Option<u64>,
+    desired: u64,
+    is_paced: bool,
+    origin: Option<String>,
+    /// The share of what was sent that was lost lately, and the round trip, as the peer reports them.
+    pub loss: Option<f32>,
+    pub round_trip: Option<Duration>,
+}
+
+impl Peer {
+    /// Bits a second that the line to it carries for video, where that is known.
+    pub fn budget(&self) -> Option<u64> {
+        self.estimate().map(|estimate| estimate.saturating_sub(RESERVE))
+    }
+
+    /// Bits a second that the line to it carries altogether.
+    pub fn estimate(&self) -> Option<u64> {
+        self.twcc.or(self.remb)
+    }
+
+    /// What the estimator is to probe for, and whether frames go out at once: not where the line is known to carry less than what is wished
+    /// for, as its buffers would lose the end of every key frame.
+    pub fn desire(&mut self, bitrate: u64) {
+        let is_paced = self.budget().is_some_and(|budget| budget < bitrate);
+        if is_paced != self.is_paced {
+            self.is_paced = is_paced;
+            for line in &self.slots {
+                if let Some(stream) = self.rtc.direct_api().stream_tx(&line.ssrc) {
+                    stream.set_unpaced(!is_paced);
+                }
+            }
+        }
+        let step = self.desired * DESIRED_STEP_PERCENT / 100;
+        if bitrate == self.desired || (0 < bitrate && bitrate.abs_diff(self.desired) < step) {
+            return;
+        }
+        self.desired = bitrate;
+        let desired = if bitrate == 0 { 0 } else { bitrate + RESERVE };
+        self.rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::bps(desired));
+    }
+
+    /// Queues a packet of a camera; it goes out when the peer is driven on.
+    pub fn write_feed(&mut self, slot: usize, packet: &FeedPacket, numbers: &Numbers) {
+        let Some(line) = self.slots.get(slot) else {
+            return;
+        };
+        let (pt, ssrc) = (line.pt, line.ssrc);
+        let extensions = ExtensionValues { video_orientation: packet.orientation, ..Default::default() };
+        let write = RtpWrite::new(
+            pt,
+            numbers.sequence.into(),
+            numbers.timestamp,
+            packet.arrived,
+            Arc::clone(&packet.payload),
+        )
+        .marker(packet.marker)
+        .ext_vals(extensions)
+        .nackable(true)
+        .vp8_patch(numbers.patch(packet));
+        if let Some(stream) = self.rtc.direct_api().stream_tx(&ssrc) {
+            stream.write_rtp(write);
+        }
+    }
+
+    /// Queues a packet of what it hears.
+    pub fn write_voice(&mut self, voice: &VoicePacket, now: Instant) {
+        if self.state != PeerState::Connected {
+            return;
+        }
+        let Some(line) = &mut self.voice else {
+            return;
+        };
+        let Some(ssrc) = line.ssrc else {
+            return;
+        };
+        let Some((sequence, timestamp)) = line.renumber(voice.sequence, voice.timestamp) else {
+            return;
+        };
+        let write = RtpWrite::new(line.pt, sequence.into(), timestamp, now, Arc::clone(&voice.payload))
+            .marker(voice.marker);
+        if let Some(stream) = self.rtc.direct_api().stream_tx(&ssrc) {
+            stream.write_rtp(write);
+        }
+    }
+
+    /// Asks the sender for a key frame of a layer.
+    pub fn request_keyframe(&mut self, layer: Layer) {
+        let Some(camera) = &self.camera else {
+            return;
+        };
+        let Some(rid) = camera.rid(layer) else {
+            return;
+        };
+        let mid = camera.mid;
+        if let Some(stream) = self.rtc.direct_api().stream_rx_by_mid(mid, rid) {
+            stream.request_keyframe(KeyframeRequestKind::Pli);
+        }
+    }
+
+    /// Tells the sender how many bits a second its camera may take.
+    pub fn limit_camera(&mut self, bitrate: u64) {
+        // One report limits all encodings together; it goes out with the first.
+        let Some(ssrc) = self.camera.as_ref().and_then(|camera| camera.ssrcs().next()) else {
+            return;
+        };
+        if let Some(stream) = self.rtc.direct_api().stream_rx(&ssrc) {
+            stream.request_remb(Bitrate::bps(bitrate));
+        }
+    }
+
+    /// Gives the connection a datagram, or only the time; then takes all that it has to say and to send.
+    pub fn drive(&mut self, input: Input<'_>, now: Instant, out: &mut Outbox<'_>) {
+        if self.rtc.handle_input(input).is_err() {
+            self.fail(out);
+            return;
+        }
+        for _ in 0..ROUNDS_MAX {
+            match self.rtc.poll_output() {
+                Ok(Output::Transmit(transmit)) => out.transmits.push_back(transmit),
+                Ok(Output::Event(event)) => self.happen(event, now, out),
+                Ok(Output::Timeout(due)) if now < due => {
+                    self.due = Some(due);
+                    if !self.rtc.is_alive() && self.state != PeerState::Closed {
+                        self.fail(out);
+                    }
+                    return;
+                }
+                Ok(Output::Timeout(_)) => {
+                    if self.rtc.handle_input(Input::Timeout(now)).is_err() {
+                        self.fail(out);
+                        return;
+                    }
+                }
+                Err(_) => {
+                    self.fail(out);
+                    return;
+                }
+            }
+        }
+        self.due = Some(now + Duration::from_millis(1));
+    }
+
+    /// A connection that breaks the rules, or is over.
+    fn fail(&mut self, out: &mut Outbox<'_>) {
+        self.rtc.disconnect();
+        self.due = None;
+        self.state = PeerState::Closed;
+        out.happenings.push_back(Happening::State(PeerState::Closed));
+    }
+
+    fn happen(&mut self, event: Event, now: Instant, out: &mut Outbox<'_>) {
+        match event {
+            Event::Connected => self.change(PeerState::Connected, None, out),
+            Event::IceConnectionStateChange(IceConnectionState::Disconnected)
+                if self.state == PeerState::Connected =>
+            {
+                self.change(PeerState::Disconnected, Some(now + ABSENCE_MAX), out);
+            }
+            Event::IceConnectionStateChange(state)
+                if state.is_connected() && self.state == PeerState::Disconnected =>
+            {
+                self.change(PeerState::Connected, None, out);
+            }
+            Event::Closed => self.fail(out),
+            Event::RtpPacket(packet) => self.receive(packet, out),
+            Event::KeyframeRequest(request) => {
+                out.happenings.push_back(Happening::PictureLost(request.mid));
+            }
+            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, can_probe }) => {
+                self.twcc = can_probe.then_some(estimate.as_u64());
+                out.happenings.push_back(Happening::Estimate);
+            }
+            Event::EgressBitrateEstimate(BweKind::Remb { estimate, .. }) => {
+                self.remb = Some(estimate.as_u64());
+                out.happenings.push_back(Happening::Estimate);
+            }
+            Event::PeerStats(stats) => {
+                self.loss = stats.egress_loss_fraction;
+                self.round_trip = stats.rtt;
+            }
+            _ => {}
+        }
+    }
+
+    fn change(&mut self, state: PeerState, gives_up: Option<Instant>, out: &mut Outbox<'_>) {
+        self.gives_up = gives_up;
+        self.state = state;
+        out.happenings.push_back(Happening::State(state));
+    }
+
+    fn receive(&mut self, packet: RtpPacket, out: &mut Outbox<'_>) {
+        let stream =
+            self.rtc.direct_api().stream_rx(&packet.header.ssrc).map(|stream| (stream.mid(), stream.rid()));
+        let Some((mid, rid)) = stream else {
+            return;
+        };
+        if self.voice.as_ref().is_some_and(|voice| voice.mid == mid) {
+            out.happenings.push_back(Happening::Voice(Box::new(packet)));
+            return;
+        }
+        let Some(camera) = self.camera.as_mut().filter(|camera| camera.mid == mid) else {
+            return;
+        };
+        let Ok(descriptor) = Descriptor::parse(&packet.payload) else {
+            return;
+        };
+        let Some((layer, source)) = camera.layer(packet.header.ssrc, rid) else {
+            return;
+        };
+        out.happenings.push_back(Happening::Camera(FeedPacket {
+            room: self.room,
+            feed: self.id,
+            layer,
+            rid,
+            sequence: source.sequence(*packet.seq_no),
+            timestamp: packet.header.timestamp,
+            marker: packet.header.marker,
+            descriptor,
+            picture: source.picture(descriptor.picture),
+            key: descriptor.key_frame(&packet.payload),
+            orientation: packet.header.ext_vals.video_orientation,
+            arrived: packet.timestamp,
+            payload: packet.payload,
+        }));
+    }
+}
+
+/// Where a peer puts what it has.
+pub struct Outbox<'a> {
+    pub transmits: &'a mut VecDeque<Transmit>,
+    pub happenings: &'a mut VecDeque<Happening>,
+}
+
+/// Opus for a peer's ear.
+#[derive(Clone, Debug)]
+pub struct VoicePacket {
+    /// The RTP sequence number of whoever made it; the peer gets another.
+    pub sequence: u16,
+    /// Its RTP timestamp, 48,000 a second.
+    pub timestamp: u32,
+    /// Speech begins here.
+    pub marker: bool,
+    /// Opus.
+    pub payload: Arc<[u8]>,
+}

@@ -1,0 +1,390 @@
+//! One worker's share of the relay: its peers, and what it has to know of all rooms they are in.
+
+mod arrange;
+mod people;
+mod relay;
+mod review;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use str0m::net::Transmit;
+
+use crate::directory::{Directory, Owner, PeerKey};
+use crate::identity::Identity;
+use crate::order::{Datagram, Order};
+use crate::peer::{Happening, Peer, PeerState, VoicePacket};
+use crate::room::Room;
+use crate::wish::Wish;
+use crate::{PeerId, RoomId, ShardId, TapId};
+
+/// Fewer than these are sent to at once.
+const GATHERING_PEERS_MIN: usize = 48;
+/// More are sent to when so much time has passed: less than anybody sees, and with ten cameras two or three packets for each viewer.
+const GATHERING: Duration = Duration::from_millis(4);
+
+/// How a shard is set up.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Which it is.
+    pub id: ShardId,
+    /// How many there are.
+    pub shards: u8,
+    /// The addresses that peers are told.
+    pub candidates: Vec<SocketAddr>,
+    /// What peers know the relay by.
+    pub identity: Identity,
+}
+
+/// What happens to a shard.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A datagram came from the network.
+    Datagram {
+        /// Who sent it.
+        from: SocketAddr,
+        /// To which of our addresses.
+        to: SocketAddr,
+        /// What.
+        bytes: &'a [u8],
+    },
+    /// Another shard says something.
+    Order {
+        /// Which.
+        from: ShardId,
+        /// What.
+        order: Order,
+    },
+    /// Time has passed.
+    Timeout,
+    /// A peer is to go.
+    Remove(PeerId),
+    /// A viewer says which feeds it wants, the most wanted first.
+    Select {
+        /// Who.
+        peer: PeerId,
+        /// What.
+        wish: Vec<Wish>,
+    },
+    /// A peer is to hear this.
+    Voice {
+        /// Who.
+        peer: PeerId,
+        /// What.
+        packet: VoicePacket,
+    },
+    /// Somebody in this process wants a peer's voice, or no longer.
+    TapVoice {
+        /// Where.
+        room: RoomId,
+        /// Whose.
+        peer: PeerId,
+        /// It is wanted.
+        on: bool,
+    },
+    /// Somebody in this process wants a peer's camera. To be told to the shard that the peer is on.
+    Tap {
+        /// Where.
+        room: RoomId,
+        /// Under which number.
+        tap: TapId,
+        /// Whose.
+        feed: PeerId,
+    },
+    /// No longer.
+    Untap {
+        /// Where.
+        room: RoomId,
+        /// Under which number.
+        tap: TapId,
+    },
+    /// Somebody in this process needs a key frame.
+    TapKeyframe {
+        /// Where.
+        room: RoomId,
+        /// Under which number.
+        tap: TapId,
+    },
+    /// No camera of the room may send more bits a second.
+    LimitFeeds {
+        /// Which room.
+        room: RoomId,
+        /// How many; none for no limit.
+        bitrate: Option<u64>,
+    },
+    /// The room is over: its peers and taps go.
+    Close(RoomId),
+}
+
+/// What to do for a shard.
+#[derive(Debug)]
+pub enum Output {
+    /// Send this datagram, from one of our addresses to a peer's.
+    Transmit(Datagram),
+    /// Tell the room's owner.
+    Event {
+        /// Which room.
+        room: RoomId,
+        /// What.
+        event: RoomEvent,
+    },
+    /// Hand this to another shard.
+    Order {
+        /// Which.
+        to: ShardId,
+        /// What.
+        order: Order,
+    },
+    /// Nothing now. Handle the next input, or [`Input::Timeout`] then.
+    Timeout(Option<Instant>),
+}
+
+/// What a room's owner is told.
+#[derive(Debug)]
+pub enum RoomEvent {
+    /// A peer's connection changed.
+    Peer {
+        /// Whose.
+        peer: PeerId,
+        /// To what.
+        state: PeerState,
+    },
+    /// Which camera each of a viewer's receiving lines carries now.
+    Slots {
+        /// Whose.
+        peer: PeerId,
+        /// Each line's name in the viewer's description, and the camera.
+        slots: Vec<(String, Option<PeerId>)>,
+    },
+    /// Who sends video now.
+    Feeds(Vec<PeerId>),
+    /// Who speaks now, the loudest first.
+    Speakers(Vec<PeerId>),
+    /// A voice that is tapped.
+    Voice {
+        /// Whose.
+        peer: PeerId,
+        /// Its level in decibels, 0 being the loudest, where it is told.
+        level: Option<i8>,
+        /// Its packet.
+        packet: VoicePacket,
+    },
+    /// A camera that is tapped: an RTP packet but for the payload type and the source.
+    Feed {
+        /// Under which number.
+        tap: TapId,
+        /// Its packet.
+        packet: TapPacket,
+    },
+}
+
+/// A packet of a tapped camera.
+#[derive(Clone, Debug)]
+pub struct TapPacket {
+    /// The sequence number.
+    pub sequence: u16,
+    /// The timestamp, 90,000 a second.
+    pub timestamp: u32,
+    /// The last of a frame.
+    pub marker: bool,
+    /// VP8 with its descriptor.
+    pub payload: Vec<u8>,
+}
+
+/// One worker's share. Give it everything that happens, then poll until [`Output::Timeout`]; several inputs may be handled before, and then what
+/// they bring for one peer comes out together.
+pub struct Shard {
+    config: Config,
+    peers: Vec<Option<Box<Peer>>>,
+    free: Vec<PeerKey>,
+    keys: BTreeMap<PeerId, PeerKey>,
+    rooms: BTreeMap<RoomId, Room>,
+    directory: Directory,
+    /// Peers with something written that is not driven on yet.
+    dirty: Vec<PeerKey>,
+    gathered_at: Instant,
+    due: BTreeSet<(Instant, PeerKey)>,
+    review_at: Option<Instant>,
+    transmits: VecDeque<Transmit>,
+    happenings: VecDeque<Happening>,
+    outputs: VecDeque<Output>,
+    now: Instant,
+}
+
+impl Shard {
+    /// A shard without peers.
+    pub fn new(config: Config, now: Instant) -> Self {
+        Self {
+            config,
+            peers: Vec::new(),
+            free: Vec::new(),
+            keys: BTreeMap::new(),
+            rooms: BTreeMap::new(),
+            directory: Directory::default(),
+            dirty: Vec::new(),
+            gathered_at: now,
+            due: BTreeSet::new(),
+            review_at: None,
+            transmits: VecDeque::new(),
+            happenings: VecDeque::new(),
+            outputs: VecDeque::new(),
+            now,
+        }
+    }
+
+    /// Takes in what happened.
+    pub fn handle(&mut self, input: Input<'_>, now: Instant) {
+        self.now = self.now.max(now);
+        match input {
+            Input::Datagram { from, to, bytes } => self.datagram(from, to, bytes),
+            Input::Order { from, order } => self.order(from, order),
+            Input::Timeout => self.pass_time(),
+            Input::Remove(peer) => self.remove(peer),
+            Input::Select { peer, wish } => self.select(peer, wish),
+            Input::Voice { peer, packet } => self.speak_to(peer, &packet),
+            Input::TapVoice { room, peer, on } => self.tap_voice(room, peer, on),
+            Input::Tap { room, tap, feed } => self.tap(room, tap, feed),
+            Input::Untap { room, tap } => self.untap(room, tap),
+            Input::TapKeyframe { room, tap } => self.tap_keyframe(room, tap),
+            Input::LimitFeeds { room, bitrate } => self.limit_feeds(room, bitrate),
+            Input::Close(room) => self.close(room),
+        }
+    }
+
+    /// The next thing to do.
+    pub fn poll(&mut self) -> Output {
+        loop {
+            if let Some(transmit) = self.transmits.pop_front() {
+                let Transmit { source, destination, contents, .. } = transmit;
+                return Output::Transmit(Datagram { from: source, to: destination, bytes: contents.into() });
+            }
+            if let Some(output) = self.outputs.pop_front() {
+                return output;
+            }
+            match self.dirty.pop() {
+                Some(key) if !self.is_gathering() => self.drive_on(key),
+                held => {
+                    self.dirty.extend(held);
+                    return Output::Timeout(self.wakes_at());
+                }
+            }
+        }
+    }
+
+    /// How many peers it has.
+    pub fn peer_count(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Its peers in a room.
+    pub(crate) fn peers_of(&self, room: RoomId) -> impl Iterator<Item = &Peer> {
+        let keys = self.rooms.get(&room).map_or(&[][..], |room| &room.peers);
+        keys.iter().filter_map(|key| self.peers.get(key.0)?.as_deref())
+    }
+
+    fn wakes_at(&self) -> Option<Instant> {
+        let due = self.due.first().map(|(due, _)| *due);
+        let gathered = (!self.dirty.is_empty()).then_some(self.gathered_at);
+        [due, self.review_at, gathered].into_iter().flatten().min()
+    }
+
+    /// With many to send to, packets of some milliseconds go out together: each system call and each turn of a connection has its price.
+    fn is_gathering(&self) -> bool {
+        // The one that was taken out to be driven on counts, too.
+        GATHERING_PEERS_MIN <= self.dirty.len() + 1 && self.now < self.gathered_at
+    }
+
+    fn datagram(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        match self.owner_of(from, bytes) {
+            Some(Owner::Here(key)) => self.receive(key, from, to, bytes),
+            Some(Owner::There(shard)) => {
+                let datagram = Datagram { from, to, bytes: bytes.to_vec() };
+                self.tell(shard, Order::Datagram(Box::new(datagram)));
+            }
+            None => {}
+        }
+    }
+
+    fn order(&mut self, from: ShardId, order: Order) {
+        let there = Owner::There(from);
+        match order {
+            Order::Named(name) => self.directory.name(&name, there),
+            Order::Unnamed(name) => self.directory.unname(&name, there),
+            Order::Located(address) => self.directory.locate(address, there),
+            Order::Unlocated(address) => self.directory.unlocate(address, there),
+            Order::Datagram(datagram) => {
+                let Datagram { from, to, bytes } = *datagram;
+                if let Some(Owner::Here(key)) = self.owner_of(from, &bytes) {
+                    self.receive(key, from, to, &bytes);
+                }
+            }
+            Order::Present { room, asks } => self.present(from, room, asks),
+            Order::Absent(room) => {
+                if let Some(state) = self.rooms.get_mut(&room) {
+                    state.elsewhere.remove(&from);
+                }
+                self.tidy(room);
+            }
+            Order::Packet(packet) => self.relay(packet, from),
+            Order::FeedEnded { room, feed } => self.end_feed(room, feed),
+            Order::Keyframe { room, feed, layer } => self.need_keyframe(room, feed, layer),
+            Order::Heard { room, peer, level } => self.heard(room, peer, level),
+            Order::Left { room, peer } => self.voice_left(room, peer),
+        }
+    }
+
+    fn owner_of(&self, from: SocketAddr, bytes: &[u8]) -> Option<Owner> {
+        match crate::stun::is_stun(bytes) {
+            // An address may be another peer's by now; the user fragment tells.
+            true => crate::stun::user_fragment(bytes).and_then(|name| self.directory.named(name)),
+            false => self.directory.located(from),
+        }
+    }
+
+    /// The shard that tells of what a room has only once: its cameras and its speakers.
+    fn home_of(&self, room: RoomId) -> ShardId {
+        ShardId((room.0 % u64::from(self.config.shards.max(1))) as u8)
+    }
+
+    fn tell(&mut self, to: ShardId, order: Order) {
+        self.outputs.push_back(Output::Order { to, order });
+    }
+
+    fn tell_all(&mut self, order: &Order) {
+        for shard in (0..self.config.shards).map(ShardId).filter(|shard| *shard != self.config.id) {
+            self.outputs.push_back(Output::Order { to: shard, order: order.clone() });
+        }
+    }
+
+    /// Tells the shards that have to do with a room.
+    fn tell_room(&mut self, room: RoomId, order: &Order) {
+        let home = self.home_of(room);
+        let Some(room) = self.rooms.get(&room) else {
+            return;
+        };
+        let home = (home != self.config.id && !room.elsewhere.contains(&home)).then_some(home);
+        for to in room.elsewhere.iter().copied().chain(home) {
+            self.outputs.push_back(Output::Order { to, order: order.clone() });
+        }
+    }
+
+    fn report(&mut self, room: RoomId, event: RoomEvent) {
+        self.outputs.push_back(Output::Event { room, event });
+    }
+
+    fn peer_mut(&mut self, key: PeerKey) -> Option<&mut Peer> {
+        self.peers.get_mut(key.0)?.as_deref_mut()
+    }
+
+    fn mark(&mut self, key: PeerKey) {
+        let peer = self.peers.get_mut(key.0).and_then(|peer| peer.as_deref_mut());
+        if let Some(peer) = peer.filter(|peer| !peer.is_dirty) {
+            peer.is_dirty = true;
+            if self.dirty.is_empty() {
+                self.gathered_at = self.now + GATHERING;
+            }
+            self.dirty.push(key);
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The relay between browsers, over a poor network and under virtual time.
+
+mod browser;
+mod camera;
+mod flood;
+mod meeting;
+mod network;
+mod screen;
+mod world;

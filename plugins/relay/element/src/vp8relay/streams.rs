@@ -1,0 +1,90 @@
+//! What goes through the pads: caps, and packets as buffers.
+
+use std::sync::LazyLock;
+
+use convene_relay::rtp::{LEVEL_EXTENSION_ID, Rtp};
+use convene_relay::{TapPacket, VoicePacket};
+
+/// The payload types on our pads; peers' own are another matter.
+const VP8_PAYLOAD_TYPE: u8 = 96;
+const OPUS_PAYLOAD_TYPE: u8 = 111;
+/// RFC 6464.
+const LEVEL_EXTENSION: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
+
+/// A camera.
+pub static FEED_CAPS: LazyLock<gst::Caps> = LazyLock::new(|| {
+    gst::Caps::builder("application/x-rtp")
+        .field("media", "video")
+        .field("encoding-name", "VP8")
+        .field("clock-rate", 90_000)
+        .field("payload", i32::from(VP8_PAYLOAD_TYPE))
+        .build()
+});
+
+/// A voice.
+pub static VOICE_CAPS: LazyLock<gst::Caps> = LazyLock::new(|| {
+    gst::Caps::builder("application/x-rtp")
+        .field("media", "audio")
+        .field("encoding-name", "OPUS")
+        .field("clock-rate", 48_000)
+        .field("payload", i32::from(OPUS_PAYLOAD_TYPE))
+        .field("encoding-params", "2")
+        .field(format!("extmap-{LEVEL_EXTENSION_ID}"), LEVEL_EXTENSION)
+        .build()
+});
+
+/// What a peer may be given to hear.
+pub static VOICE_IN_CAPS: LazyLock<gst::Caps> = LazyLock::new(|| {
+    gst::Caps::builder("application/x-rtp")
+        .field("media", "audio")
+        .field("encoding-name", gst::List::new(["OPUS", "X-GST-OPUS-DRAFT-SPITTKA-00"]))
+        .field("clock-rate", 48_000)
+        .build()
+});
+
+/// A packet of a camera.
+pub fn feed(packet: &TapPacket, ssrc: u32, pts: Option<gst::ClockTime>) -> gst::Buffer {
+    let rtp = Rtp {
+        payload_type: VP8_PAYLOAD_TYPE,
+        marker: packet.marker,
+        sequence: packet.sequence,
+        timestamp: packet.timestamp,
+        ssrc,
+        level: None,
+        payload: &packet.payload,
+    };
+    buffer(rtp.write(), pts)
+}
+
+/// A packet of a voice.
+pub fn voice(packet: &VoicePacket, level: Option<i8>, ssrc: u32, pts: Option<gst::ClockTime>) -> gst::Buffer {
+    let rtp = Rtp {
+        payload_type: OPUS_PAYLOAD_TYPE,
+        marker: packet.marker,
+        sequence: packet.sequence,
+        timestamp: packet.timestamp,
+        ssrc,
+        // Written as the decibels below full scale.
+        level: level.map(i8::unsigned_abs),
+        payload: &packet.payload,
+    };
+    buffer(rtp.write(), pts)
+}
+
+/// What a peer is to hear, out of a buffer; nothing where that is no RTP.
+pub fn heard(buffer: &gst::Buffer) -> Option<VoicePacket> {
+    let bytes = buffer.map_readable().ok()?;
+    let rtp = Rtp::parse(&bytes).ok()?;
+    Some(VoicePacket {
+        sequence: rtp.sequence,
+        timestamp: rtp.timestamp,
+        marker: rtp.marker,
+        payload: rtp.payload.into(),
+    })
+}
+
+fn buffer(bytes: Vec<u8>, pts: Option<gst::ClockTime>) -> gst::Buffer {
+    let mut buffer = gst::Buffer::from_slice(bytes);
+    buffer.get_mut().expect("a new buffer").set_pts(pts);
+    buffer
+}

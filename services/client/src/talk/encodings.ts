@@ -1,0 +1,54 @@
+// How a camera is sent under the server's policy: the largest picture that is allowed, and smaller ones beside it for viewers who
+// show it small or have a poor line.
+
+import type { CameraPolicy } from "../protocol";
+
+export interface Layer {
+  readonly rid: "q" | "h" | "f";
+  /** Lines of the picture. */
+  readonly height: number;
+  readonly kbps: number;
+  readonly isActive: boolean;
+}
+
+export const FRAMES_PER_SECOND = 30;
+
+/** Below so many lines a face is a blot, and its own encoding costs more than it saves. */
+const HEIGHT_MIN = 180;
+
+/** Of what a camera may send, a quarter of the height gets so much, half of it so much; the whole picture gets the rest. */
+const SHARES = { q: 0.075, h: 0.225 } as const;
+
+/** From the smallest to the largest, as browsers want them. The shares of inactive ones go to the whole picture. */
+export function layersOf({ height, max_kbps }: CameraPolicy): readonly Layer[] {
+  const part = (rid: "q" | "h", divisor: number): Layer => {
+    const lines = Math.round(height / divisor);
+    return { rid, height: lines, kbps: Math.round(max_kbps * SHARES[rid]), isActive: HEIGHT_MIN <= lines };
+  };
+  const parts = [part("q", 4), part("h", 2)];
+  const rest = parts.reduce((left, { kbps, isActive }) => (isActive ? left - kbps : left), max_kbps);
+  return [...parts, { rid: "f", height, kbps: rest, isActive: true }];
+}
+
+/**
+ * What the sender is told, for a camera whose pictures have so many lines. A server that takes one encoding only gets the whole
+ * picture.
+ */
+export function encodingsOf(policy: CameraPolicy, lines: number, count: number): RTCRtpEncodingParameters[] {
+  const encoding = ({ rid, height, kbps, isActive }: Layer): RTCRtpEncodingParameters => ({
+    rid,
+    active: isActive,
+    maxBitrate: kbps * 1_000,
+    maxFramerate: FRAMES_PER_SECOND,
+    scaleResolutionDownBy: Math.max(1, lines / height),
+  });
+  if (count === 1) {
+    const { rid: _, ...whole } = encoding({ rid: "f", height: policy.height, kbps: policy.max_kbps, isActive: true });
+    return [whole];
+  }
+  return layersOf(policy).map(encoding);
+}
+
+export function cameraConstraints({ width, height }: CameraPolicy): MediaTrackConstraints {
+  return { width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: FRAMES_PER_SECOND, max: FRAMES_PER_SECOND } };
+}

@@ -1,0 +1,329 @@
+// A participant's voice and face under virtual time: what the server is told, what is sent, and how the link heals.
+
+import { beforeEach, expect, test, vi } from "vitest";
+import { INITIAL, type MeetingState, reduce } from "../src/meeting/state";
+import type { ClientMessage, Participant, ServerMessage } from "../src/protocol";
+import { Devices, type Source } from "../src/talk/devices";
+import { Flow } from "../src/talk/flow";
+import { withDtx } from "../src/talk/link";
+import { Talk, type TalkView } from "../src/talk/talk";
+import { Clock, settled } from "./support/time";
+import { TestConnection, TestSource, TestStorage, type TestTrack, type TestTransceiver } from "./support/wires";
+
+const HD = { width: 1280, height: 720, max_kbps: 2_000 };
+
+beforeEach(() => {
+  vi.stubGlobal("localStorage", new TestStorage());
+});
+
+test("it offers as soon as it has joined: a voice, a camera in three sizes, ten slots", async () => {
+  const scene = await join();
+  expect(scene.said("media_offer")).toEqual([{ type: "media_offer", sdp: "link 1" }]);
+  const [voice, camera, ...slots] = scene.link.transceivers as [TestTransceiver, TestTransceiver, ...TestTransceiver[]];
+  expect([voice.kind, voice.init.direction]).toEqual(["audio", "sendrecv"]);
+  expect([camera.kind, camera.init.direction]).toEqual(["video", "sendonly"]);
+  expect(camera.init.sendEncodings?.map(({ rid }) => rid)).toEqual(["q", "h", "f"]);
+  expect(slots.map(({ kind, init }) => `${kind} ${init.direction}`)).toEqual(Array<string>(10).fill("video recvonly"));
+});
+
+test("a microphone is told at once, and tapped fast only its newest state", async () => {
+  const scene = await join();
+  await scene.devices.setMicrophone(true);
+  for (const on of [false, true, false]) await scene.devices.setMicrophone(on);
+  expect(scene.said("microphone")).toEqual([{ type: "microphone", on: true }]);
+  await scene.clock.pass(300);
+  expect(scene.said("microphone").at(-1)).toEqual({ type: "microphone", on: false });
+  await scene.clock.pass(60_000);
+  expect(scene.said("microphone").length).toBe(2);
+});
+
+test("a muted microphone keeps its track, which is silent", async () => {
+  const scene = await join();
+  await scene.devices.setMicrophone(true);
+  const track = scene.source.tracks[0] as TestTrack;
+  await settled();
+  expect(scene.link.transceivers[0]?.sender.track).toBe(track);
+  await scene.devices.setMicrophone(false);
+  expect([track.enabled, track.isStopped]).toEqual([false, false]);
+});
+
+test("no picture leaves before the server has taken the camera", async () => {
+  const scene = await join();
+  await scene.devices.setCamera(true);
+  await settled();
+  expect(scene.said("camera")).toEqual([{ type: "camera", on: true }]);
+  expect(scene.link.transceivers[1]?.sender.track).toBeNull();
+  scene.hear({ type: "participant_changed", participant: { ...ANN, camera: true } });
+  await settled();
+  expect(scene.link.transceivers[1]?.sender.track).toBe(scene.source.tracks[0]);
+});
+
+test("a refused camera is switched off", async () => {
+  const scene = await join();
+  await scene.devices.setCamera(true);
+  scene.hear({ type: "camera_refused", message: "10 cameras are on already." });
+  await settled();
+  expect(scene.source.tracks[0]?.isStopped).toBe(true);
+  expect(scene.devices.view.camera).toBeNull();
+});
+
+test("whom the host has muted is muted", async () => {
+  const scene = await join();
+  await scene.devices.setMicrophone(true);
+  scene.hear({ type: "muted", by: 2 });
+  await settled();
+  expect(scene.devices.view.isMicrophoneOn).toBe(false);
+});
+
+test("the policy reaches the camera and its encodings", async () => {
+  const scene = await join();
+  await scene.answer();
+  await scene.devices.setCamera(true);
+  scene.hear({ type: "participant_changed", participant: { ...ANN, camera: true } });
+  scene.hear({ type: "camera_policy", width: 320, height: 240, max_kbps: 500 });
+  await settled();
+  expect(scene.source.tracks[0]?.constraints.at(-1)).toMatchObject({ width: { ideal: 320 }, height: { ideal: 240 } });
+  const encodings = scene.link.transceivers[1]?.sender.encodings;
+  expect(encodings?.map(({ active }) => active)).toEqual([false, false, true]);
+  expect(encodings?.[2]).toMatchObject({ maxBitrate: 500_000, scaleResolutionDownBy: 3 });
+});
+
+test("slots are people, and the same person's stream stays the same", async () => {
+  const scene = await join();
+  await scene.answer();
+  scene.hear({ type: "slots", slots: [{ mid: "2", id: 7 }, { mid: "3", id: null }, { mid: "0", id: 8 }, { mid: "99", id: 9 }] });
+  expect([...scene.view.pictures.keys()]).toEqual([7]);
+  const stream = scene.view.pictures.get(7);
+  scene.hear({ type: "slots", slots: [{ mid: "2", id: 7 }, { mid: "3", id: 5 }] });
+  expect(scene.view.pictures.get(7)).toBe(stream);
+  expect(scene.view.pictures.size).toBe(2);
+  scene.hear({ type: "slots", slots: [{ mid: "2", id: null }, { mid: "3", id: 5 }] });
+  expect([...scene.view.pictures.keys()]).toEqual([5]);
+});
+
+test("what is in sight is told once the server knows the viewer, and again on a new link", async () => {
+  const scene = await join();
+  scene.talk.wish([{ id: 2, height: 360 }]);
+  await scene.clock.pass(1_000);
+  expect(scene.said("view")).toEqual([]);
+  await scene.answer();
+  expect(scene.said("view")).toEqual([{ type: "view", feeds: [{ id: 2, height: 360 }] }]);
+  scene.talk.wish([{ id: 2, height: 360 }]);
+  await scene.clock.pass(1_000);
+  expect(scene.said("view").length).toBe(1);
+  scene.talk.wish([]);
+  await scene.clock.pass(250);
+  expect(scene.said("view").at(-1)).toEqual({ type: "view", feeds: [] });
+});
+
+test("a failed way is replaced at once, an interrupted one after half a second", async () => {
+  const scene = await join();
+  await scene.answer();
+  scene.link.become("connected", "connected");
+  expect(scene.view.link).toBe("connected");
+  scene.link.become("failed", "failed");
+  await settled();
+  expect(scene.said("media_offer").at(-1)?.sdp).toBe("link 1 restart");
+  await scene.answer();
+  scene.link.become("connected", "connected");
+
+  scene.link.become("disconnected", "disconnected");
+  expect(scene.view.link).toBe("broken");
+  await scene.clock.pass(499);
+  expect(scene.said("media_offer").length).toBe(2);
+  await scene.clock.pass(1);
+  expect(scene.said("media_offer").length).toBe(3);
+});
+
+test("an interruption that heals by itself costs nothing", async () => {
+  const scene = await join();
+  await scene.answer();
+  scene.link.become("connected", "connected");
+  scene.link.become("disconnected", "disconnected");
+  await scene.clock.pass(300);
+  scene.link.become("connected", "connected");
+  await scene.clock.pass(60_000);
+  expect(scene.said("media_offer").length).toBe(1);
+});
+
+test("a way that is gone without a word is replaced within two seconds, and one that has gone quiet is left alone", async () => {
+  const scene = await join();
+  await scene.answer();
+  scene.link.become("connected", "connected");
+  for (let look = 0; look < 10; look++) {
+    scene.link.packets += 25;
+    await scene.clock.pass(500);
+  }
+  expect(scene.said("media_offer").length).toBe(1);
+  await scene.clock.pass(2_000);
+  expect(scene.said("media_offer").map(({ sdp }) => sdp)).toEqual(["link 1", "link 1 restart"]);
+  await scene.answer();
+  await scene.clock.pass(60_000);
+  expect(scene.said("media_offer").length).toBe(2);
+});
+
+test("a silent meeting's few packets are no steady flow, and keep a steady one alive", () => {
+  const quiet = new Flow();
+  let packets = 0;
+  for (let look = 0; look < 20; look++) expect(quiet.look((packets += look % 2))).toBe(false);
+  for (let look = 0; look < 20; look++) expect(quiet.look(packets)).toBe(false);
+  const steady = new Flow();
+  const looks = [25, 25, 25, 1, 0, 0, 1, 0, 0, 0, 0, 0].map((came) => steady.look((packets += came)));
+  expect(looks).toEqual([false, false, false, false, false, false, false, false, false, true, false, false]);
+});
+
+test("another network is a new way at once, and while an offer is open right after its answer", async () => {
+  const scene = await join();
+  scene.talk.networkChanged();
+  expect(scene.said("media_offer").length).toBe(1);
+  await scene.answer();
+  expect(scene.said("media_offer").map(({ sdp }) => sdp)).toEqual(["link 1", "link 1 restart"]);
+});
+
+test("a server that does not answer is asked again, and then with a new link", async () => {
+  const scene = await join();
+  await scene.clock.pass(4 * 4_000 + 2_000);
+  expect(scene.said("media_offer").map(({ sdp }) => sdp)).toEqual([
+    "link 1",
+    "link 1 restart",
+    "link 1 restart",
+    "link 1 restart",
+    "link 2",
+  ]);
+  expect(scene.links[0]?.isClosed).toBe(true);
+});
+
+test("a server that lost its end gets a new link, told once, later each time", async () => {
+  const scene = await join();
+  scene.hear({ type: "media_ended", message: "The server had a fault." });
+  expect(scene.notices).toEqual(["The server had a fault."]);
+  await scene.clock.pass(2_000);
+  expect(scene.links.length).toBe(2);
+  scene.hear({ type: "media_ended", message: "The server had a fault." });
+  await scene.clock.pass(2_000);
+  expect(scene.links.length).toBe(2);
+  await scene.clock.pass(2_000);
+  expect(scene.links.length).toBe(3);
+  expect(scene.notices.length).toBe(1);
+});
+
+test("an answer that is none, and keys that cannot be agreed on, make a new link", async () => {
+  const scene = await join();
+  await scene.answer("nonsense");
+  await scene.clock.pass(2_000);
+  expect(scene.links.length).toBe(2);
+  await scene.answer();
+  scene.link.become("connected", "failed");
+  await scene.clock.pass(10_000);
+  expect(scene.links.length).toBe(3);
+});
+
+test("after a lost connection the new one hears all of it again", async () => {
+  const scene = await join();
+  await scene.answer();
+  await scene.devices.setCamera(true);
+  await scene.devices.setMicrophone(true);
+  scene.talk.wish([{ id: 2, height: 360 }]);
+  await scene.clock.pass(1_000);
+  scene.talk.lost();
+  expect([scene.links[0]?.isClosed, scene.view.pictures.size, scene.view.sound]).toEqual([true, 0, null]);
+  scene.talk.wish([]);
+  await scene.clock.pass(1_000);
+  const before = scene.messages.length;
+  scene.hear({ ...JOINED, you: 5, participants: [{ ...ANN, id: 5 }] });
+  await settled();
+  expect(scene.messages.slice(before)).toEqual([
+    { type: "camera", on: true },
+    { type: "microphone", on: true },
+    { type: "media_offer", sdp: "link 2" },
+  ]);
+  await scene.answer();
+  expect(scene.said("view").at(-1)).toEqual({ type: "view", feeds: [] });
+});
+
+test("the end lets go of devices and link", async () => {
+  const scene = await join();
+  await scene.devices.setCamera(true);
+  scene.hear({ type: "ended", message: "over" });
+  expect([scene.links[0]?.isClosed, scene.source.tracks[0]?.isStopped]).toEqual([true, true]);
+  await scene.clock.pass(600_000);
+  expect(scene.links.length).toBe(1);
+});
+
+test("silence is asked for once, of Opus only", () => {
+  const answer = "a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\na=rtpmap:96 VP8/90000\r\na=fmtp:96 x=1\r\n";
+  const changed = answer.replace("useinbandfec=1", "useinbandfec=1;usedtx=1");
+  expect(withDtx(answer)).toBe(changed);
+  expect(withDtx(changed)).toBe(changed);
+  expect(withDtx("a=rtpmap:111 opus/48000/2\r\n")).toBe("a=rtpmap:111 opus/48000/2\r\na=fmtp:111 usedtx=1\r\n");
+});
+
+const ANN: Participant = { id: 1, name: "Ann", host: false, camera: false, microphone: false };
+const JOINED: Extract<ServerMessage, { type: "joined" }> = {
+  type: "joined",
+  you: 1,
+  code: "123456789",
+  host: false,
+  participants: [ANN],
+  presenter: null,
+  recording: null,
+  camera_policy: HD,
+  chat: [],
+};
+
+/** Somebody in a meeting whose server is the test. */
+class Scene {
+  readonly clock = new Clock();
+  readonly source = new TestSource();
+  readonly devices = new Devices(this.source as Source);
+  readonly links: TestConnection[] = [];
+  readonly messages: ClientMessage[] = [];
+  readonly notices: string[] = [];
+  view!: TalkView;
+  readonly talk: Talk;
+  #meeting: MeetingState = INITIAL;
+
+  constructor() {
+    this.talk = new Talk(
+      this.devices,
+      {
+        send: (message) => 0 < this.messages.push(message),
+        onChange: (view) => (this.view = view),
+        onNotice: (text) => this.notices.push(text),
+      },
+      {
+        connection: () => {
+          this.links.push(new TestConnection(this.links.length + 1));
+          return this.link as unknown as RTCPeerConnection;
+        },
+        later: this.clock.later,
+        stream: (track) => ({ getVideoTracks: () => [track] }) as unknown as MediaStream,
+      },
+    );
+  }
+
+  get link(): TestConnection {
+    return this.links.at(-1) as TestConnection;
+  }
+
+  hear(message: ServerMessage): void {
+    this.#meeting = reduce(this.#meeting, { type: "message", message });
+    this.talk.heard(message, this.#meeting);
+  }
+
+  async answer(sdp = "answer"): Promise<void> {
+    this.hear({ type: "media_answer", sdp });
+    await settled();
+  }
+
+  said<T extends ClientMessage["type"]>(type: T): Extract<ClientMessage, { type: T }>[] {
+    return this.messages.filter((message): message is Extract<ClientMessage, { type: T }> => message.type === type);
+  }
+}
+
+async function join(): Promise<Scene> {
+  const scene = new Scene();
+  scene.hear(JOINED);
+  await settled();
+  return scene;
+}

@@ -1,0 +1,168 @@
+//! The meeting's voices and faces, started with the first offer and again should they fail.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use convene_domain::{CameraPolicy, MediaOffer, ParticipantId, RECORDERS_MAX, Slot, Wish};
+use convene_pipelines::{Listener, MediaPort, PipelineError, ShownFeed, TalkEvent, TalkPipeline};
+use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, channel};
+use tracing::warn;
+
+use super::blocking::blocking;
+
+/// How often a meeting's talk may fail before it is not started again.
+const FAILURES_MAX: u32 = 3;
+
+/// Packets that may wait for a recorder: five seconds of a disk or a line that stands still. What comes then is lost to it.
+const WAITING_PACKETS_MAX: usize = 250;
+
+/// The relay and the mixer of one meeting.
+pub(crate) struct Talk {
+    at: MediaPort,
+    running: Option<Running>,
+    /// Who has offered.
+    people: BTreeSet<ParticipantId>,
+    /// Recorders' channels; they listen as soon as somebody can talk.
+    ears: Vec<Sender<Bytes>>,
+    failures: u32,
+}
+
+/// Its fields are dropped in this order: a listener that leaves posts to its pipeline's bus.
+struct Running {
+    listeners: Vec<(Listener, Sender<Bytes>)>,
+    pipeline: Arc<TalkPipeline>,
+    events: UnboundedReceiver<TalkEvent>,
+}
+
+impl Talk {
+    pub(crate) fn new(at: MediaPort) -> Self {
+        Self { at, running: None, people: BTreeSet::new(), ears: Vec::new(), failures: 0 }
+    }
+
+    /// The answer to an offer; the error is a sentence for whoever offered.
+    pub(crate) async fn answer(
+        &mut self,
+        id: ParticipantId,
+        offer: MediaOffer,
+        policy: CameraPolicy,
+    ) -> Result<String, PipelineError> {
+        let pipeline = self.pipeline(policy).await?;
+        let answer = blocking(move || pipeline.answer(id.0, offer.as_str())).await;
+        match &answer {
+            Ok(_) => self.people.insert(id),
+            Err(_) => self.people.remove(&id),
+        };
+        answer
+    }
+
+    pub(crate) async fn hang_up(&mut self, id: ParticipantId) {
+        if !self.people.remove(&id) {
+            return;
+        }
+        if let Some(running) = &self.running {
+            let pipeline = running.pipeline.clone();
+            let removed = blocking(move || {
+                pipeline.remove(id.0);
+                Ok(())
+            });
+            removed.await.expect("removing cannot fail");
+        }
+    }
+
+    /// Everything that is said from now on; nothing when too many listen already.
+    pub(crate) async fn listen(&mut self) -> Option<Receiver<Bytes>> {
+        self.ears.retain(|ear| !ear.is_closed());
+        if RECORDERS_MAX <= self.ears.len() {
+            return None;
+        }
+        let (ear, packets) = channel(WAITING_PACKETS_MAX);
+        self.ears.push(ear.clone());
+        self.open_ears(vec![ear]).await;
+        Some(packets)
+    }
+
+    /// Lets these listen, and those leave that are gone.
+    async fn open_ears(&mut self, ears: Vec<Sender<Bytes>>) {
+        let Some(running) = &mut self.running else { return };
+        let (gone, listeners) =
+            std::mem::take(&mut running.listeners).into_iter().partition(|(_, ear)| ear.is_closed());
+        running.listeners = listeners;
+        let gone: Vec<(Listener, Sender<Bytes>)> = gone;
+        let pipeline = running.pipeline.clone();
+        let opened = blocking(move || {
+            drop(gone);
+            ears.into_iter()
+                .map(|ear| Ok((pipeline.listen(ear.clone())?, ear)))
+                .collect::<Result<Vec<_>, _>>()
+        });
+        match opened.await {
+            Ok(opened) => running.listeners.extend(opened),
+            Err(error) => warn!(%error, "a recording has no sound"),
+        }
+    }
+
+    pub(crate) fn show(&self, viewer: ParticipantId, wishes: &[Wish]) {
+        if let Some(running) = self.running.as_ref().filter(|_| self.people.contains(&viewer)) {
+            let shown = wishes.iter().map(|wish| ShownFeed { person: wish.id.0, height: wish.height });
+            running.pipeline.show(viewer.0, &shown.collect::<Vec<_>>());
+        }
+    }
+
+    pub(crate) fn silence(&self, id: ParticipantId, is_silenced: bool) {
+        if let Some(running) = &self.running {
+            running.pipeline.silence(id.0, is_silenced);
+        }
+    }
+
+    pub(crate) fn limit_cameras(&self, policy: CameraPolicy) {
+        if let Some(running) = &self.running {
+            running.pipeline.limit_cameras(policy.max_kbps);
+        }
+    }
+
+    /// The next word of the relay; never, when there is none.
+    pub(crate) async fn event(&mut self) -> TalkEvent {
+        let Some(running) = &mut self.running else { return std::future::pending().await };
+        match running.events.recv().await {
+            Some(event) => event,
+            None => TalkEvent::Failed("The talk ended without a word.".into()),
+        }
+    }
+
+    /// Forgets a talk that failed; these have to offer anew.
+    pub(crate) fn fail(&mut self) -> BTreeSet<ParticipantId> {
+        self.stop();
+        self.failures += 1;
+        std::mem::take(&mut self.people)
+    }
+
+    pub(crate) fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            tokio::task::spawn_blocking(move || drop(running));
+        }
+    }
+
+    async fn pipeline(&mut self, policy: CameraPolicy) -> Result<Arc<TalkPipeline>, PipelineError> {
+        if let Some(running) = &self.running {
+            return Ok(running.pipeline.clone());
+        }
+        if FAILURES_MAX < self.failures {
+            let sentence =
+                "The server cannot carry voices and faces in this meeting any more. Start a new one.";
+            return Err(PipelineError::Refused(sentence.into()));
+        }
+        let at = self.at.clone();
+        let (pipeline, events) = blocking(move || TalkPipeline::start(&at)).await?;
+        pipeline.limit_cameras(policy.max_kbps);
+        let pipeline = Arc::new(pipeline);
+        self.running = Some(Running { listeners: Vec::new(), pipeline: pipeline.clone(), events });
+        self.open_ears(self.ears.clone()).await;
+        Ok(pipeline)
+    }
+}
+
+/// As the protocol has them.
+pub(crate) fn slots(slots: Vec<(String, Option<u32>)>) -> Vec<Slot> {
+    slots.into_iter().map(|(mid, person)| Slot { mid, id: person.map(ParticipantId) }).collect()
+}

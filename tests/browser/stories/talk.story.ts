@@ -1,0 +1,202 @@
+/** People see and hear each other: pictures checked by colour, voices by tone. */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+
+import { Participant, until } from "../support/browser.ts";
+import { type Colour, Person } from "../support/faces.ts";
+import { Line } from "../support/line.ts";
+import { loudness, probe } from "../support/media.ts";
+import { Path } from "../support/path.ts";
+import { Service } from "../support/service.ts";
+
+let service: Service;
+let people: Person[] = [];
+
+// A browser for each person starts slowly where other work is done.
+vi.setConfig({ testTimeout: 240_000 });
+
+/** Tones whose overtones do not meet. */
+const [ANN_HZ, BOB_HZ, CEM_HZ] = [500, 820, 1_340];
+
+beforeAll(async () => {
+  service = await Service.start();
+});
+
+afterEach(async () => {
+  for (const person of people) await person.close();
+  people = [];
+});
+
+afterAll(async () => {
+  await service?.stop();
+});
+
+/** Ann, who starts the meeting. */
+async function host(): Promise<{ ann: Person; code: string }> {
+  let code = "";
+  const ann = await Person.of("red", ANN_HZ, async (browser) => {
+    const started = await Participant.host(browser, service.url, "Ann");
+    code = started.code;
+    return started.host;
+  });
+  people.push(ann);
+  return { ann, code };
+}
+
+async function guest(code: string, name: string, colour: Colour, hertz: number, url = service.url): Promise<Person> {
+  const person = await Person.of(colour, hertz, (browser) => Participant.join(browser, url, code, name));
+  people.push(person);
+  return person;
+}
+
+test("three people see each other's pictures and hear each other's voices, and nobody their own", async () => {
+  const { ann, code } = await host();
+  const bob = await guest(code, "Bob", "green", BOB_HZ);
+  for (const person of [ann, bob]) await person.show();
+  await ann.expectToSee("Bob", "green");
+  await bob.expectToSee("Ann", "red");
+  await ann.expectToHear(BOB_HZ);
+  await bob.expectToHear(ANN_HZ);
+
+  const cem = await guest(code, "Cem", "blue", CEM_HZ);
+  await cem.show();
+  for (const person of [ann, bob]) await person.expectToSee("Cem", "blue");
+  await cem.expectToSee("Ann", "red");
+  await cem.expectToSee("Bob", "green");
+  for (const hertz of [ANN_HZ, BOB_HZ]) await cem.expectToHear(hertz);
+  await bob.expectToHear(CEM_HZ);
+  await bob.expectNotToHear(BOB_HZ);
+  await cem.expectNotToHear(CEM_HZ);
+  await until("who speaks is shown", () => ann.participant.page.locator("[data-speaking=true]").count(), (speaking) => 0 < speaking);
+});
+
+test("whoever leaves makes room for whoever comes", async () => {
+  const { ann, code } = await host();
+  const bob = await guest(code, "Bob", "green", BOB_HZ);
+  await bob.show();
+  await ann.expectToSee("Bob", "green");
+  await bob.close();
+  people = people.filter((person) => person !== bob);
+  await until("Bob's place is free", () => ann.at("face").count(), (faces) => faces === 1);
+  await ann.expectNotToHear(BOB_HZ);
+  const cem = await guest(code, "Cem", "blue", CEM_HZ);
+  await cem.show();
+  await ann.expectToSee("Cem", "blue");
+  await ann.expectToHear(CEM_HZ);
+});
+
+test("who is muted is not heard: by oneself, by the host, and by letting go of the space bar", async () => {
+  const { ann, code } = await host();
+  const bob = await guest(code, "Bob", "green", BOB_HZ);
+  await bob.at("microphone").click();
+  await ann.expectToHear(BOB_HZ);
+  await bob.at("microphone").click();
+  await ann.expectNotToHear(BOB_HZ);
+  await ann.at("roster").getByText("muted").first().waitFor();
+
+  await bob.participant.page.evaluate(() => (document.activeElement as HTMLElement).blur());
+  await bob.participant.page.keyboard.down("Space");
+  await ann.expectToHear(BOB_HZ);
+  await bob.participant.page.keyboard.up("Space");
+  await ann.expectNotToHear(BOB_HZ);
+
+  await bob.at("microphone").click();
+  await ann.expectToHear(BOB_HZ);
+  await ann.participant.page.getByRole("button", { name: "Mute Bob" }).click();
+  await bob.at("notice").getByText("Ann has muted you.").waitFor();
+  await ann.expectNotToHear(BOB_HZ);
+  await bob.at("microphone").getByText("Unmute").click();
+  await ann.expectToHear(BOB_HZ);
+});
+
+test("pictures and voices come back by themselves: after a new network within two seconds, after a lost connection as well", async () => {
+  const { ann, code } = await host();
+  const line = await Line.to(service.port);
+  try {
+    const bob = await guest(code, "Bob", "green", BOB_HZ, `https://localhost:${line.port}`);
+    for (const person of [ann, bob]) await person.show();
+    await ann.expectToSee("Bob", "green");
+    await bob.expectToSee("Ann", "red");
+
+    await bob.participant.page.evaluate(() => (navigator as unknown as { connection: EventTarget }).connection.dispatchEvent(new Event("change")));
+    await bob.expectToSee("Ann", "red", 2_000);
+    await ann.expectToSee("Bob", "green", 2_000);
+
+    line.cut();
+    await until("Bob comes back", () => bob.at("status").innerText(), (status) => status === "Connected");
+    await ann.expectToSee("Bob", "green");
+    await bob.expectToSee("Ann", "red");
+    await ann.expectToHear(BOB_HZ);
+    await bob.expectToHear(ANN_HZ);
+    expect(await ann.at("face").count()).toBe(2);
+  } finally {
+    await line.stop();
+  }
+});
+
+test("a way that is gone without a word is replaced within seconds", async () => {
+  const { ann, code } = await host();
+  const path = new Path();
+  try {
+    const bob = await Person.of("green", BOB_HZ, async (browser) => {
+      const guest = await Participant.open(browser, `${service.url}/${code}`);
+      await path.lead(guest.page);
+      await guest.at("name-input").fill("Bob");
+      await guest.at("join").click();
+      return guest;
+    });
+    people.push(bob);
+    await ann.at("camera").click();
+    await bob.at("microphone").click();
+    await bob.expectToSee("Ann", "red");
+    await ann.expectToHear(BOB_HZ);
+
+    path.break();
+    const broken = performance.now();
+    await bob.expectToSee("Ann", "red", 10_000);
+    const seconds = (performance.now() - broken) / 1_000;
+    await ann.expectToHear(BOB_HZ);
+    expect(path.ways).toBe(2);
+    // Up to two to notice, one to restart, and some for a busy machine.
+    expect(seconds).toBeLessThan(6);
+  } finally {
+    path.close();
+  }
+});
+
+test("beside a shared screen faces are small, and whoever speaks comes first", async () => {
+  const { ann, code } = await host();
+  const bob = await guest(code, "Bob", "green", BOB_HZ);
+  const cem = await guest(code, "Cem", "blue", CEM_HZ);
+  for (const person of [ann, bob, cem]) await person.at("camera").click();
+  await cem.at("microphone").click();
+  await ann.at("present").click();
+  await bob.participant.page.locator(".faces.strip").waitFor();
+  await until("Cem comes first", () => bob.at("face").first().innerText(), (text) => text.includes("Cem"));
+  await bob.expectToSee("Ann", "red");
+  const height = () => bob.participant.page.locator("[data-testid=face] video").first().evaluate((video) => (video as HTMLVideoElement).videoHeight);
+  await until("the pictures are small", height, (lines) => 0 < lines && lines <= 240);
+  await ann.at("stop-present").click();
+  await bob.participant.page.locator(".faces.grid").waitFor();
+  await until("the pictures are larger again", height, (lines) => 240 < lines);
+});
+
+test("what is said is in the recording", async () => {
+  const { ann, code } = await host();
+  const bob = await guest(code, "Bob", "green", BOB_HZ);
+  const state = () => ann.at("recording-state").innerText();
+  await ann.at("record").click();
+  await until("recording", state, (text) => text === "Recording");
+  await bob.at("microphone").click();
+  await ann.expectToHear(BOB_HZ);
+  await ann.participant.page.waitForTimeout(3_000);
+  await ann.at("stop-record").click();
+  await until("the recording is ready", state, (text) => text === "Recording ready");
+  const [name] = (await readdir(service.region("a"))).filter((file) => file.endsWith(".webm"));
+  const file = join(service.region("a"), name!);
+  expect((await probe(file)).codecs).toEqual(["vp8", "opus"]);
+  expect(await loudness(file, BOB_HZ)).toBeGreaterThan(15);
+  expect(await loudness(file, ANN_HZ)).toBeLessThan(6);
+});

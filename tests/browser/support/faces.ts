@@ -1,0 +1,157 @@
+/** People with a camera of one colour and a voice of one tone, each in a browser of their own; and what others see and hear of them. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import type { Browser } from "playwright-core";
+
+import { launch, Participant, until } from "./browser.ts";
+
+/** Colours as a camera has them, and what a canvas makes of them. */
+export const COLOURS = {
+  red: { yuv: [81, 90, 240], rgb: [255, 0, 0] },
+  green: { yuv: [145, 54, 34], rgb: [0, 255, 0] },
+  blue: { yuv: [41, 240, 110], rgb: [0, 0, 255] },
+} as const;
+
+export type Colour = keyof typeof COLOURS;
+
+const [WIDTH, HEIGHT, FRAMES, RATE] = [640, 480, 16, 15];
+/** Samples a second of the voices. */
+const AUDIO_RATE = 48_000;
+
+export class Person {
+  private constructor(
+    readonly browser: Browser,
+    readonly participant: Participant,
+    private readonly folder: string,
+  ) {}
+
+  /** A browser whose camera shows this colour, with a bar that moves, and whose microphone hears this tone, in syllables. */
+  static async of(colour: Colour, hertz: number, enter: (browser: Browser) => Promise<Participant>): Promise<Person> {
+    const folder = await mkdtemp(join(tmpdir(), "convene-face-"));
+    const [picture, voice] = [join(folder, "face.y4m"), join(folder, "voice.wav")];
+    await writeFile(picture, film(COLOURS[colour].yuv));
+    await writeFile(voice, syllables(hertz));
+    const browser = await launch([`--use-file-for-fake-video-capture=${picture}`, `--use-file-for-fake-audio-capture=${voice}`]);
+    return new Person(browser, await enter(browser), folder);
+  }
+
+  at(testId: string) {
+    return this.participant.at(testId);
+  }
+
+  /** Switches camera and microphone on. */
+  async show(): Promise<void> {
+    await this.at("camera").click();
+    await this.at("microphone").click();
+    await this.at("camera").getByText("Stop camera").waitFor();
+    await this.at("microphone").getByText("Mute").waitFor();
+  }
+
+  /** The colour of somebody's face on this page, once its picture moves. */
+  async sees(name: string): Promise<Colour | "nothing"> {
+    const rgb = await this.participant.page.evaluate(async (name) => {
+      const face = [...document.querySelectorAll("[data-testid=face]")].find((face) => face.textContent?.includes(name));
+      const video = face?.querySelector("video");
+      if (!video) return null;
+      // Two more frames, so that a picture which stands still is none.
+      for (let frame = 0; frame < 2; frame++) {
+        const came = await Promise.race([
+          new Promise<boolean>((resolve) => video.requestVideoFrameCallback(() => resolve(true))),
+          new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 1_000)),
+        ]);
+        if (!came) return null;
+      }
+      const canvas = document.createElement("canvas");
+      canvas.width = canvas.height = 16;
+      const context = canvas.getContext("2d")!;
+      context.drawImage(video, 0, 0, 16, 16);
+      return [...context.getImageData(8, 12, 1, 1).data.slice(0, 3)];
+    }, name);
+    if (!rgb) return "nothing";
+    const off = (colour: Colour) => COLOURS[colour].rgb.reduce<number>((sum, value, index) => sum + Math.abs(value - rgb[index]!), 0);
+    const [nearest] = (Object.keys(COLOURS) as Colour[]).sort((a, b) => off(a) - off(b));
+    return off(nearest!) < 240 ? nearest! : "nothing";
+  }
+
+  async expectToSee(name: string, colour: Colour, patienceMs = 30_000): Promise<void> {
+    await until(`${name} is seen in ${colour}`, () => this.sees(name), (seen) => seen === colour, patienceMs);
+  }
+
+  /** How loud this tone is in what the page plays, in decibels over what lies beside it: the loudest of half a second. */
+  async hears(hertz: number): Promise<number> {
+    return this.participant.page.evaluate(async (hertz) => {
+      const { srcObject } = document.querySelector<HTMLAudioElement>("[data-testid=sound]")!;
+      if (!(srcObject instanceof MediaStream)) return -100;
+      const context = new AudioContext();
+      const analyser = context.createAnalyser();
+      analyser.fftSize = 8_192;
+      analyser.smoothingTimeConstant = 0;
+      context.createMediaStreamSource(srcObject).connect(analyser);
+      const bins = new Float32Array(analyser.frequencyBinCount);
+      const at = Math.round((hertz / context.sampleRate) * analyser.fftSize);
+      let loudest = -100;
+      for (let look = 0; look < 12; look++) {
+        await new Promise((resolve) => setTimeout(resolve, 60));
+        analyser.getFloatFrequencyData(bins);
+        const tone = Math.max(...bins.slice(at - 2, at + 3));
+        if (-70 < tone) loudest = Math.max(loudest, tone - bins[Math.round(at * 1.21)]!);
+      }
+      await context.close();
+      return loudest;
+    }, hertz);
+  }
+
+  async expectToHear(hertz: number): Promise<void> {
+    await until(`${hertz} Hz is heard`, () => this.hears(hertz), (decibels) => 20 < decibels);
+  }
+
+  async expectNotToHear(hertz: number): Promise<void> {
+    await until(`${hertz} Hz is not heard`, () => this.hears(hertz), (decibels) => decibels < 6);
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** One colour, and a bar in its upper half that moves with every frame. */
+function film([y, u, v]: readonly [number, number, number]): Buffer {
+  const parts = [Buffer.from(`YUV4MPEG2 W${WIDTH} H${HEIGHT} F${RATE}:1 Ip A1:1 C420jpeg\n`)];
+  for (let frame = 0; frame < FRAMES; frame++) {
+    const luma = Buffer.alloc(WIDTH * HEIGHT, y);
+    const left = (frame * WIDTH) / FRAMES;
+    for (let row = 0; row < HEIGHT / 3; row++) luma.fill(16, row * WIDTH + left, row * WIDTH + left + 24);
+    const quarter = (WIDTH * HEIGHT) / 4;
+    parts.push(Buffer.from("FRAME\n"), luma, Buffer.alloc(quarter, u), Buffer.alloc(quarter, v));
+  }
+  return Buffer.concat(parts);
+}
+
+/** A tone that comes and goes like speech: browsers take what never pauses for noise, and suppress it. */
+function syllables(hertz: number): Buffer {
+  const samples = 2 * AUDIO_RATE;
+  const data = Buffer.alloc(2 * samples);
+  for (let index = 0; index < samples; index++) {
+    const time = index / AUDIO_RATE;
+    const isSpoken = time % 0.35 < 0.2;
+    const value = isSpoken ? Math.sin(2 * Math.PI * hertz * time) * 0.5 : 0;
+    data.writeInt16LE(Math.round(value * 32_767), 2 * index);
+  }
+  const head = Buffer.alloc(44);
+  head.write("RIFF", 0);
+  head.writeUInt32LE(36 + data.length, 4);
+  head.write("WAVEfmt ", 8);
+  head.writeUInt32LE(16, 16);
+  head.writeUInt16LE(1, 20);
+  head.writeUInt16LE(1, 22);
+  head.writeUInt32LE(AUDIO_RATE, 24);
+  head.writeUInt32LE(2 * AUDIO_RATE, 28);
+  head.writeUInt16LE(2, 32);
+  head.writeUInt16LE(16, 34);
+  head.write("data", 36);
+  head.writeUInt32LE(data.length, 40);
+  return Buffer.concat([head, data]);
+}
