@@ -11,7 +11,7 @@ use str0m::bwe::{Bitrate, BweKind};
 use str0m::media::{KeyframeRequestKind, Mid};
 use str0m::net::Transmit;
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite};
-use str0m::{Event, IceConnectionState, Input, Output, Rtc};
+use str0m::{Event, Input, Output, Rtc};
 
 pub use answer::OFFER_BYTES_MAX;
 
@@ -23,6 +23,8 @@ use crate::{FeedPacket, Layer, PeerId, RoomId};
 
 /// A peer that has not connected by then, or is not back by then, is given up.
 pub const ABSENCE_MAX: Duration = Duration::from_secs(30);
+/// Peers send STUN requests every few seconds, or at least RTCP.
+pub const SILENCE_MAX: Duration = Duration::from_secs(10);
 /// How often in one turn a connection may ask to be driven on at once: far more than it needs to send what it has.
 const ROUNDS_MAX: usize = 4096;
 /// What a voice, feedback and headers take of a viewer's line.
@@ -74,8 +76,8 @@ pub struct Peer {
     /// Which feeds it wants; none while it has not said.
     pub wish: Option<Vec<Wish>>,
     pub state: PeerState,
-    /// When it is given up if it stays away.
-    pub gives_up: Option<Instant>,
+    /// When something came from it last, or when it was first expected.
+    heard_at: Instant,
     /// When its connection has something to do.
     pub due: Option<Instant>,
     /// It is in the list of those to be driven on.
@@ -233,17 +235,7 @@ impl Peer {
 
     fn happen(&mut self, event: Event, now: Instant, out: &mut Outbox<'_>) {
         match event {
-            Event::Connected => self.change(PeerState::Connected, None, out),
-            Event::IceConnectionStateChange(IceConnectionState::Disconnected)
-                if self.state == PeerState::Connected =>
-            {
-                self.change(PeerState::Disconnected, Some(now + ABSENCE_MAX), out);
-            }
-            Event::IceConnectionStateChange(state)
-                if state.is_connected() && self.state == PeerState::Disconnected =>
-            {
-                self.change(PeerState::Connected, None, out);
-            }
+            Event::Connected => self.change(PeerState::Connected, now, out),
             Event::Closed => self.fail(out),
             Event::RtpPacket(packet) => self.receive(packet, out),
             Event::KeyframeRequest(request) => {
@@ -265,8 +257,28 @@ impl Peer {
         }
     }
 
-    fn change(&mut self, state: PeerState, gives_up: Option<Instant>, out: &mut Outbox<'_>) {
-        self.gives_up = gives_up;
+    /// Something came from its address. Not all peers send STUN requests once they are connected (libnice does not), so whatever comes is a sign
+    /// of life.
+    pub fn hear(&mut self, now: Instant, out: &mut Outbox<'_>) {
+        self.heard_at = now;
+        if self.state == PeerState::Disconnected {
+            self.change(PeerState::Connected, now, out);
+        }
+    }
+
+    /// Looks whether it is still there. Returns when to look again, or nothing when it is given up.
+    pub fn look_for(&mut self, now: Instant, out: &mut Outbox<'_>) -> Option<Instant> {
+        if self.state == PeerState::Connected && self.heard_at + SILENCE_MAX <= now {
+            self.change(PeerState::Disconnected, now, out);
+        }
+        let limit = if self.state == PeerState::Connected { SILENCE_MAX } else { ABSENCE_MAX };
+        Some(self.heard_at + limit).filter(|again| now < *again)
+    }
+
+    fn change(&mut self, state: PeerState, now: Instant, out: &mut Outbox<'_>) {
+        if state == PeerState::Connected {
+            self.heard_at = now;
+        }
         self.state = state;
         out.happenings.push_back(Happening::State(state));
     }

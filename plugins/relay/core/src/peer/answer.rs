@@ -8,7 +8,7 @@ use str0m::change::SdpOffer;
 use str0m::media::{Direction, MediaKind, Mid};
 use str0m::{Candidate, Rtc, RtcConfig};
 
-use super::{ABSENCE_MAX, Peer, PeerState};
+use super::{Peer, PeerState};
 use crate::line::{CameraLine, RESEND_PACKETS_MAX, SlotLine, VoiceLine};
 use crate::{Config, OfferError, PeerId, RoomId, SLOTS_MAX};
 
@@ -59,7 +59,7 @@ impl Peer {
             slots: Vec::new(),
             wish: None,
             state: PeerState::Expected,
-            gives_up: Some(now + ABSENCE_MAX),
+            heard_at: now,
             due: None,
             is_dirty: false,
             twcc: None,

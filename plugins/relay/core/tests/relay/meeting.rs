@@ -306,3 +306,27 @@ fn a_viewer_that_moves_to_another_network_sees_on() {
         world.browsers[bob].screen(0).shown.iter().filter(|shown| moved + SECOND * 2 < shown.at).count() > 50
     );
 }
+
+#[test]
+fn whoever_falls_silent_is_missed_and_may_come_back() {
+    let mut world = World::new(2, 67);
+    let bob = world.join(Vec::new(), 1, Line::GOOD);
+    world.run(SECOND * 2);
+    let states = |world: &World| -> Vec<PeerState> {
+        let told = world.events.iter().filter_map(|(_, event)| match event {
+            RoomEvent::Peer { state, .. } => Some(*state),
+            _ => None,
+        });
+        told.collect()
+    };
+    world.browsers[bob].line.loss_per_mille = 1000;
+    world.run(SECOND * 12);
+    assert_eq!(states(&world), [PeerState::Connected, PeerState::Disconnected]);
+    world.browsers[bob].line.loss_per_mille = 0;
+    world.run(SECOND * 4);
+    assert_eq!(states(&world).last(), Some(&PeerState::Connected));
+    world.browsers[bob].line.loss_per_mille = 1000;
+    world.run(SECOND * 31);
+    assert_eq!(states(&world).last(), Some(&PeerState::Failed));
+    assert_eq!(world.shards.iter().map(|shard| shard.peer_count()).sum::<usize>(), 0);
+}
