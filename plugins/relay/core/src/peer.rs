@@ -16,6 +16,7 @@ use str0m::{Event, Input, Output, Rtc};
 pub use answer::OFFER_BYTES_MAX;
 
 use crate::line::{CameraLine, SlotLine, VoiceLine};
+use crate::losses::Losses;
 use crate::rewriter::Numbers;
 use crate::vp8::Descriptor;
 use crate::wish::Wish;
@@ -83,6 +84,8 @@ pub struct Peer {
     /// It is in the list of those to be driven on.
     pub is_dirty: bool,
     twcc: Option<u64>,
+    /// What is made of its losses, where nothing else is known.
+    losses: Option<Losses>,
     remb: Option<u64>,
     desired: u64,
     is_paced: bool,
@@ -100,7 +103,7 @@ impl Peer {
 
     /// Bits a second that the line to it carries altogether.
     pub fn estimate(&self) -> Option<u64> {
-        self.twcc.or(self.remb)
+        self.twcc.or(self.remb).or_else(|| self.losses.and_then(|losses| losses.estimate()))
     }
 
     /// What the estimator is to probe for, and whether frames go out at once: not where the line is known to carry less than what is wished
@@ -251,6 +254,7 @@ impl Peer {
             }
             Event::PeerStats(stats) => {
                 self.loss = stats.egress_loss_fraction;
+                self.mind_losses(out);
                 self.round_trip = stats.rtt;
             }
             _ => {}
@@ -281,6 +285,14 @@ impl Peer {
         }
         self.state = state;
         out.happenings.push_back(Happening::State(state));
+    }
+
+    fn mind_losses(&mut self, out: &mut Outbox<'_>) {
+        let sent = self.slots.iter().map(|line| line.bitrate).sum();
+        let (desired, loss) = (self.desired, self.loss.unwrap_or(0.0));
+        if self.losses.as_mut().is_some_and(|losses| losses.report(loss, sent, desired)) {
+            out.happenings.push_back(Happening::Estimate);
+        }
     }
 
     fn receive(&mut self, packet: RtpPacket, out: &mut Outbox<'_>) {

@@ -43,7 +43,9 @@ impl Shard {
         if self.rooms.get(&room).is_some_and(|room| ROOM_PEERS_MAX <= room.peers.len()) {
             return Err(OfferError::RoomFull);
         }
-        let newcomer = Box::new(Peer::new(peer, room, &self.config, self.now));
+        let company = self.rooms.get(&room).map_or(0, |room| room.peers.len());
+        let is_estimated = company < self.config.estimated_peers_max;
+        let newcomer = Box::new(Peer::new((peer, room), &self.config, is_estimated, self.now));
         let key = match self.free.pop() {
             Some(key) => {
                 self.peers[key.0] = Some(newcomer);

@@ -330,3 +330,19 @@ fn whoever_falls_silent_is_missed_and_may_come_back() {
     assert_eq!(states(&world).last(), Some(&PeerState::Failed));
     assert_eq!(world.shards.iter().map(|shard| shard.peer_count()).sum::<usize>(), 0);
 }
+
+#[test]
+fn a_narrow_line_is_known_by_its_losses_alone() {
+    let mut world = World::of_estimated(1, 71, 0);
+    world.join(simulcast(), 0, Line::GOOD);
+    let bob = world.join(Vec::new(), 1, Line::GOOD);
+    world.run(SECOND * 5);
+    let height = |world: &World| world.browsers[bob].screen(0).shown.last().map_or(0, |shown| shown.height);
+    assert_eq!(height(&world), 720);
+    world.browsers[bob].line = Line::narrow(600);
+    world.run(SECOND * 12);
+    assert!(height(&world) < 720, "the line carries half of the best");
+    world.browsers[bob].line = Line::GOOD;
+    world.run(SECOND * 30);
+    assert_eq!(height(&world), 720, "the line was widened, and that was noticed");
+}

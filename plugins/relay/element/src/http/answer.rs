@@ -236,7 +236,7 @@ mod tests {
         let place = "/whep/s0";
         let (statuses, _) = statuses(&[
             request("POST", "/whep", &[sdp()], "offer"),
-            request("PATCH", place, &[fragment.clone()], ""),
+            request("PATCH", place, std::slice::from_ref(&fragment), ""),
             request("PATCH", place, &[fragment.clone(), (header::IF_MATCH, "\"s0\"")], ""),
             request("PATCH", place, &[fragment.clone(), (header::IF_MATCH, "\"s1\"")], ""),
             request("PATCH", place, &[fragment.clone(), (header::IF_MATCH, "*")], ""),
