@@ -11,11 +11,12 @@ use str0m::bwe::{Bitrate, BweKind};
 use str0m::media::{KeyframeRequestKind, Mid};
 use str0m::net::Transmit;
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite};
-use str0m::{Event, IceConnectionState, Input, Output, Rtc};
+use str0m::{Event, Input, Output, Rtc};
 
 pub use answer::OFFER_BYTES_MAX;
 
 use crate::line::{CameraLine, SlotLine, VoiceLine};
+use crate::losses::Losses;
 use crate::rewriter::Numbers;
 use crate::vp8::Descriptor;
 use crate::wish::Wish;
@@ -23,6 +24,8 @@ use crate::{FeedPacket, Layer, PeerId, RoomId};
 
 /// A peer that has not connected by then, or is not back by then, is given up.
 pub const ABSENCE_MAX: Duration = Duration::from_secs(30);
+/// Peers send STUN requests every few seconds, or at least RTCP.
+pub const SILENCE_MAX: Duration = Duration::from_secs(10);
 /// How often in one turn a connection may ask to be driven on at once: far more than it needs to send what it has.
 const ROUNDS_MAX: usize = 4096;
 /// What a voice, feedback and headers take of a viewer's line.
@@ -74,13 +77,15 @@ pub struct Peer {
     /// Which feeds it wants; none while it has not said.
     pub wish: Option<Vec<Wish>>,
     pub state: PeerState,
-    /// When it is given up if it stays away.
-    pub gives_up: Option<Instant>,
+    /// When something came from it last, or when it was first expected.
+    heard_at: Instant,
     /// When its connection has something to do.
     pub due: Option<Instant>,
     /// It is in the list of those to be driven on.
     pub is_dirty: bool,
     twcc: Option<u64>,
+    /// What is made of its losses, where nothing else is known.
+    losses: Option<Losses>,
     remb: Option<u64>,
     desired: u64,
     is_paced: bool,
@@ -98,7 +103,7 @@ impl Peer {
 
     /// Bits a second that the line to it carries altogether.
     pub fn estimate(&self) -> Option<u64> {
-        self.twcc.or(self.remb)
+        self.twcc.or(self.remb).or_else(|| self.losses.and_then(|losses| losses.estimate()))
     }
 
     /// What the estimator is to probe for, and whether frames go out at once: not where the line is known to carry less than what is wished
@@ -233,17 +238,7 @@ impl Peer {
 
     fn happen(&mut self, event: Event, now: Instant, out: &mut Outbox<'_>) {
         match event {
-            Event::Connected => self.change(PeerState::Connected, None, out),
-            Event::IceConnectionStateChange(IceConnectionState::Disconnected)
-                if self.state == PeerState::Connected =>
-            {
-                self.change(PeerState::Disconnected, Some(now + ABSENCE_MAX), out);
-            }
-            Event::IceConnectionStateChange(state)
-                if state.is_connected() && self.state == PeerState::Disconnected =>
-            {
-                self.change(PeerState::Connected, None, out);
-            }
+            Event::Connected => self.change(PeerState::Connected, now, out),
             Event::Closed => self.fail(out),
             Event::RtpPacket(packet) => self.receive(packet, out),
             Event::KeyframeRequest(request) => {
@@ -259,16 +254,45 @@ impl Peer {
             }
             Event::PeerStats(stats) => {
                 self.loss = stats.egress_loss_fraction;
+                self.mind_losses(out);
                 self.round_trip = stats.rtt;
             }
             _ => {}
         }
     }
 
-    fn change(&mut self, state: PeerState, gives_up: Option<Instant>, out: &mut Outbox<'_>) {
-        self.gives_up = gives_up;
+    /// Something came from its address. Not all peers send STUN requests once they are connected (libnice does not), so whatever comes is a sign
+    /// of life.
+    pub fn hear(&mut self, now: Instant, out: &mut Outbox<'_>) {
+        self.heard_at = now;
+        if self.state == PeerState::Disconnected {
+            self.change(PeerState::Connected, now, out);
+        }
+    }
+
+    /// Looks whether it is still there. Returns when to look again, or nothing when it is given up.
+    pub fn look_for(&mut self, now: Instant, out: &mut Outbox<'_>) -> Option<Instant> {
+        if self.state == PeerState::Connected && self.heard_at + SILENCE_MAX <= now {
+            self.change(PeerState::Disconnected, now, out);
+        }
+        let limit = if self.state == PeerState::Connected { SILENCE_MAX } else { ABSENCE_MAX };
+        Some(self.heard_at + limit).filter(|again| now < *again)
+    }
+
+    fn change(&mut self, state: PeerState, now: Instant, out: &mut Outbox<'_>) {
+        if state == PeerState::Connected {
+            self.heard_at = now;
+        }
         self.state = state;
         out.happenings.push_back(Happening::State(state));
+    }
+
+    fn mind_losses(&mut self, out: &mut Outbox<'_>) {
+        let sent = self.slots.iter().map(|line| line.bitrate).sum();
+        let (desired, loss) = (self.desired, self.loss.unwrap_or(0.0));
+        if self.losses.as_mut().is_some_and(|losses| losses.report(loss, sent, desired)) {
+            out.happenings.push_back(Happening::Estimate);
+        }
     }
 
     fn receive(&mut self, packet: RtpPacket, out: &mut Outbox<'_>) {

@@ -19,6 +19,8 @@ use crate::room::Room;
 use crate::wish::Wish;
 use crate::{PeerId, RoomId, ShardId, TapId};
 
+/// For [`Config::estimated_peers_max`]: an estimator for each of more viewers would cost more than all else.
+pub const ESTIMATED_PEERS_MAX: usize = 32;
 /// Fewer than these are sent to at once.
 const GATHERING_PEERS_MIN: usize = 48;
 /// More are sent to when so much time has passed: less than anybody sees, and with ten cameras two or three packets for each viewer.
@@ -35,6 +37,8 @@ pub struct Config {
     pub candidates: Vec<SocketAddr>,
     /// What peers know the relay by.
     pub identity: Identity,
+    /// Whoever comes into a room with fewer peers on the shard has the line estimated by TWCC, others by their losses alone.
+    pub estimated_peers_max: usize,
 }
 
 /// What happens to a shard.

@@ -15,7 +15,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use convene_relay::{
-    Config, Identity, IdentityError, Input, PeerId, PeerReport, RoomEvent, RoomId, ShardId, TapId,
+    Config, ESTIMATED_PEERS_MAX, Identity, IdentityError, Input, PeerId, PeerReport, RoomEvent, RoomId,
+    ShardId, TapId,
 };
 use parking_lot::Mutex;
 use thiserror::Error;
@@ -153,6 +154,7 @@ impl Hub {
                 shards: count as u8,
                 candidates: candidates.iter().map(|ip| SocketAddr::new(*ip, port)).collect(),
                 identity: identity.clone(),
+                estimated_peers_max: ESTIMATED_PEERS_MAX,
             };
             let worker = Worker::new(config, socket, mailboxes.clone()).map_err(failed)?;
             let thread = std::thread::Builder::new()

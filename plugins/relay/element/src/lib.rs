@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod http;
 mod hub;
 mod plugin;
 mod vp8relay;

@@ -8,8 +8,9 @@ use str0m::change::SdpOffer;
 use str0m::media::{Direction, MediaKind, Mid};
 use str0m::{Candidate, Rtc, RtcConfig};
 
-use super::{ABSENCE_MAX, Peer, PeerState};
+use super::{Peer, PeerState};
 use crate::line::{CameraLine, RESEND_PACKETS_MAX, SlotLine, VoiceLine};
+use crate::losses::Losses;
 use crate::{Config, OfferError, PeerId, RoomId, SLOTS_MAX};
 
 /// A browser's offer with ten slots has about 30 kilobytes.
@@ -23,14 +24,14 @@ const VOICE_PACKETS_MAX: usize = 20;
 const STATISTICS_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A connection that waits for its offer.
-fn connection(config: &Config, now: Instant) -> Rtc {
+fn connection(config: &Config, is_estimated: bool, now: Instant) -> Rtc {
     let settings = RtcConfig::new()
         .set_ice_lite(true)
         .set_rtp_mode(true)
         .clear_codecs()
         .enable_opus(true, false)
         .enable_vp8(true)
-        .enable_bwe(Some(ESTIMATE_AT_FIRST))
+        .enable_bwe(is_estimated.then_some(ESTIMATE_AT_FIRST))
         .set_send_buffer_video(RESEND_PACKETS_MAX)
         .set_send_buffer_audio(VOICE_PACKETS_MAX)
         .set_stats_interval(Some(STATISTICS_INTERVAL))
@@ -47,11 +48,12 @@ fn connection(config: &Config, now: Instant) -> Rtc {
 
 impl Peer {
     /// Somebody whose offer is not answered yet.
-    pub fn new(id: PeerId, room: RoomId, config: &Config, now: Instant) -> Self {
+    pub fn new((id, room): (PeerId, RoomId), config: &Config, is_estimated: bool, now: Instant) -> Self {
         Self {
             id,
             room,
-            rtc: connection(config, now),
+            rtc: connection(config, is_estimated, now),
+            losses: (!is_estimated).then(Losses::default),
             names: Default::default(),
             addresses: Default::default(),
             voice: None,
@@ -59,7 +61,7 @@ impl Peer {
             slots: Vec::new(),
             wish: None,
             state: PeerState::Expected,
-            gives_up: Some(now + ABSENCE_MAX),
+            heard_at: now,
             due: None,
             is_dirty: false,
             twcc: None,

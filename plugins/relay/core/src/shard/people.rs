@@ -9,7 +9,7 @@ use str0m::net::{Protocol, Receive};
 use super::{RoomEvent, Shard};
 use crate::directory::{Owner, PEER_ADDRESSES_MAX, PEER_NAMES_MAX, PeerKey};
 use crate::order::Order;
-use crate::peer::{Happening, Outbox, Peer, PeerState, VoicePacket};
+use crate::peer::{ABSENCE_MAX, Happening, Outbox, Peer, PeerState, SILENCE_MAX, VoicePacket};
 use crate::{OfferError, PeerId, ROOM_PEERS_MAX, RoomId, SHARD_PEERS_MAX, ShardId};
 
 impl Shard {
@@ -43,7 +43,9 @@ impl Shard {
         if self.rooms.get(&room).is_some_and(|room| ROOM_PEERS_MAX <= room.peers.len()) {
             return Err(OfferError::RoomFull);
         }
-        let newcomer = Box::new(Peer::new(peer, room, &self.config, self.now));
+        let company = self.rooms.get(&room).map_or(0, |room| room.peers.len());
+        let is_estimated = company < self.config.estimated_peers_max;
+        let newcomer = Box::new(Peer::new((peer, room), &self.config, is_estimated, self.now));
         let key = match self.free.pop() {
             Some(key) => {
                 self.peers[key.0] = Some(newcomer);
@@ -90,7 +92,7 @@ impl Shard {
             self.tell_all(&Order::Present { room: id, asks: true });
         }
         self.arrange(key);
-        self.review_by(self.now + crate::peer::ABSENCE_MAX);
+        self.review_by(self.now + ABSENCE_MAX);
         self.mark(key);
     }
 
@@ -121,6 +123,11 @@ impl Shard {
                 return;
             }
             self.locate(key, from);
+        }
+        let peer = self.peers.get_mut(key.0).and_then(|peer| peer.as_deref_mut());
+        if let Some(peer) = peer {
+            let mut out = Outbox { transmits: &mut self.transmits, happenings: &mut self.happenings };
+            peer.hear(now, &mut out);
         }
         self.drive(key, input);
     }
@@ -178,7 +185,7 @@ impl Shard {
     }
 
     /// Acts on what a peer's connection has told.
-    fn settle(&mut self, key: PeerKey) {
+    pub(super) fn settle(&mut self, key: PeerKey) {
         while let Some(happening) = self.happenings.pop_front() {
             let Some(peer) = self.peer_mut(key) else {
                 self.happenings.clear();
@@ -210,8 +217,9 @@ impl Shard {
             PeerState::Connected => {
                 self.arrange(key);
                 self.start(key);
+                self.review_by(self.now + SILENCE_MAX);
             }
-            PeerState::Disconnected => self.review_by(self.now + crate::peer::ABSENCE_MAX),
+            PeerState::Disconnected => {}
             PeerState::Closed | PeerState::Failed => self.leave(key),
             PeerState::Expected => {}
         }

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::{RoomEvent, Shard};
+use crate::directory::PeerKey;
 use crate::feed::FEED_SILENCE_MAX;
-use crate::peer::PeerState;
+use crate::peer::{Outbox, PeerState};
 use crate::{PeerId, RoomId};
 
 /// How often what cameras take is shared out anew.
@@ -49,27 +50,25 @@ impl Shard {
         }
     }
 
-    /// Peers that have stayed away for too long.
+    /// Peers that have fallen silent, and those that have stayed away for too long.
     fn give_up(&mut self) {
         let now = self.now;
-        let mut gone = Vec::new();
-        let mut later = None;
-        for (id, key) in &self.keys {
-            let peer = self.peers.get(key.0).and_then(|peer| peer.as_deref());
-            match peer.and_then(|peer| peer.gives_up) {
-                Some(time) if time <= now => gone.push((*id, *key)),
-                Some(time) => later = Some(later.map_or(time, |later: Instant| later.min(time))),
-                None => {}
+        let keys: Vec<(PeerId, PeerKey)> = self.keys.iter().map(|(id, key)| (*id, *key)).collect();
+        for (id, key) in keys {
+            let Some(peer) = self.peers.get_mut(key.0).and_then(|peer| peer.as_deref_mut()) else {
+                continue;
+            };
+            let room = peer.room;
+            let mut out = Outbox { transmits: &mut self.transmits, happenings: &mut self.happenings };
+            let again = peer.look_for(now, &mut out);
+            self.settle(key);
+            match again {
+                Some(again) => self.review_by(again),
+                None => {
+                    self.report(room, RoomEvent::Peer { peer: id, state: PeerState::Failed });
+                    self.leave(key);
+                }
             }
-        }
-        for (id, key) in gone {
-            if let Some(room) = self.peer_mut(key).map(|peer| peer.room) {
-                self.report(room, RoomEvent::Peer { peer: id, state: PeerState::Failed });
-                self.leave(key);
-            }
-        }
-        if let Some(later) = later {
-            self.review_by(later);
         }
     }
 

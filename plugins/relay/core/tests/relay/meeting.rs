@@ -306,3 +306,43 @@ fn a_viewer_that_moves_to_another_network_sees_on() {
         world.browsers[bob].screen(0).shown.iter().filter(|shown| moved + SECOND * 2 < shown.at).count() > 50
     );
 }
+
+#[test]
+fn whoever_falls_silent_is_missed_and_may_come_back() {
+    let mut world = World::new(2, 67);
+    let bob = world.join(Vec::new(), 1, Line::GOOD);
+    world.run(SECOND * 2);
+    let states = |world: &World| -> Vec<PeerState> {
+        let told = world.events.iter().filter_map(|(_, event)| match event {
+            RoomEvent::Peer { state, .. } => Some(*state),
+            _ => None,
+        });
+        told.collect()
+    };
+    world.browsers[bob].line.loss_per_mille = 1000;
+    world.run(SECOND * 12);
+    assert_eq!(states(&world), [PeerState::Connected, PeerState::Disconnected]);
+    world.browsers[bob].line.loss_per_mille = 0;
+    world.run(SECOND * 4);
+    assert_eq!(states(&world).last(), Some(&PeerState::Connected));
+    world.browsers[bob].line.loss_per_mille = 1000;
+    world.run(SECOND * 31);
+    assert_eq!(states(&world).last(), Some(&PeerState::Failed));
+    assert_eq!(world.shards.iter().map(|shard| shard.peer_count()).sum::<usize>(), 0);
+}
+
+#[test]
+fn a_narrow_line_is_known_by_its_losses_alone() {
+    let mut world = World::of_estimated(1, 71, 0);
+    world.join(simulcast(), 0, Line::GOOD);
+    let bob = world.join(Vec::new(), 1, Line::GOOD);
+    world.run(SECOND * 5);
+    let height = |world: &World| world.browsers[bob].screen(0).shown.last().map_or(0, |shown| shown.height);
+    assert_eq!(height(&world), 720);
+    world.browsers[bob].line = Line::narrow(600);
+    world.run(SECOND * 12);
+    assert!(height(&world) < 720, "the line carries half of the best");
+    world.browsers[bob].line = Line::GOOD;
+    world.run(SECOND * 30);
+    assert_eq!(height(&world), 720, "the line was widened, and that was noticed");
+}

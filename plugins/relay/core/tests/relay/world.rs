@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use convene_relay::{Config, Identity, Input, Output, PeerId, RoomEvent, RoomId, Shard, ShardId};
+use convene_relay::{
+    Config, ESTIMATED_PEERS_MAX, Identity, Input, Output, PeerId, RoomEvent, RoomId, Shard, ShardId,
+};
 
 use crate::browser::Browser;
 use crate::camera::Encoding;
@@ -48,13 +50,24 @@ pub fn simulcast() -> Vec<Encoding> {
 
 impl World {
     pub fn new(shards: u8, seed: u64) -> Self {
+        Self::of_estimated(shards, seed, ESTIMATED_PEERS_MAX)
+    }
+
+    /// With another number of peers whose lines are estimated by TWCC.
+    pub fn of_estimated(shards: u8, seed: u64, estimated_peers_max: usize) -> Self {
         #[expect(
             clippy::disallowed_methods,
             reason = "an Instant cannot be made otherwise; everything counts from this one"
         )]
         let now = Instant::now();
         let identity = Identity::new(None).expect("a certificate can be made");
-        let config = |id| Config { id, shards, candidates: vec![relay()], identity: identity.clone() };
+        let config = |id| Config {
+            id,
+            shards,
+            candidates: vec![relay()],
+            identity: identity.clone(),
+            estimated_peers_max,
+        };
         Self {
             now,
             start: now,

@@ -4,10 +4,9 @@
 //! 1. `settings`, of the element and of its pads
 //! 2. `state`
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use convene_relay::{Input, PeerId, PeerState, RoomEvent, TapId};
+use convene_relay::{Input, PeerState, RoomEvent};
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
@@ -15,8 +14,10 @@ use parking_lot::Mutex;
 
 use super::members::Members;
 use super::pad::Kind;
-use super::pusher::{Inlet, Pusher};
-use super::{Vp8RelayPad, streams, structures};
+use super::pusher::Pusher;
+use super::state::State;
+use super::{Vp8RelayPad, signals, streams, structures};
+use crate::http::{self, Desk};
 use crate::hub::{HubSettings, RoomListener, RoomSeat, WORKERS_MAX, new_tap, parse_candidates};
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> =
@@ -31,11 +32,12 @@ struct Settings {
     bind_address: Option<String>,
     candidates: Option<String>,
     workers: u32,
+    http: Option<String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { port: PORT_DEFAULT, bind_address: None, candidates: None, workers: 0 }
+        Self { port: PORT_DEFAULT, bind_address: None, candidates: None, workers: 0, http: None }
     }
 }
 
@@ -82,6 +84,15 @@ pub struct Vp8Relay {
         default = 0,
         maximum = WORKERS_MAX
     )]
+    #[property(
+        name = "http",
+        nick = "HTTP",
+        blurb = "Address and port, like 127.0.0.1:8080, to serve WHIP at /whip/NAME and WHEP at /whep; none when not set",
+        get,
+        set,
+        type = Option<String>,
+        member = http
+    )]
     settings: std::sync::Mutex<Settings>,
     #[property(
         name = "actual-port",
@@ -90,20 +101,15 @@ pub struct Vp8Relay {
         get = Self::actual_port,
         type = u32
     )]
-    _actual_port: (),
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    seat: Option<Arc<RoomSeat>>,
-    members: Members,
-    pads: Vec<Vp8RelayPad>,
-    /// Which pads take what; a pad is here while its peer has a number.
-    taps: BTreeMap<TapId, (Vp8RelayPad, PeerId)>,
-    voices: BTreeMap<PeerId, Vec<Vp8RelayPad>>,
-    pusher: Option<Pusher>,
-    inlet: Option<Inlet>,
+    #[property(
+        name = "actual-http",
+        nick = "Actual HTTP",
+        blurb = "The address and port at which HTTP is served, empty while it is not",
+        get = Self::actual_http,
+        type = String
+    )]
+    _actual: (),
+    pub(super) state: Mutex<State>,
 }
 
 /// Hands on what workers tell, as long as the element is there.
@@ -117,17 +123,41 @@ impl RoomListener for Listener {
     }
 }
 
+/// What comes by HTTP asks here.
+struct Counter(glib::WeakRef<super::Vp8Relay>);
+
+impl Desk for Counter {
+    fn offer(&self, peer: &str, sdp: &str) -> Result<String, String> {
+        let relay = self.0.upgrade().ok_or("The relay is over.")?;
+        relay.imp().offer(peer, sdp)
+    }
+
+    fn remove(&self, peer: &str) {
+        if let Some(relay) = self.0.upgrade() {
+            relay.imp().remove(peer);
+        }
+    }
+
+    fn knows(&self, peer: &str) -> bool {
+        self.0.upgrade().is_some_and(|relay| relay.imp().state.lock().members.id(peer).is_some())
+    }
+}
+
 impl Vp8Relay {
     fn settings(&self) -> Settings {
         self.settings.lock().expect("no holder of the settings panics").clone()
     }
 
-    fn seat(&self) -> Option<Arc<RoomSeat>> {
+    pub(super) fn seat(&self) -> Option<Arc<RoomSeat>> {
         self.state.lock().seat.clone()
     }
 
     fn actual_port(&self) -> u32 {
         self.seat().map_or(0, |seat| u32::from(seat.port()))
+    }
+
+    fn actual_http(&self) -> String {
+        self.state.lock().http.as_ref().map_or_else(String::new, |http| http.address().to_string())
     }
 
     /// Answers a peer's offer, or says why not.
@@ -161,7 +191,7 @@ impl Vp8Relay {
         }
     }
 
-    fn select(&self, peer: &str, wish: &gst::StructureRef) {
+    pub(super) fn select(&self, peer: &str, wish: &gst::StructureRef) {
         let mut state = self.state.lock();
         let wish = structures::wish(wish, &mut state.members);
         if let (Some(seat), Some(id)) = (&state.seat, state.members.id(peer)) {
@@ -169,7 +199,7 @@ impl Vp8Relay {
         }
     }
 
-    fn stats(&self) -> gst::Structure {
+    pub(super) fn stats(&self) -> gst::Structure {
         let reports = self.seat().map_or_else(Vec::new, |seat| seat.reports());
         structures::stats(&reports, &self.state.lock().members)
     }
@@ -233,11 +263,23 @@ impl Vp8Relay {
         }
         drop(state);
         self.obj().notify("actual-port");
+        if let Some(address) = settings.http.as_deref().filter(|address| !address.is_empty()) {
+            let served = http::serve(address, Arc::new(Counter(self.obj().downgrade())));
+            let server = served.map_err(|error| {
+                self.close();
+                refuse(error.to_string())
+            })?;
+            self.state.lock().http = Some(server);
+            self.obj().notify("actual-http");
+        }
         Ok(())
     }
 
     /// Closes the port, if no other relay has it open.
     fn close(&self) {
+        // Its threads ask for the state, so it ends without holding that.
+        let server = self.state.lock().http.take();
+        drop(server);
         let closed = {
             let mut state = self.state.lock();
             state.members = Members::default();
@@ -263,181 +305,6 @@ impl Vp8Relay {
         state.pusher = Some(pusher);
         Ok(())
     }
-
-    fn push(&self, pad: &Vp8RelayPad, buffer: gst::Buffer) {
-        if pad.sticky_event::<gst::event::Segment>(0).is_none() {
-            self.introduce(pad);
-        }
-        gst::trace!(CAT, obj = pad, "Pushing {} bytes", buffer.size());
-        match pad.push(buffer) {
-            Ok(_) => {}
-            Err(gst::FlowError::NotLinked | gst::FlowError::Flushing | gst::FlowError::Eos) => {
-                gst::trace!(CAT, obj = pad, "Nobody takes it");
-            }
-            Err(error) => {
-                // One branch's trouble does not end the meeting.
-                self.state.lock().detach(pad, &pad.imp().peer());
-                let name = pad.name();
-                gst::element_imp_warning!(
-                    self,
-                    gst::StreamError::Failed,
-                    ("What is linked to {name} has failed and gets nothing more: {error}.")
-                );
-            }
-        }
-    }
-
-    /// What every stream begins with.
-    fn introduce(&self, pad: &Vp8RelayPad) {
-        let caps = match pad.imp().kind() {
-            Kind::Feed(_) => &*streams::FEED_CAPS,
-            Kind::VoiceOut | Kind::VoiceIn => &*streams::VOICE_CAPS,
-        };
-        // By hand: GStreamer makes ids only for elements with at most one sink pad.
-        let id = format!("{}/{}", self.obj().name(), pad.name());
-        pad.push_event(gst::event::StreamStart::builder(&id).group_id(gst::GroupId::next()).build());
-        pad.push_event(gst::event::Caps::new(caps));
-        pad.push_event(gst::event::Segment::new(&gst::FormattedSegment::<gst::ClockTime>::new()));
-    }
-
-    pub(super) fn pad_changes_hands(&self, pad: &Vp8RelayPad, before: &str) {
-        let mut state = self.state.lock();
-        state.detach(pad, before);
-        state.attach(pad);
-    }
-
-    fn chain(&self, pad: &Vp8RelayPad, buffer: &gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let Some(packet) = streams::heard(buffer) else {
-            gst::element_imp_error!(
-                self,
-                gst::StreamError::Format,
-                ("What comes in on {} is no RTP.", pad.name())
-            );
-            return Err(gst::FlowError::Error);
-        };
-        let peer = pad.imp().peer();
-        let state = self.state.lock();
-        if let (Some(seat), Some(id)) = (&state.seat, state.members.id(&peer)) {
-            seat.tell_lossy(id, Input::Voice { peer: id, packet });
-        }
-        Ok(gst::FlowSuccess::Ok)
-    }
-
-    fn src_event(&self, pad: &Vp8RelayPad, event: &gst::Event) -> bool {
-        if !is_force_key_unit(event) {
-            return matches!(event.type_(), gst::EventType::Latency | gst::EventType::Reconfigure);
-        }
-        let Kind::Feed(tap) = pad.imp().kind() else {
-            return false;
-        };
-        gst::debug!(CAT, obj = pad, "Asked for a key frame");
-        let state = self.state.lock();
-        if let (Some(seat), Some((_, peer))) = (&state.seat, state.taps.get(&tap)) {
-            seat.tap_keyframe(tap, *peer);
-        }
-        true
-    }
-
-    fn src_query(&self, pad: &Vp8RelayPad, query: &mut gst::QueryRef) -> bool {
-        match query.view_mut() {
-            gst::QueryViewMut::Latency(latency) => {
-                latency.set(true, gst::ClockTime::ZERO, gst::ClockTime::NONE);
-                true
-            }
-            _ => gst::Pad::query_default(pad, Some(&*self.obj()), query),
-        }
-    }
-
-    fn make_pad(&self, template: &gst::PadTemplate, name: &str) -> Vp8RelayPad {
-        let builder = gst::PadBuilder::<Vp8RelayPad>::from_template(template)
-            .name(name)
-            .iterate_internal_links_function(|_, _| gst::Iterator::from_vec(Vec::new()));
-        match template.direction() {
-            gst::PadDirection::Sink => builder
-                .chain_function(move |pad, parent, buffer| {
-                    let relay = relay_of(parent).ok_or(gst::FlowError::Error)?;
-                    relay.imp().catch_panic_chain(pad, &buffer)
-                })
-                // A voice that ends or flushes is of no interest to anybody else.
-                .event_function(|_, _, _| true)
-                .build(),
-            _ => builder
-                .event_function(move |pad, parent, event| {
-                    relay_of(parent).is_some_and(|relay| relay.imp().src_event(pad, &event))
-                })
-                .query_function(move |pad, parent, query| {
-                    relay_of(parent).is_some_and(|relay| relay.imp().src_query(pad, query))
-                })
-                .build(),
-        }
-    }
-
-    fn catch_panic_chain(
-        &self,
-        pad: &Vp8RelayPad,
-        buffer: &gst::Buffer,
-    ) -> Result<gst::FlowSuccess, gst::FlowError> {
-        gst::panic_to_error!(self, Err(gst::FlowError::Error), { self.chain(pad, buffer) })
-    }
-}
-
-impl State {
-    fn put(&self, pad: &Vp8RelayPad, buffer: gst::Buffer) {
-        if let Some(inlet) = &self.inlet {
-            inlet.put(pad.clone(), buffer);
-        }
-    }
-
-    /// A pad takes what its peer sends.
-    fn attach(&mut self, pad: &Vp8RelayPad) {
-        let Some(seat) = self.seat.clone() else {
-            return;
-        };
-        let Some(id) = self.members.id_or_new(&pad.imp().peer()) else {
-            return;
-        };
-        match pad.imp().kind() {
-            Kind::Feed(tap) => {
-                self.taps.insert(tap, (pad.clone(), id));
-                seat.tap(tap, id);
-            }
-            Kind::VoiceOut => {
-                let pads = self.voices.entry(id).or_default();
-                if !pads.contains(pad) {
-                    pads.push(pad.clone());
-                }
-                seat.tap_voice(id, true);
-            }
-            Kind::VoiceIn => {}
-        }
-    }
-
-    /// A pad takes nothing more of this peer.
-    fn detach(&mut self, pad: &Vp8RelayPad, peer: &str) {
-        let (Some(seat), Some(id)) = (self.seat.clone(), self.members.id(peer)) else {
-            return;
-        };
-        match pad.imp().kind() {
-            Kind::Feed(tap) => {
-                self.taps.remove(&tap);
-                seat.untap(tap, id);
-            }
-            Kind::VoiceOut => {
-                if let Some(pads) = self.voices.get_mut(&id) {
-                    pads.retain(|other| other != pad);
-                    if pads.is_empty() {
-                        self.voices.remove(&id);
-                        seat.tap_voice(id, false);
-                    }
-                }
-            }
-            Kind::VoiceIn => {}
-        }
-    }
-}
-
-fn is_force_key_unit(event: &gst::Event) -> bool {
-    event.structure().is_some_and(|structure| structure.name() == "GstForceKeyUnit")
 }
 
 #[glib::object_subclass]
@@ -451,75 +318,9 @@ impl ObjectSubclass for Vp8Relay {
 #[glib::derived_properties]
 impl ObjectImpl for Vp8Relay {
     fn signals() -> &'static [glib::subclass::Signal] {
-        static SIGNALS: LazyLock<Vec<glib::subclass::Signal>> = LazyLock::new(signals);
+        static SIGNALS: LazyLock<Vec<glib::subclass::Signal>> = LazyLock::new(signals::signals);
         &SIGNALS
     }
-}
-
-fn signals() -> Vec<glib::subclass::Signal> {
-    use glib::subclass::Signal;
-    let text = String::static_type();
-    let structure = gst::Structure::static_type();
-    let action =
-        |name: &str, types: &[glib::Type]| Signal::builder(name).param_types(types.iter().copied()).action();
-    let told =
-        |name: &str, types: &[glib::Type]| Signal::builder(name).param_types(types.iter().copied()).build();
-    vec![
-        action("offer", &[text, text])
-            .return_type::<gst::Structure>()
-            .class_handler(|arguments| {
-                let (relay, peer) = relay_and_peer(arguments)?;
-                let sdp = arguments.get(2)?.get::<String>().ok()?;
-                Some(structures::answer(relay.imp().offer(&peer, &sdp)).to_value())
-            })
-            .build(),
-        action("remove", &[text])
-            .class_handler(|arguments| {
-                let (relay, peer) = relay_and_peer(arguments)?;
-                relay.imp().remove(&peer);
-                None
-            })
-            .build(),
-        action("select", &[text, structure])
-            .class_handler(|arguments| {
-                let (relay, peer) = relay_and_peer(arguments)?;
-                let wish = arguments.get(2)?.get::<gst::Structure>().ok()?;
-                relay.imp().select(&peer, &wish);
-                None
-            })
-            .build(),
-        action("stats", &[])
-            .return_type::<gst::Structure>()
-            .class_handler(|arguments| {
-                let relay = arguments.first()?.get::<super::Vp8Relay>().ok()?;
-                Some(relay.imp().stats().to_value())
-            })
-            .build(),
-        action("limit-feeds", &[u32::static_type()])
-            .class_handler(|arguments| {
-                let relay = arguments.first()?.get::<super::Vp8Relay>().ok()?;
-                let bitrate = arguments.get(1)?.get::<u32>().ok()?;
-                if let Some(seat) = relay.imp().seat() {
-                    seat.limit_feeds(bitrate);
-                }
-                None
-            })
-            .build(),
-        told("slots-changed", &[text, structure]),
-        told("peer-state", &[text, text]),
-        told("feeds-changed", &[structure]),
-        told("speakers-changed", &[structure]),
-    ]
-}
-
-fn relay_of(parent: Option<&gst::Object>) -> Option<&super::Vp8Relay> {
-    parent?.downcast_ref()
-}
-
-fn relay_and_peer(arguments: &[glib::Value]) -> Option<(super::Vp8Relay, String)> {
-    let relay = arguments.first()?.get().ok()?;
-    let peer = arguments.get(1)?.get().ok()?;
-    Some((relay, peer))
 }
 
 impl GstObjectImpl for Vp8Relay {}

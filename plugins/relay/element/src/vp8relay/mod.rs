@@ -6,8 +6,12 @@
 //! cameras of the others in the receiving lines of its offer; nothing is decoded. All relays of a process that name the same port share it.
 //!
 //! ```text
-//! gst-launch-1.0 vp8relay name=relay port=1853 relay.feed_0 ! rtpvp8depay ! vp8dec ! videoconvert ! autovideosink
+//! gst-launch-1.0 vp8relay name=relay http=127.0.0.1:8080 \
+//!     feed_0::peer=ann relay.feed_0 ! rtpvp8depay ! vp8dec ! videoconvert ! autovideosink
 //! ```
+//!
+//! With `http`, OBS, FFmpeg and GStreamer publish by WHIP to `http://127.0.0.1:8080/whip/ann`, and players watch by WHEP at
+//! `http://127.0.0.1:8080/whep`.
 //!
 //! Request pads: `feed_%u` gives a peer's camera, `voice_src_%u` its voice, and what comes in on `voice_sink_%u` it hears. Their property `peer`
 //! says whose they are; it may be set before the peer is there, and a pad without it is for the peer that is named like the pad's number.
@@ -19,7 +23,10 @@ use gst::prelude::*;
 mod imp;
 mod members;
 mod pad;
+mod pads;
 mod pusher;
+mod signals;
+mod state;
 mod streams;
 mod structures;
 

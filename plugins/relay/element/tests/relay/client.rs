@@ -25,6 +25,8 @@ pub struct Wanted {
 pub struct Client {
     pipeline: gst::Pipeline,
     webrtc: gst::Element,
+    /// All that it sends is known, so that it can be offered.
+    ready: Told<()>,
     /// The marks of pictures, with the number of their line.
     pub seen: Told<(u32, Mark)>,
     /// Packets of voice.
@@ -67,7 +69,12 @@ impl Client {
                 webrtc.emit_by_name::<glib::Object>("add-transceiver", &[&Direction::Recvonly, &caps]);
             transceiver.set_property("do-nack", true);
         }
-        let client = Self { pipeline, webrtc, seen: Told::new(), heard: Told::new() };
+        let client = Self { pipeline, webrtc, ready: Told::new(), seen: Told::new(), heard: Told::new() };
+        let ready = client.ready.clone();
+        client.webrtc.connect("on-negotiation-needed", false, move |_| {
+            ready.tell(());
+            None
+        });
         client.take_what_comes();
         if let Some(whose) = wanted.camera {
             client.film(whose);
@@ -84,6 +91,7 @@ impl Client {
 
     /// An offer.
     pub fn offer(&self) -> String {
+        self.ready.wait_for("what it sends", |()| true);
         let offer = self.make_offer();
         self.webrtc.emit_by_name::<()>("set-local-description", &[&offer, &None::<gst::Promise>]);
         offer.sdp().as_text().expect("an offer can be written")

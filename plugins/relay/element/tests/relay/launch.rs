@@ -20,6 +20,7 @@ fn the_element_can_be_inspected() {
         "actual-port",
         "bind-address",
         "candidates",
+        "/whip/NAME",
         "\"offer\"",
         "\"slots-changed\"",
         "\"speakers-changed\"",
@@ -47,6 +48,15 @@ fn what_is_wrong_with_an_address_is_said() {
         "The property candidates is a comma separated list of IP addresses, and \"here\" is none.",
     );
     launch_in_vain("vp8relay port=0 bind-address=192.0.2.1", "on 192.0.2.1 cannot be opened");
+}
+
+#[test]
+fn what_is_wrong_with_an_http_address_is_said() {
+    launch_in_vain(
+        "vp8relay port=0 http=8080",
+        "The property http is an address and a port, like 127.0.0.1:8080, and \"8080\" is none.",
+    );
+    launch_in_vain("vp8relay port=0 http=192.0.2.1:80", "192.0.2.1:80 cannot be opened for HTTP");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! `vp8relay` with real WebRTC peers around it.
 
 mod client;
+mod flood;
+mod http;
 mod launch;
 mod media;
 mod picture;

@@ -11,7 +11,7 @@ fn everything(camera: u8) -> Wanted {
 }
 
 /// Pictures come, of the right peer, and go on coming.
-fn sees(client: &Client, whose: u8, pictures: usize) {
+pub fn sees(client: &Client, whose: u8, pictures: usize) {
     client.seen.wait_until(&format!("{pictures} pictures of {whose}"), |seen| {
         let mut numbers: Vec<u16> =
             seen.iter().filter(|(_, mark)| mark.whose == whose).map(|(_, mark)| mark.number).collect();
