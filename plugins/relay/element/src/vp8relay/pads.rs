@@ -39,7 +39,8 @@ impl imp::Vp8Relay {
             Kind::Feed(_) => &*streams::FEED_CAPS,
             Kind::VoiceOut | Kind::VoiceIn => &*streams::VOICE_CAPS,
         };
-        let id = pad.create_stream_id(&*self.obj(), Some(pad.name().as_str()));
+        // By hand: GStreamer makes ids only for elements with at most one sink pad.
+        let id = format!("{}/{}", self.obj().name(), pad.name());
         pad.push_event(gst::event::StreamStart::builder(&id).group_id(gst::GroupId::next()).build());
         pad.push_event(gst::event::Caps::new(caps));
         pad.push_event(gst::event::Segment::new(&gst::FormattedSegment::<gst::ClockTime>::new()));
