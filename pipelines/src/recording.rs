@@ -149,6 +149,7 @@ impl RecordingPipeline {
         sound.link(&voice).map_err(PipelineError::build)?;
         voice.link_pads(None, &recorder, Some("audio_0")).map_err(PipelineError::build)?;
         recorder.link(&sink).map_err(PipelineError::build)?;
+        end_with(&decoder, &sound);
         listen(&pipeline, &outlet);
 
         let recording = Self { pipeline, recorder, sound };
@@ -246,6 +247,20 @@ fn event_bytes(event: &RecordingEvent) -> u64 {
         | RecordingEvent::Ended { .. }
         | RecordingEvent::Failed(_) => 0,
     }
+}
+
+/// The meeting is over when its screen is, and the file ends when all of it has ended.
+fn end_with(decoder: &gst::Element, sound: &gst_app::AppSrc) {
+    let pad = decoder.static_pad("src").expect("a screendec has a source pad");
+    let sound = sound.downgrade();
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        let is_end = info.event().is_some_and(|event| event.type_() == gst::EventType::Eos);
+        if let Some(sound) = sound.upgrade().filter(|_| is_end) {
+            // It is refused when the recording is being stopped anyway.
+            let _ = sound.end_of_stream();
+        }
+        gst::PadProbeReturn::Ok
+    });
 }
 
 /// Packets are as late as they come; the recorder's mixer smooths that.

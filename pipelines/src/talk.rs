@@ -116,6 +116,10 @@ impl TalkPipeline {
     /// Answers what somebody offers. A second offer on the same connection is a new way to them; one on another connection, somebody
     /// who begins anew. `Refused` says in a sentence what is wrong with the offer.
     pub fn answer(&self, person: u32, offer: &str) -> Result<String, PipelineError> {
+        // Such a text cannot be handed to an element at all.
+        if offer.contains('\0') {
+            return Err(PipelineError::Refused("The offer has a character in it that is no text.".into()));
+        }
         let session = session_of(offer);
         let known = self.people.lock().get(&person).map(|known| known.session == session);
         if known == Some(false) {
@@ -187,6 +191,11 @@ impl TalkPipeline {
 
 impl Drop for TalkPipeline {
     fn drop(&mut self) {
+        // Linked both ways, relay and mixer are a loop, which GStreamer does not like when it puts elements in order.
+        let people = std::mem::take(&mut *self.people.lock());
+        for person in people.into_values() {
+            person.leave(self);
+        }
         if let Err(error) = self.pipeline.set_state(gst::State::Null) {
             tracing::warn!(%error, "a meeting's talk did not stop");
         }

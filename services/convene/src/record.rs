@@ -86,7 +86,7 @@ impl Recorder {
             insecure: false,
         };
         let (pipeline, events) = RecordingPipeline::start(&meeting)?;
-        let listening = tokio::spawn(sound::follow(sound::Source::of(&meeting)?, pipeline.sound()));
+        let listening = tokio::spawn(sound::follow(meeting, pipeline.sound()));
         let overdue = tokio::spawn(async move {
             tokio::select! {
                 // An error means that the thread is gone, and nobody can close what nobody reads.

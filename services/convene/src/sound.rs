@@ -9,7 +9,7 @@ use convene_pipelines::{Connection, RecordingSound};
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Where the sound is had, and with which right.
-pub(crate) struct Source {
+struct Source {
     client: reqwest::Client,
     url: String,
     token: String,
@@ -17,7 +17,7 @@ pub(crate) struct Source {
 
 impl Source {
     /// Beside the meeting's screen.
-    pub(crate) fn of(meeting: &Connection) -> anyhow::Result<Self> {
+    fn of(meeting: &Connection) -> anyhow::Result<Self> {
         let (server, code) =
             meeting.location.rsplit_once('/').context("The meeting's address has no code")?;
         let mut client = reqwest::Client::builder();
@@ -39,7 +39,13 @@ impl Source {
 }
 
 /// Follows the sound until the meeting is over or this is aborted.
-pub(crate) async fn follow(source: Source, mut sound: RecordingSound) {
+pub(crate) async fn follow(meeting: Connection, mut sound: RecordingSound) {
+    // Reading the system's certificates takes half a second, in which the recording runs already.
+    let source = match tokio::task::spawn_blocking(move || Source::of(&meeting)).await {
+        Ok(Ok(source)) => source,
+        Ok(Err(error)) => return tracing::warn!(%error, "the recording has no sound"),
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    };
     while let Err(error) = listen(&source, &mut sound).await {
         tracing::debug!(%error, "the meeting's sound is away for a moment");
         sound = sound.again();

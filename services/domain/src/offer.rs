@@ -11,6 +11,12 @@ pub enum OfferError {
     /// It is no session description (RFC 8866).
     #[error("The offer is no session description: it does not begin with v=0.")]
     NoDescription,
+    /// Nothing but ends of lines and tabs may be in it that is no text.
+    #[error("The offer has the control character U+{character:04X}, which is not allowed.")]
+    Control {
+        /// The character's number.
+        character: u32,
+    },
     /// Too many bytes.
     #[error("The offer has {bytes} bytes; {OFFER_BYTES_MAX} are allowed.")]
     TooLong {
@@ -31,6 +37,9 @@ impl MediaOffer {
         }
         if !sdp.starts_with("v=0") {
             return Err(OfferError::NoDescription);
+        }
+        if let Some(control) = sdp.chars().find(|c| c.is_control() && !matches!(c, '\r' | '\n' | '\t')) {
+            return Err(OfferError::Control { character: control.into() });
         }
         Ok(Self(sdp))
     }
@@ -64,6 +73,13 @@ mod tests {
         for text in ["", "v", "v=", "o=- 1 2", " v=0"] {
             assert_eq!(MediaOffer::parse(text.into()), Err(OfferError::NoDescription), "{text:?}");
         }
+    }
+
+    #[test]
+    fn no_control_character_passes() {
+        assert!(MediaOffer::parse("v=0\r\na=x:\ty\n".into()).is_ok());
+        let refused = MediaOffer::parse("v=0\r\n\0".into());
+        assert_eq!(refused, Err(OfferError::Control { character: 0 }));
     }
 
     #[test]

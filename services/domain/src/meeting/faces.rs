@@ -112,28 +112,39 @@ impl Meeting {
 
     pub(super) fn switch_camera(&mut self, id: ParticipantId, on: bool, now: Now) -> Vec<Order> {
         let cameras = self.present.values().filter(|seat| seat.face.camera).count();
-        self.switch(id, now, |id, face| {
-            if on && !face.camera && CAMERAS_MAX <= cameras {
-                let sentence = format!(
-                    "{CAMERAS_MAX} cameras are on already, which is all that a meeting shows. You are heard all the same; \
-                     switch yours on when somebody else has switched theirs off."
-                );
-                return Err(tell(id, Message::CameraRefused { message: sentence }));
-            }
-            let changed = face.camera != on;
-            face.camera = on;
-            Ok((changed, None))
-        })
+        let face = match self.may_switch(id, now) {
+            Ok(face) => face,
+            Err(refused) => return refused,
+        };
+        if on && !face.camera && CAMERAS_MAX <= cameras {
+            let message = format!(
+                "{CAMERAS_MAX} cameras are on already, which is all that a meeting shows. You are heard all the same; \
+                 switch yours on when somebody else has switched theirs off."
+            );
+            return vec![tell(id, Message::CameraRefused { message })];
+        }
+        if std::mem::replace(&mut face.camera, on) == on {
+            return Vec::new();
+        }
+        self.participant_changed(id).into_iter().collect()
     }
 
     /// Whoever was muted by the host may speak again by switching the microphone on.
     pub(super) fn switch_microphone(&mut self, id: ParticipantId, on: bool, now: Now) -> Vec<Order> {
-        self.switch(id, now, |id, face| {
-            let changed = face.microphone != on;
-            face.microphone = on;
-            let is_heard_again = on && std::mem::take(&mut face.silenced);
-            Ok((changed, is_heard_again.then_some(Order::Silence(id, false))))
-        })
+        let face = match self.may_switch(id, now) {
+            Ok(face) => face,
+            Err(refused) => return refused,
+        };
+        let is_heard_again = on && std::mem::take(&mut face.silenced);
+        let has_changed = std::mem::replace(&mut face.microphone, on) != on;
+        let mut orders = Vec::new();
+        if is_heard_again {
+            orders.push(Order::Silence(id, false));
+        }
+        if has_changed {
+            orders.extend(self.participant_changed(id));
+        }
+        orders
     }
 
     pub(super) fn mute(&mut self, by: ParticipantId, id: ParticipantId) -> Vec<Order> {
@@ -177,25 +188,17 @@ impl Meeting {
         vec![Order::Tell { to: Audience::All, message: Message::Speakers { ids } }]
     }
 
-    fn switch(
-        &mut self,
-        id: ParticipantId,
-        now: Now,
-        set: impl FnOnce(ParticipantId, &mut Face) -> Result<(bool, Option<Order>), Order>,
-    ) -> Vec<Order> {
+    /// Their face, or what they are told instead.
+    fn may_switch(&mut self, id: ParticipantId, now: Now) -> Result<&mut Face, Vec<Order>> {
         if let Some(refused) = self.recorder_refused(id) {
-            return refused;
+            return Err(refused);
         }
-        let Some(seat) = self.present.get_mut(&id) else { return Vec::new() };
-        if let Err(wait) = seat.face.switches.take(now.elapsed) {
-            let seconds = wait.as_secs_f32();
-            return vec![error(id, format!("That was too much at once; try again in {seconds:.1} s."))];
-        }
-        match set(id, &mut seat.face) {
-            Err(refused) => vec![refused],
-            Ok((changed, also)) => {
-                let told = if changed { self.participant_changed(id) } else { None };
-                also.into_iter().chain(told).collect()
+        let seat = self.present.get_mut(&id).ok_or_else(Vec::new)?;
+        match seat.face.switches.take(now.elapsed) {
+            Ok(()) => Ok(&mut seat.face),
+            Err(wait) => {
+                let seconds = wait.as_secs_f32();
+                Err(vec![error(id, format!("That was too much at once; try again in {seconds:.1} s."))])
             }
         }
     }

@@ -106,7 +106,10 @@ async fn an_offer_that_is_none_is_refused_and_the_meeting_goes_on() {
     ann.tell(json!({"type": "media_offer", "sdp": format!("v=0{}", "x".repeat(90_000))})).await;
     assert!(ann.told_error().await.ends_with("16384 are allowed."));
 
-    for nonsense in [EMPTY_OFFER, "v=0", "v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n", "v=0\0\u{fffd}"] {
+    ann.tell(json!({"type": "media_offer", "sdp": "v=0\r\n\0"})).await;
+    assert_eq!(ann.told_error().await, "The offer has the control character U+0000, which is not allowed.");
+
+    for nonsense in [EMPTY_OFFER, "v=0", "v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n", "v=0\u{fffd}"] {
         ann.tell(json!({"type": "media_offer", "sdp": nonsense})).await;
         let ended = ann.told_of("media_ended").await;
         assert!(ended["message"].as_str().unwrap().len() > 20, "{ended}");
