@@ -1,10 +1,7 @@
 //! Cells to be painted, each with the time or the update since which it waits.
 
 use crate::Rect;
-use crate::cells::{CELL_SIDE, Grid};
-
-/// Cells a side of a block of the picture grid.
-const BLOCK_CELLS: usize = (crate::PICTURE_SIDE_MAX / CELL_SIDE) as usize;
+use crate::cells::Grid;
 
 /// A set of cells with ages.
 #[derive(Clone, Debug)]
@@ -71,11 +68,7 @@ impl Ages {
     }
 
     pub(crate) fn remove_block(&mut self, block: Block) {
-        for row in block.row..block.row + block.rows {
-            for column in block.column..block.column + block.columns {
-                self.remove(self.grid.index(column, row));
-            }
-        }
+        block.indices(self.grid).for_each(|cell| self.remove(cell));
     }
 
     /// The age of the oldest cell.
@@ -83,8 +76,10 @@ impl Ages {
         self.since.iter().copied().filter(|since| *since != 0).min()
     }
 
-    /// The oldest cell, and as many to its right and below as make a rectangle of at most `cells_max` that stays within one picture;
-    /// `joins` says whether a cell may go with the first one.
+    /// The largest block of at most `cells_max` cells, or one, around the oldest cell, all of which are in the set and `join` the oldest one.
+    ///
+    /// Blocks are squares of one, two, four or eight cells a side that lie at multiples of it, so that whoever wants a part of the screen wants
+    /// the same pictures as everybody else.
     pub(crate) fn oldest(
         &self,
         cells_max: usize,
@@ -92,31 +87,39 @@ impl Ages {
     ) -> Option<Block> {
         let marked = self.since.iter().enumerate().filter(|(_, since)| **since != 0);
         let (first, _) = marked.min_by_key(|(_, since)| **since)?;
-        let (column, row) = (first % self.grid.columns(), first / self.grid.columns());
-        let mut goes_along = |column: usize, row: usize| {
-            let cell = self.grid.index(column, row);
-            self.since[cell] != 0 && (cell == first || joins(first, cell))
-        };
-        let block_end = |cell: usize, end: usize| ((cell / BLOCK_CELLS + 1) * BLOCK_CELLS).min(end);
+        let mut largest = self.block(first, 1);
+        for side in [2, 4, 8] {
+            let block = self.block(first, side);
+            let mut goes_along = |cell| self.since[cell] != 0 && (cell == first || joins(first, cell));
+            if cells_max < block.cells() || !block.indices(self.grid).all(&mut goes_along) {
+                break;
+            }
+            largest = block;
+        }
+        Some(largest)
+    }
 
-        let right = block_end(column, self.grid.columns()).min(column + cells_max);
-        let columns = (column..right).take_while(|&column| goes_along(column, row)).count();
-        let bottom = block_end(row, self.grid.rows()).min(row + (cells_max / columns).max(1));
-        let mut row_goes_along =
-            |row: &usize| (column..column + columns).all(|column| goes_along(column, *row));
-        let rows = (row..bottom).take_while(&mut row_goes_along).count();
-        Some(Block { column, row, columns, rows })
+    /// The square of `side` cells in which a cell lies, cut at the screen's edge.
+    fn block(&self, cell: usize, side: usize) -> Block {
+        let start = |at: usize| at / side * side;
+        let (column, row) = (start(cell % self.grid.columns()), start(cell / self.grid.columns()));
+        let (columns, rows) = (side.min(self.grid.columns() - column), side.min(self.grid.rows() - row));
+        Block { column, row, columns, rows }
     }
 }
 
 impl Block {
-    /// The upper or left half; `None` of a single cell.
-    pub(crate) fn half(self) -> Option<Self> {
-        match (self.columns, self.rows) {
-            (1, 1) => None,
-            (columns, rows) if columns <= rows => Some(Self { rows: rows.div_ceil(2), ..self }),
-            (columns, _) => Some(Self { columns: columns.div_ceil(2), ..self }),
-        }
+    /// How many.
+    pub(crate) fn cells(self) -> usize {
+        self.columns * self.rows
+    }
+
+    /// Their indices.
+    fn indices(self, grid: Grid) -> impl Iterator<Item = usize> {
+        let rows = self.row..self.row + self.rows;
+        rows.flat_map(move |row| {
+            (self.column..self.column + self.columns).map(move |column| grid.index(column, row))
+        })
     }
 
     /// Its pixels.
@@ -153,23 +156,18 @@ mod tests {
     }
 
     #[test]
-    fn a_block_stays_within_one_picture_and_its_limit() {
-        let whole = Ages::all(grid(1100, 700), 1);
-        let rect = |cells_max| whole.oldest(cells_max, |_, _| true).unwrap().rect(whole.grid());
-        assert_eq!(rect(1000), Rect::new(0, 0, 512, 512));
-        assert_eq!(rect(20), Rect::new(0, 0, 512, 128));
-        assert_eq!(rect(3), Rect::new(0, 0, 192, 64));
-        let joins = |_, cell: usize| cell % 18 < 5 && cell / 18 != 3;
-        assert_eq!(whole.oldest(64, joins).unwrap().rect(whole.grid()), Rect::new(0, 0, 320, 192));
-    }
-
-    #[test]
-    fn halves_end_with_one_cell() {
-        let block = Block { column: 0, row: 0, columns: 8, rows: 5 };
-        let halves = std::iter::successors(Some(block), |block| block.half());
-        assert_eq!(
-            halves.map(|half| (half.columns, half.rows)).collect::<Vec<_>>(),
-            [(8, 5), (4, 5), (4, 3), (2, 3), (2, 2), (2, 1), (1, 1)]
-        );
+    fn blocks_lie_at_multiples_of_their_side_and_stay_within_their_limit() {
+        let mut ages = Ages::all(grid(1100, 700), 2);
+        ages.set(7 * 18 + 13, 1);
+        let rect = |ages: &Ages, cells_max| ages.oldest(cells_max, |_, _| true).unwrap().rect(ages.grid());
+        assert_eq!(rect(&ages, 1000), Rect::new(512, 0, 512, 512));
+        assert_eq!(rect(&ages, 63), Rect::new(768, 256, 256, 256));
+        assert_eq!(rect(&ages, 4), Rect::new(768, 384, 128, 128));
+        assert_eq!(rect(&ages, 0), Rect::new(832, 448, 64, 64));
+        let joins = |_, cell: usize| cell % 18 != 15;
+        assert_eq!(ages.oldest(64, joins).unwrap().rect(ages.grid()), Rect::new(768, 384, 128, 128));
+        let mut corner = Ages::all(grid(1100, 700), 2);
+        corner.set(10 * 18 + 17, 1);
+        assert_eq!(rect(&corner, 64), Rect::new(1024, 512, 76, 188), "cut at the edge");
     }
 }

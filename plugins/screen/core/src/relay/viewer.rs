@@ -330,15 +330,15 @@ impl Next {
             (true, false) => (Quality::Exact, PHOTOGRAPH_CELL_BYTES / 2),
             (false, _) => (Quality::Exact, CELL_BYTES_MIN),
         };
-        let joins = |_, cell| held.is_photograph(cell) == is_photograph;
-        let mut block = owed.oldest((rest / cell_bytes).max(1), joins)?;
-        let mut record = held.paint(owed.rect(block), quality);
-        while rest < record.len()
-            && let Some(half) = block.half()
-        {
-            block = half;
-            record = held.paint(owed.rect(block), quality);
+        let mut cells_max = rest / cell_bytes;
+        loop {
+            let joins = |_, cell| held.is_photograph(cell) == is_photograph;
+            let block = owed.oldest(cells_max, joins)?;
+            let record = held.paint(owed.rect(block), quality);
+            if record.len() <= rest || block.cells() == 1 {
+                return Some(Self { block, quality, record });
+            }
+            cells_max = block.cells() / 2;
         }
-        Some(Self { block, quality, record })
     }
 }
