@@ -55,7 +55,7 @@ impl Encoder {
     }
 
     /// One whole update that shows this frame and the newest cursor (`Start` and `Size` in front the first time, `Size` when it
-    /// changed); `None` when nothing changed.
+    /// changed); `None` when nothing changed, or all that did is held back: [`Encoder::next_refinement_at`] says until when.
     ///
     /// # Panics
     /// When `frame.pixels` is too short for its size and stride.

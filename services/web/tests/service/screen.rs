@@ -37,7 +37,8 @@ impl Screen {
     }
 
     pub fn show(&mut self, pixels: &[u8]) -> Bytes {
-        self.time += Duration::from_millis(40);
+        // Too slowly for anything to be held back.
+        self.time += Duration::from_millis(300);
         let size = ScreenSize::new(WIDTH.into(), HEIGHT.into()).unwrap();
         let frame = Frame { size, stride: usize::from(WIDTH) * 4, order: PixelOrder::Bgrx, pixels };
         let mut update = self.encoder.frame(frame, self.time).expect("the picture changed").to_vec();
