@@ -96,7 +96,12 @@ impl Meeting {
             return vec![error(id, format!("Too many offers at once; try again in {seconds:.1} s."))];
         }
         seat.face.connected = true;
-        vec![Order::Answer(id, offer)]
+        let mut orders = vec![Order::Answer(id, offer)];
+        if seat.face.silenced {
+            // Another connection is another place in the mix, where nobody is silenced yet.
+            orders.push(Order::Silence(id, true));
+        }
+        orders
     }
 
     /// Leaves the relay, if they were there.

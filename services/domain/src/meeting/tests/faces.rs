@@ -102,6 +102,19 @@ fn the_host_mutes_and_the_muted_one_may_speak_again() {
     assert_eq!(changed(&orders[1..]), (2, false, true));
 }
 
+/// Whom the host has muted must not be heard again by offering anew.
+#[test]
+fn another_connection_stays_muted() {
+    let mut scene = scene();
+    scene.handle(Input::Microphone(BOB, true));
+    assert_eq!(scene.handle(Input::Offer(BOB, offer())), [Order::Answer(BOB, offer())]);
+    scene.handle(Input::Mute { by: ANN, id: BOB });
+    let orders = scene.handle(Input::Offer(BOB, offer()));
+    assert_eq!(orders, [Order::Answer(BOB, offer()), Order::Silence(BOB, true)]);
+    scene.handle(Input::Microphone(BOB, true));
+    assert_eq!(scene.handle(Input::Offer(BOB, offer())), [Order::Answer(BOB, offer())]);
+}
+
 #[test]
 fn only_the_host_mutes() {
     let mut scene = scene();
