@@ -13,12 +13,11 @@ pub enum OfferError {
         /// How long it is.
         bytes: usize,
     },
-    /// It cannot be read.
-    #[error("The offer cannot be read: {reason}.")]
-    Unreadable {
-        /// What the reader says.
-        reason: String,
-    },
+    /// It cannot be read. What the parser says of it is not passed on: it names places in this process's memory.
+    #[error(
+        "The offer cannot be read: it is no session description of a WebRTC client (RFC 8866, RFC 8829)."
+    )]
+    Unreadable,
     /// It cannot be answered.
     #[error("The offer cannot be answered: {reason}.")]
     Unanswerable {

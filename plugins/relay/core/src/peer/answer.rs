@@ -17,7 +17,7 @@ use crate::{Config, OfferError, PeerId, RoomId, SLOTS_MAX};
 pub const OFFER_BYTES_MAX: usize = 256 * 1024;
 /// Until a viewer's line is measured it is taken to carry this. Four faces of 480 lines; what is too much is noticed within a second.
 const ESTIMATE_AT_FIRST: Bitrate = Bitrate::mbps(2);
-/// Packets of a voice that are kept; they are not sent again, which is not sent again: only until it is driven on.
+/// Packets of a voice that str0m keeps. None is sent again, so they only have to last until it is driven on.
 const VOICE_PACKETS_MAX: usize = 20;
 
 /// How often a peer's loss and round trip are looked at.
@@ -80,8 +80,8 @@ impl Peer {
             return Err(OfferError::TooLong { bytes: offer.len() });
         }
         let origin_line = origin(offer).map(str::to_owned);
-        let offer = SdpOffer::from_sdp_string(&without_candidates(offer))
-            .map_err(|error| OfferError::Unreadable { reason: error.to_string() })?;
+        let offer =
+            SdpOffer::from_sdp_string(&without_candidates(offer)).map_err(|_| OfferError::Unreadable)?;
         let answer = self
             .rtc
             .sdp_api()

@@ -69,7 +69,12 @@ fn what_is_no_offer_is_refused() {
     let relay = Relay::with("workers=1 http=127.0.0.1:0");
     let refused = ask(&relay, "POST", "/whip/ann", "nonsense");
     assert_eq!(refused.status, 400);
-    assert!(refused.body.starts_with("The offer cannot be read"), "{}", refused.body);
+    assert!(
+        refused.body.starts_with("The offer cannot be read: it is no session description"),
+        "{}",
+        refused.body
+    );
+    assert_eq!(refused.body.lines().count(), 1, "a sentence, and nothing of this process: {}", refused.body);
     assert_eq!(ask(&relay, "GET", "/whip/ann", "").status, 405);
     let long = "a".repeat(convene_relay::OFFER_BYTES_MAX + 1);
     assert_eq!(ask(&relay, "POST", "/whip/ann", &long).status, 413);
