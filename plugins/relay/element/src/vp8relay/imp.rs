@@ -162,7 +162,7 @@ impl Vp8Relay {
 
     /// Answers a peer's offer, or says why not.
     pub fn offer(&self, peer: &str, sdp: &str) -> Result<String, String> {
-        let (seat, id) = {
+        let (seat, id, is_new) = {
             let mut state = self.state.lock();
             let seat = state.seat.clone().ok_or("The relay is not started; set it to PLAYING first.")?;
             let is_new = state.members.id(peer).is_none();
@@ -174,9 +174,14 @@ impl Vp8Relay {
                     state.attach(&pad);
                 }
             }
-            (seat, id)
+            (seat, id, is_new)
         };
-        seat.offer(id, sdp.to_owned())
+        let answer = seat.offer(id, sdp.to_owned());
+        if is_new && answer.is_err() {
+            // Nobody has come, so nobody will go.
+            self.remove(peer);
+        }
+        answer
     }
 
     /// A peer is to go.

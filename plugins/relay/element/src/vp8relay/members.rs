@@ -32,8 +32,11 @@ impl Members {
         if let Some(id) = self.id(name) {
             return Some(id);
         }
-        if MEMBERS_MAX <= self.names.len() {
+        if MEMBERS_MAX <= self.ids.len() {
             return None;
+        }
+        if MEMBERS_MAX <= self.names.len() {
+            self.forget_a_gone_one();
         }
         let id = new_peer();
         self.ids.insert(name.to_owned(), id);
@@ -45,6 +48,13 @@ impl Members {
     /// its name still.
     pub fn dismiss(&mut self, name: &str) -> Option<PeerId> {
         self.ids.remove(name)
+    }
+
+    /// Of those who went and of whom nothing more was told, the one who came first.
+    fn forget_a_gone_one(&mut self) {
+        let is_gone = |id: &PeerId, name: &String| self.ids.get(name) != Some(id);
+        let gone = self.names.iter().find(|(id, name)| is_gone(id, name)).map(|(id, _)| *id);
+        gone.into_iter().for_each(|id| self.forget(id));
     }
 
     /// Nothing more is told of this one.
@@ -83,5 +93,12 @@ mod tests {
         }
         assert!(members.id_or_new("one more").is_none());
         assert!(members.id_or_new("0").is_some());
+        // Whoever went makes room, also if nothing is ever told of them.
+        for number in 0..MEMBERS_MAX {
+            assert!(members.dismiss(&number.to_string()).is_some());
+            assert!(members.id_or_new(&format!("guest {number}")).is_some());
+        }
+        assert!(members.id_or_new("one more").is_none());
+        assert_eq!(members.names.len(), MEMBERS_MAX);
     }
 }
