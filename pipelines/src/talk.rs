@@ -70,8 +70,16 @@ pub struct TalkPipeline {
     pipeline: gst::Pipeline,
     relay: gst::Element,
     mixer: gst::Element,
-    people: Mutex<BTreeMap<u32, Person>>,
+    people: Arc<Mutex<People>>,
+    seats: AtomicU32,
     listeners: AtomicU32,
+}
+
+/// Who is there, and what each wants to see.
+#[derive(Default)]
+struct People {
+    seats: BTreeMap<u32, Person>,
+    wishes: BTreeMap<u32, Vec<ShownFeed>>,
 }
 
 impl TalkPipeline {
@@ -97,13 +105,15 @@ impl TalkPipeline {
         mixer.link_pads(Some("mix"), &sink, None).map_err(PipelineError::build)?;
 
         let (events, receiver) = unbounded_channel();
-        follow(&relay, &events);
+        let people = Arc::default();
+        follow(&relay, &people, &events);
         let complaint = listen(&pipeline, events);
         let talk = Self {
             pipeline,
             relay,
             mixer,
-            people: Mutex::default(),
+            people,
+            seats: AtomicU32::new(0),
             listeners: AtomicU32::new(LISTENERS_FROM),
         };
         if talk.pipeline.set_state(gst::State::Playing).is_err() {
@@ -121,17 +131,25 @@ impl TalkPipeline {
             return Err(PipelineError::Refused("The offer has a character in it that is no text.".into()));
         }
         let session = session_of(offer);
-        let known = self.people.lock().get(&person).map(|known| known.session == session);
+        let known = self.people.lock().seats.get(&person).map(|known| known.session == session);
         if known == Some(false) {
-            self.remove(person);
+            self.leave(person);
         }
         if known != Some(true) {
             let seat = Person::seat(self, person, session)?;
-            self.people.lock().insert(person, seat);
+            self.people.lock().seats.insert(person, seat);
         }
-        let answer = self.relay.emit_by_name::<gst::Structure>("offer", &[&person.to_string(), &offer]);
+        let Some(peer) = self.peer(person) else {
+            return Err(PipelineError::Refused("You have left meanwhile.".into()));
+        };
+        let answer = self.relay.emit_by_name::<gst::Structure>("offer", &[&peer, &offer]);
         match answer.get::<String>("sdp") {
-            Ok(sdp) => Ok(sdp),
+            Ok(sdp) => {
+                if known != Some(true) {
+                    self.show_to_those_who_wished(person);
+                }
+                Ok(sdp)
+            }
             Err(_) => {
                 self.remove(person);
                 let why = answer.get::<String>("message").unwrap_or_else(|_| "The offer is refused.".into());
@@ -142,26 +160,65 @@ impl TalkPipeline {
 
     /// Somebody leaves. Whoever is not there has left already.
     pub fn remove(&self, person: u32) {
-        let seat = self.people.lock().remove(&person);
-        if seat.is_some() {
-            self.relay.emit_by_name::<()>("remove", &[&person.to_string()]);
-        }
+        self.people.lock().wishes.remove(&person);
+        self.leave(person);
+    }
+
+    /// Gives up a seat, for good or for another one.
+    fn leave(&self, person: u32) {
+        let seat = self.people.lock().seats.remove(&person);
         if let Some(seat) = seat {
+            self.relay.emit_by_name::<()>("remove", &[&seat.peer]);
             seat.leave(self);
         }
     }
 
+    /// What the relay calls somebody who is there.
+    fn peer(&self, person: u32) -> Option<String> {
+        self.people.lock().seats.get(&person).map(|seat| seat.peer.clone())
+    }
+
     /// What this viewer wants to see from now on, the most wanted first.
     pub fn show(&self, viewer: u32, feeds: &[ShownFeed]) {
-        let people = gst::Array::from_iter(feeds.iter().map(|feed| feed.person.to_string().to_send_value()));
-        let heights = gst::Array::from_iter(feeds.iter().map(|feed| i32::from(feed.height).to_send_value()));
-        let wish = gst::Structure::builder("wish").field("feeds", people).field("heights", heights).build();
-        self.relay.emit_by_name::<()>("select", &[&viewer.to_string(), &wish]);
+        self.people.lock().wishes.insert(viewer, feeds.to_vec());
+        self.select(viewer);
+    }
+
+    /// Whoever comes, or comes back on another connection, is seen by those who want to.
+    fn show_to_those_who_wished(&self, person: u32) {
+        let viewers: Vec<u32> = {
+            let people = self.people.lock();
+            let wishes = people.wishes.iter();
+            wishes
+                .filter(|(_, feeds)| feeds.iter().any(|feed| feed.person == person))
+                .map(|(viewer, _)| *viewer)
+                .collect()
+        };
+        viewers.into_iter().for_each(|viewer| self.select(viewer));
+    }
+
+    /// Tells the relay what a viewer wants of those who are there.
+    fn select(&self, viewer: u32) {
+        let (peer, wish) = {
+            let people = self.people.lock();
+            let (Some(seat), Some(feeds)) = (people.seats.get(&viewer), people.wishes.get(&viewer)) else {
+                return;
+            };
+            let there =
+                feeds.iter().filter_map(|feed| Some((&people.seats.get(&feed.person)?.peer, feed.height)));
+            let (peers, heights): (Vec<_>, Vec<_>) =
+                there.map(|(peer, height)| (peer.to_send_value(), i32::from(height).to_send_value())).unzip();
+            let wish = gst::Structure::builder("wish")
+                .field("feeds", gst::Array::from_iter(peers))
+                .field("heights", gst::Array::from_iter(heights));
+            (seat.peer.clone(), wish.build())
+        };
+        self.relay.emit_by_name::<()>("select", &[&peer, &wish]);
     }
 
     /// Lets nobody hear this person, or everybody again.
     pub fn silence(&self, person: u32, is_silenced: bool) {
-        if let Some(seat) = self.people.lock().get(&person) {
+        if let Some(seat) = self.people.lock().seats.get(&person) {
             seat.voice[1].set_property("mute", is_silenced);
         }
     }
@@ -193,7 +250,7 @@ impl Drop for TalkPipeline {
     fn drop(&mut self) {
         // Linked both ways, relay and mixer are a loop, which GStreamer does not like when it puts elements in order.
         let people = std::mem::take(&mut *self.people.lock());
-        for person in people.into_values() {
+        for person in people.seats.into_values() {
             person.leave(self);
         }
         if let Err(error) = self.pipeline.set_state(gst::State::Null) {
@@ -204,6 +261,8 @@ impl Drop for TalkPipeline {
 
 /// Somebody's four pads, linked two by two.
 struct Person {
+    /// What the relay calls them: another name on each connection, so that the end of one says nothing about the next.
+    peer: String,
     /// Names the connection that they offered on.
     session: String,
     voice: [gst::Pad; 2],
@@ -225,10 +284,11 @@ impl Person {
             request(&talk.mixer, format!("src_{person}"))?,
             request(&talk.relay, format!("voice_sink_{person}"))?,
         ];
+        let peer = format!("{person}.{}", talk.seats.fetch_add(1, Ordering::Relaxed));
         for pad in [&voice[0], &mix[1]] {
-            pad.set_property("peer", person.to_string());
+            pad.set_property("peer", &peer);
         }
-        let seat = Self { session, voice, mix };
+        let seat = Self { peer, session, voice, mix };
         let linked = [&seat.mix, &seat.voice].into_iter().try_for_each(|[from, to]| from.link(to).map(drop));
         if let Err(error) = linked {
             seat.leave(talk);
@@ -327,38 +387,47 @@ fn session_of(offer: &str) -> String {
 }
 
 /// The relay's signals become events. They come from its own threads, which must not wait.
-fn follow(relay: &gst::Element, events: &UnboundedSender<TalkEvent>) {
-    let on = |signal: &str, read: fn(&[glib::Value]) -> Option<TalkEvent>| {
-        let events = events.clone();
+fn follow(relay: &gst::Element, people: &Arc<Mutex<People>>, events: &UnboundedSender<TalkEvent>) {
+    let on = |signal: &str, read: fn(&[glib::Value], &Mutex<People>) -> Option<TalkEvent>| {
+        let (people, events) = (people.clone(), events.clone());
         relay.connect(signal, false, move |values| {
-            if let Some(event) = read(values) {
+            if let Some(event) = read(values, &people) {
                 // Nobody listens any more once the meeting is over.
                 let _ = events.send(event);
             }
             None
         });
     };
-    on("slots-changed", |values| {
-        let viewer = person(values.get(1)?)?;
+    on("slots-changed", |values, people| {
+        let viewer = seated(values.get(1)?, people)?;
         let slots = values.get(2)?.get::<gst::Structure>().ok()?;
         let mids = strings(&slots, "mids").into_iter();
-        let slots = mids.zip(strings(&slots, "feeds")).map(|(mid, feed)| (mid, feed.parse().ok())).collect();
+        let slots = mids.zip(strings(&slots, "feeds")).map(|(mid, feed)| (mid, person_of(&feed))).collect();
         Some(TalkEvent::Slots { viewer, slots })
     });
-    on("speakers-changed", |values| {
+    on("speakers-changed", |values, _| {
         let speakers = values.get(1)?.get::<gst::Structure>().ok()?;
-        let people = strings(&speakers, "peers").iter().filter_map(|peer| peer.parse().ok()).collect();
-        Some(TalkEvent::Speakers(people))
+        Some(TalkEvent::Speakers(
+            strings(&speakers, "peers").iter().filter_map(|peer| person_of(peer)).collect(),
+        ))
     });
-    on("peer-state", |values| {
+    on("peer-state", |values, people| {
         let state = values.get(2)?.get::<String>().ok()?;
         let is_gone = matches!(state.as_str(), "failed" | "closed");
-        if is_gone { person(values.get(1)?).map(TalkEvent::Gone) } else { None }
+        if is_gone { seated(values.get(1)?, people).map(TalkEvent::Gone) } else { None }
     });
 }
 
-fn person(value: &glib::Value) -> Option<u32> {
-    value.get::<String>().ok()?.parse().ok()
+/// Who has just this seat.
+fn seated(peer: &glib::Value, people: &Mutex<People>) -> Option<u32> {
+    let peer = peer.get::<String>().ok()?;
+    let person = person_of(&peer)?;
+    let has_it = people.lock().seats.get(&person).is_some_and(|seat| seat.peer == peer);
+    has_it.then_some(person)
+}
+
+fn person_of(peer: &str) -> Option<u32> {
+    peer.split('.').next()?.parse().ok()
 }
 
 fn strings(structure: &gst::StructureRef, field: &str) -> Vec<String> {

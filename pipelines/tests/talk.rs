@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use convene_pipelines::{MediaPort, ShownFeed, TalkPipeline};
-use tokio::sync::mpsc::channel;
+use convene_pipelines::{MediaPort, ShownFeed, TalkEvent, TalkPipeline};
+use tokio::sync::mpsc::{UnboundedReceiver, channel};
 use tokio::time::timeout;
 
 /// Whoever waits longer waits in vain.
@@ -35,9 +35,13 @@ fn offer(session: u64, slots: usize) -> String {
 }
 
 fn start() -> TalkPipeline {
+    start_and_listen().0
+}
+
+fn start_and_listen() -> (TalkPipeline, UnboundedReceiver<TalkEvent>) {
     let address = "127.0.0.1".parse().expect("an address");
     let at = MediaPort { port: 0, bind: Some(address), addresses: vec![address] };
-    TalkPipeline::start(&at).expect("it starts").0
+    TalkPipeline::start(&at).expect("it starts")
 }
 
 #[test]
@@ -80,6 +84,21 @@ fn whoever_offers_again_on_the_same_connection_stays_and_on_another_begins_anew(
         talk.remove(person);
     }
     talk.answer(3, &offer(4, 10)).expect("back again");
+}
+
+/// The end of the former connection is told late, and must not end the new one.
+#[test]
+fn the_end_of_a_former_connection_is_nobodys_end() {
+    let (talk, mut events) = start_and_listen();
+    for session in 1..=5 {
+        talk.answer(3, &offer(session, 10)).expect("another connection each time");
+    }
+    // Each worker has told what it knew when it answers the second one after it.
+    for person in 10..20 {
+        talk.answer(person, &offer(100 + u64::from(person), 10)).expect("an answer");
+    }
+    let told: Vec<TalkEvent> = std::iter::from_fn(|| events.try_recv().ok()).collect();
+    assert!(!told.contains(&TalkEvent::Gone(3)), "{told:?}");
 }
 
 #[test]
