@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { CACHE_BYTES_MAX, CACHE_ENTRIES_MAX, Cache } from "../src/screen/cache";
 
 function picture(bytes: number) {
-  return { width: 1, height: 1, webp: new Uint8Array(bytes) };
+  return { width: 1, height: 1, picture: { form: "webp" as const, bytes: new Uint8Array(bytes) } };
 }
 
 test("the oldest leave first", () => {

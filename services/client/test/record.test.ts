@@ -11,7 +11,8 @@ const RECORDS = [
   write.size({ width: 640, height: 480 }),
   write.fill(RECT, 1, 2, 3),
   write.move(RECT, 5, 6),
-  write.picture(RECT, new Uint8Array(40)),
+  write.picture(RECT, { form: "webp", bytes: new Uint8Array(40) }),
+  write.picture(RECT, { form: "graphic", bytes: new Uint8Array(30) }),
   write.update(17),
 ];
 
@@ -21,7 +22,8 @@ test("what is written is read back", () => {
     { kind: "size", size: { width: 640, height: 480 } },
     { kind: "fill", rect: RECT, red: 1, green: 2, blue: 3 },
     { kind: "move", rect: RECT, fromX: 5, fromY: 6 },
-    { kind: "picture", rect: RECT, webp: new Uint8Array(40) },
+    { kind: "picture", rect: RECT, picture: { form: "webp", bytes: new Uint8Array(40) } },
+    { kind: "picture", rect: RECT, picture: { form: "graphic", bytes: new Uint8Array(30) } },
     { kind: "update", timeUs: 17n },
   ]);
 });

@@ -65,7 +65,7 @@ function plain(record: Record): object {
     case "move":
       return { kind, rect: rectOf(record.rect), from: [record.fromX, record.fromY] };
     case "picture":
-      return { kind, rect: rectOf(record.rect) };
+      return { kind: record.picture.form === "webp" ? "picture" : "graphic", rect: rectOf(record.rect) };
     case "video":
       return { kind, rect: rectOf(record.rect), key: record.isKey };
     case "keep":

@@ -1,7 +1,6 @@
 //! What a reader shows.
 
-use crate::webp::{self, Alpha};
-use crate::{Colour, Point, Record, Rect, ScreenSize, StreamError};
+use crate::{Colour, Picture, Point, Record, Rect, ScreenSize, StreamError};
 
 /// Bytes of a pixel.
 pub(crate) const PIXEL_BYTES: usize = 4;
@@ -40,8 +39,8 @@ impl Canvas {
                 self.inside(Rect { x: from.x, y: from.y, ..*rect })?;
                 self.copy_inside(*rect, *from);
             }
-            Record::Picture { rect, webp } | Record::Recall { rect, webp, .. } => {
-                self.picture(self.inside(*rect)?, webp)?
+            Record::Picture { rect, picture } | Record::Recall { rect, picture, .. } => {
+                self.picture(self.inside(*rect)?, picture)?
             }
             Record::Start
             | Record::Keep { .. }
@@ -112,12 +111,11 @@ impl Canvas {
         }
     }
 
-    fn picture(&mut self, rect: Rect, file: &[u8]) -> Result<(), StreamError> {
+    fn picture(&mut self, rect: Rect, picture: &Picture) -> Result<(), StreamError> {
         let stride = self.stride();
         let start = usize::from(rect.y) * stride + usize::from(rect.x) * PIXEL_BYTES;
         let bad_picture = |_| StreamError::BadPicture { width: rect.width, height: rect.height };
-        webp::decode(file, (rect.width, rect.height), &mut self.pixels[start..], stride, Alpha::Opaque)
-            .map_err(bad_picture)
+        picture.decode((rect.width, rect.height), &mut self.pixels[start..], stride).map_err(bad_picture)
     }
 
     fn inside(&self, rect: Rect) -> Result<Rect, StreamError> {

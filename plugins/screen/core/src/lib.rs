@@ -12,6 +12,8 @@ mod error;
 mod film;
 mod frame;
 mod geometry;
+pub mod graphic;
+mod picture;
 mod reader;
 mod record;
 mod relay;
@@ -27,6 +29,7 @@ pub use encoder::{CursorError, Encoder, REFINEMENT_BYTES_A_SECOND};
 pub use error::StreamError;
 pub use frame::{Frame, PixelOrder};
 pub use geometry::{Colour, Point, Rect, ScreenSize};
+pub use picture::Picture;
 pub use reader::Reader;
 pub use record::{
     CURSOR_SIDE_MAX, CursorShape, FILM_AREA_MAX, HEADER_BYTES, PICTURE_SIDE_MAX, RECORD_BODY_BYTES_MAX,

@@ -4,10 +4,11 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use crate::cache::Cache;
 use crate::record::{
-    CURSOR, CURSOR_SHAPE, FILL, KEEP, MAGIC, MOVE, OPTIONAL_FROM, PICTURE, RECALL, SIZE, START, UPDATE, VIDEO,
+    CURSOR, CURSOR_SHAPE, FILL, GRAPHIC, KEEP, MAGIC, MOVE, OPTIONAL_FROM, PICTURE, RECALL, SIZE, START,
+    UPDATE, VIDEO,
 };
 use crate::{
-    CURSOR_SIDE_MAX, Colour, CursorShape, FILM_AREA_MAX, HEADER_BYTES, PICTURE_SIDE_MAX, Point,
+    CURSOR_SIDE_MAX, Colour, CursorShape, FILM_AREA_MAX, HEADER_BYTES, PICTURE_SIDE_MAX, Picture, Point,
     RECORD_BODY_BYTES_MAX, Record, Rect, ScreenSize, StreamError, UPDATE_BYTES_MAX, UPDATE_RECORDS_MAX,
     VERSION,
 };
@@ -36,7 +37,7 @@ pub struct Reader {
 struct KeptPicture {
     width: u16,
     height: u16,
-    webp: Bytes,
+    picture: Picture,
 }
 
 impl Reader {
@@ -127,8 +128,8 @@ impl Reader {
         }
         match kind {
             START | SIZE | CURSOR | CURSOR_SHAPE | UPDATE | KEEP | OPTIONAL_FROM.. => Ok(()),
-            FILL | MOVE | PICTURE | VIDEO | RECALL if self.size.is_some() => Ok(()),
-            FILL | MOVE | PICTURE | VIDEO | RECALL => Err(StreamError::NoSize { kind }),
+            FILL | MOVE | PICTURE | GRAPHIC | VIDEO | RECALL if self.size.is_some() => Ok(()),
+            FILL | MOVE | PICTURE | GRAPHIC | VIDEO | RECALL => Err(StreamError::NoSize { kind }),
             _ => Err(StreamError::UnknownKind { kind }),
         }
     }
@@ -154,7 +155,7 @@ impl Reader {
             SIZE => length == 4,
             FILL => length == 11,
             MOVE => length == 12,
-            PICTURE | CURSOR_SHAPE => 8 < length,
+            PICTURE | GRAPHIC | CURSOR_SHAPE => 8 < length,
             VIDEO => 9 < length,
             CURSOR => length == 5,
             UPDATE => length == 8,
@@ -181,14 +182,15 @@ impl Reader {
                 self.inside(Rect { x: from.x, y: from.y, ..rect })?;
                 Ok(Record::Move { rect, from })
             }
-            PICTURE => {
+            PICTURE | GRAPHIC => {
                 let rect = self.rect(&mut body)?;
                 if PICTURE_SIDE_MAX < rect.width.max(rect.height) {
                     return Err(StreamError::PictureTooLarge { width: rect.width, height: rect.height });
                 }
                 let (width, height) = (rect.width, rect.height);
-                self.last_picture = Some(KeptPicture { width, height, webp: body.clone() });
-                Ok(Record::Picture { rect, webp: body })
+                let picture = if kind == PICTURE { Picture::WebP(body) } else { Picture::Graphic(body) };
+                self.last_picture = Some(KeptPicture { width, height, picture: picture.clone() });
+                Ok(Record::Picture { rect, picture })
             }
             RECALL => self.recall(body),
             VIDEO => self.video(body),
@@ -231,10 +233,10 @@ impl Reader {
             return Err(StreamError::BadLength { kind: KEEP, length: body.len() });
         }
         let key = body.get_u64();
-        let picture = picture.ok_or(StreamError::BadKeep { key })?;
+        let kept = picture.ok_or(StreamError::BadKeep { key })?;
         // A copy of its own: what is kept must not hold the buffer that it came in.
-        let webp = Bytes::copy_from_slice(&picture.webp);
-        if self.kept.keep(key, webp.len(), KeptPicture { webp, ..picture }) {
+        let picture = kept.picture.copied();
+        if self.kept.keep(key, picture.bytes().len(), KeptPicture { picture, ..kept }) {
             Ok(Record::Keep { key })
         } else {
             Err(StreamError::BadKeep { key })
@@ -247,7 +249,7 @@ impl Reader {
         let has_its_size =
             |picture: &&KeptPicture| (picture.width, picture.height) == (rect.width, rect.height);
         match self.kept.get(key).filter(has_its_size) {
-            Some(picture) => Ok(Record::Recall { rect, key, webp: picture.webp.clone() }),
+            Some(kept) => Ok(Record::Recall { rect, key, picture: kept.picture.clone() }),
             None => Err(StreamError::UnknownKey { key, width: rect.width, height: rect.height }),
         }
     }

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::{Colour, Point, Rect, ScreenSize};
+use crate::{Colour, Picture, Point, Rect, ScreenSize};
 
 /// The version of the format that this crate reads and writes.
 pub const VERSION: u8 = 1;
@@ -38,6 +38,7 @@ pub(crate) const CURSOR_SHAPE: u8 = 0x08;
 pub(crate) const UPDATE: u8 = 0x09;
 pub(crate) const KEEP: u8 = 0x0a;
 pub(crate) const RECALL: u8 = 0x0b;
+pub(crate) const GRAPHIC: u8 = 0x0c;
 /// Kinds from here on may be skipped by a reader that does not know them.
 pub(crate) const OPTIONAL_FROM: u8 = 0x80;
 
@@ -66,8 +67,8 @@ pub enum Record {
     Picture {
         /// Where; as large as the picture.
         rect: Rect,
-        /// A whole WebP file.
-        webp: Bytes,
+        /// In either form: they are two kinds of records.
+        picture: Picture,
     },
     /// The rectangle shows the next frame of its film.
     Video {
@@ -89,8 +90,8 @@ pub enum Record {
         rect: Rect,
         /// The key of the `Keep`.
         key: u64,
-        /// The WebP file that was kept: a reader fills it in, and it is not written.
-        webp: Bytes,
+        /// What was kept: a reader fills it in, and it is not written.
+        picture: Picture,
     },
     /// The pointer's hot spot is here.
     Cursor {
@@ -150,9 +151,9 @@ impl Record {
                 out.put_u16(from.x);
                 out.put_u16(from.y);
             }
-            Self::Picture { rect, webp } => {
+            Self::Picture { rect, picture } => {
                 put_rect(out, *rect);
-                out.put_slice(webp);
+                out.put_slice(picture.bytes());
             }
             Self::Video { rect, is_key, frame } => {
                 put_rect(out, *rect);
@@ -191,7 +192,8 @@ impl Record {
             Self::Size(_) => SIZE,
             Self::Fill { .. } => FILL,
             Self::Move { .. } => MOVE,
-            Self::Picture { .. } => PICTURE,
+            Self::Picture { picture: Picture::WebP(_), .. } => PICTURE,
+            Self::Picture { picture: Picture::Graphic(_), .. } => GRAPHIC,
             Self::Video { .. } => VIDEO,
             Self::Keep { .. } => KEEP,
             Self::Recall { .. } => RECALL,

@@ -1,6 +1,8 @@
 // Pixels in, the screen stream out: what changed since the last frame, as moves, fills and lossless pictures.
 
+import type { Picture } from "../screen/cache";
 import type { Rect, Size } from "../screen/geometry";
+import { encodeGraphic } from "../screen/graphic";
 import { Pixels } from "../screen/pixels";
 import * as write from "../screen/write";
 import { changedRects } from "./diff";
@@ -11,6 +13,10 @@ export type EncodeLossless = (rgba: Uint8Array, size: Size) => Uint8Array;
 
 /** A change of fewer pixels is not searched for moves: a picture of it is small enough. */
 const MOVE_PIXELS_MIN = 128 * 128;
+
+/** Bits a pixel beyond which a graphic is given up, and so many bytes more, as few pixels take more each. */
+const GRAPHIC_BITS_MAX = 3;
+const GRAPHIC_BYTES_MIN = 256;
 
 export interface Frame {
   readonly width: number;
@@ -92,7 +98,14 @@ export class Encoder {
     if (pixels.every((pixel) => pixel === first)) {
       return write.fill(rect, first & 0xff, (first >>> 8) & 0xff, (first >>> 16) & 0xff);
     }
-    return write.picture(rect, this.#encode(bytesOf(pixels), rect));
+    return write.picture(rect, this.#picture(pixels, rect));
+  }
+
+  /** What is short as a graphic is text, which takes more in any other form. */
+  #picture(pixels: Uint32Array, size: Size): Picture {
+    const graphic = encodeGraphic(pixels, size, (pixels.length * GRAPHIC_BITS_MAX) / 8 + GRAPHIC_BYTES_MIN);
+    if (graphic) return { form: "graphic", bytes: graphic };
+    return { form: "webp", bytes: this.#encode(bytesOf(pixels), size) };
   }
 }
 

@@ -2,14 +2,20 @@
 
 import type { Size } from "./geometry";
 
-/** Bytes of WebP files that are kept at most. */
+/** Bytes of pictures that are kept at most. */
 export const CACHE_BYTES_MAX = 16 * 1024 * 1024;
 /** Entries that are kept at most. */
 export const CACHE_ENTRIES_MAX = 1024;
 
-/** A picture that may be recalled: what its record said, and the file. */
+/** A picture in one of its two forms, encoded. */
+export interface Picture {
+  readonly form: "webp" | "graphic";
+  readonly bytes: Uint8Array;
+}
+
+/** A picture that may be recalled, and the size that its record said. */
 export interface KeptPicture extends Size {
-  readonly webp: Uint8Array;
+  readonly picture: Picture;
 }
 
 /** First in, first out, by number and by bytes. */
@@ -28,15 +34,15 @@ export class Cache {
   }
 
   /** Lets the oldest go until the new one fits. False, and nothing done, when the key is there. */
-  keep(key: bigint, picture: KeptPicture): boolean {
+  keep(key: bigint, kept: KeptPicture): boolean {
     if (this.#entries.has(key)) return false;
-    const bytes = picture.webp.length;
-    for (const [oldest, { webp }] of this.#entries) {
+    const bytes = kept.picture.bytes.length;
+    for (const [oldest, { picture }] of this.#entries) {
       if (this.#entries.size < CACHE_ENTRIES_MAX && this.#bytes + bytes <= CACHE_BYTES_MAX) break;
       this.#entries.delete(oldest);
-      this.#bytes -= webp.length;
+      this.#bytes -= picture.bytes.length;
     }
-    this.#entries.set(key, picture);
+    this.#entries.set(key, kept);
     this.#bytes += bytes;
     return true;
   }

@@ -1,7 +1,9 @@
 // The painter: stream bytes in, whole updates onto a surface. Pictures of an update are decoded side by side; records are
 // painted strictly in order, and all of an update in one go, so that nobody sees half of it.
 
+import type { Picture } from "./cache";
 import type { Rect, Size } from "./geometry";
+import { decodeGraphic } from "./graphic";
 import { badVideo, Reader, type Record, StreamError } from "./record";
 import { vp8Header } from "./vp8";
 import { webpHeader, type WebpHeader } from "./webp";
@@ -13,6 +15,8 @@ export interface Surface<P> {
   fill(rect: Rect, red: number, green: number, blue: number): void;
   move(rect: Rect, fromX: number, fromY: number): void;
   picture(rect: Rect, picture: P): void;
+  /** A picture of these RGBA numbers. */
+  plain(size: Size, pixels: Uint32Array<ArrayBuffer>): P;
   /** A picture that will not be painted. */
   discard?(picture: P): void;
 }
@@ -123,7 +127,7 @@ export class Painter<P> {
     if (record.kind === "keep") {
       return;
     } else if (record.kind === "picture" || record.kind === "recall") {
-      const picture = this.#decoded(record.webp, record.rect, "screen");
+      const picture = this.#screenPicture(record.picture, record.rect);
       this.#steps.push({ kind: "picture", rect: record.rect, picture });
     } else if (record.kind === "video") {
       this.#steps.push({ kind: "picture", rect: record.rect, picture: this.#played(record) });
@@ -140,6 +144,14 @@ export class Painter<P> {
     } else {
       this.#steps.push(record);
     }
+  }
+
+  /** Graphics are decoded here and now. */
+  #screenPicture({ form, bytes }: Picture, size: Size): Promise<P> {
+    if (form === "webp") return this.#decoded(bytes, size, "screen");
+    const pixels = decodeGraphic(bytes, size);
+    if (!pixels) throw badPicture(size);
+    return Promise.resolve(this.#surface.plain(size, pixels));
   }
 
   /** The picture's own header is looked at before anything is decoded. */
@@ -245,5 +257,5 @@ export class Painter<P> {
 }
 
 function badPicture({ width, height }: Size): StreamError {
-  return new StreamError("bad-picture", `A picture for ${width} x ${height} pixels is not a WebP file of that size.`);
+  return new StreamError("bad-picture", `A picture for ${width} x ${height} pixels does not decode to that size.`);
 }

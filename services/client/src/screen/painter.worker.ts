@@ -49,6 +49,10 @@ class CanvasSurface implements Surface<Picture> {
     }
   }
 
+  plain({ width, height }: Size, pixels: Uint32Array<ArrayBuffer>): Picture {
+    return new ImageData(new Uint8ClampedArray(pixels.buffer), width, height);
+  }
+
   discard(picture: Picture): void {
     if (!(picture instanceof ImageData)) picture.close();
   }

@@ -36,6 +36,10 @@ export class Pixels implements Surface<Uint32Array> {
     }
   }
 
+  plain(_: Size, pixels: Uint32Array): Uint32Array {
+    return pixels;
+  }
+
   /** A picture has just the rectangle's size; its alpha is ignored. */
   picture(rect: Rect, picture: Uint32Array): void {
     for (let row = 0; row < rect.height; row++) {

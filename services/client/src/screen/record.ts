@@ -1,6 +1,6 @@
 // The records of the screen stream: bytes in, records out. Mirrors plugins/screen/core/src/record.rs check by check.
 
-import { Cache, type KeptPicture } from "./cache";
+import { Cache, type KeptPicture, type Picture } from "./cache";
 import {
   area,
   CURSOR_SIDE_MAX,
@@ -37,6 +37,7 @@ export const Kind = {
   Update: 0x09,
   Keep: 0x0a,
   Recall: 0x0b,
+  Graphic: 0x0c,
 } as const;
 
 export type Record =
@@ -44,11 +45,11 @@ export type Record =
   | { readonly kind: "size"; readonly size: Size }
   | { readonly kind: "fill"; readonly rect: Rect; readonly red: number; readonly green: number; readonly blue: number }
   | { readonly kind: "move"; readonly rect: Rect; readonly fromX: number; readonly fromY: number }
-  | { readonly kind: "picture"; readonly rect: Rect; readonly webp: Uint8Array }
+  | { readonly kind: "picture"; readonly rect: Rect; readonly picture: Picture }
   | { readonly kind: "video"; readonly rect: Rect; readonly isKey: boolean; readonly frame: Uint8Array }
   | { readonly kind: "keep"; readonly key: bigint }
-  /** With the file that was kept. */
-  | { readonly kind: "recall"; readonly rect: Rect; readonly key: bigint; readonly webp: Uint8Array }
+  /** With what was kept. */
+  | { readonly kind: "recall"; readonly rect: Rect; readonly key: bigint; readonly picture: Picture }
   | { readonly kind: "cursor"; readonly x: number; readonly y: number; readonly visible: boolean }
   | {
       readonly kind: "cursor-shape";
@@ -190,6 +191,7 @@ export class Reader {
       case Kind.Fill:
       case Kind.Move:
       case Kind.Picture:
+      case Kind.Graphic:
       case Kind.Video:
       case Kind.Recall:
         if (this.#size) return;
@@ -241,12 +243,13 @@ export class Reader {
         this.#inside({ ...rect, x: fromX, y: fromY });
         return { kind: "move", rect, fromX, fromY };
       }
-      case Kind.Picture: {
+      case Kind.Picture:
+      case Kind.Graphic: {
         const rect = this.#inside(rectOf(view));
         if (PICTURE_SIDE_MAX < Math.max(rect.width, rect.height)) throw pictureTooLarge(rect);
-        const webp = body.subarray(8);
-        this.#lastPicture = { width: rect.width, height: rect.height, webp };
-        return { kind: "picture", rect, webp };
+        const picture: Picture = { form: kind === Kind.Picture ? "webp" : "graphic", bytes: body.subarray(8) };
+        this.#lastPicture = { width: rect.width, height: rect.height, picture };
+        return { kind: "picture", rect, picture };
       }
       case Kind.Video:
         return this.#video(this.#inside(rectOf(view)), view.getUint8(8), body.subarray(9));
@@ -298,24 +301,25 @@ export class Reader {
   }
 
   #keep(key: bigint): Record {
-    const picture = this.#lastPicture;
+    const last = this.#lastPicture;
     this.#lastPicture = null;
     // A copy of its own: what is kept must not hold the buffer that it came in.
-    if (!picture || !this.#kept.keep(key, { ...picture, webp: picture.webp.slice() })) {
+    const picture = last && { ...last.picture, bytes: last.picture.bytes.slice() };
+    if (!picture || !this.#kept.keep(key, { ...last, picture })) {
       throw new StreamError("bad-keep", `A Keep of key ${key} does not follow a picture, or that key is kept already.`);
     }
     return { kind: "keep", key };
   }
 
   #recall(rect: Rect, key: bigint): Record {
-    const picture = this.#kept.get(key);
-    if (picture?.width !== rect.width || picture.height !== rect.height) {
+    const kept = this.#kept.get(key);
+    if (kept?.width !== rect.width || kept.height !== rect.height) {
       throw new StreamError(
         "unknown-key",
         `No picture of ${rect.width} x ${rect.height} pixels is kept under the key ${key}.`,
       );
     }
-    return { kind: "recall", rect, key, webp: picture.webp };
+    return { kind: "recall", rect, key, picture: kept.picture };
   }
 
   #inside(rect: Rect): Rect {

@@ -1,5 +1,6 @@
 // Records of the screen stream as bytes.
 
+import type { Picture } from "./cache";
 import type { Rect, Size } from "./geometry";
 import { HEADER_BYTES, Kind, RECORD_BODY_BYTES_MAX, VERSION } from "./record";
 
@@ -36,10 +37,11 @@ export function move(rect: Rect, fromX: number, fromY: number): Uint8Array {
   return bytes;
 }
 
-export function picture(rect: Rect, webp: Uint8Array): Uint8Array {
-  const [bytes, body] = record(Kind.Picture, RECT_BYTES + webp.length);
+export function picture(rect: Rect, { form, bytes: encoded }: Picture): Uint8Array {
+  const kind = form === "webp" ? Kind.Picture : Kind.Graphic;
+  const [bytes, body] = record(kind, RECT_BYTES + encoded.length);
   putRect(body, rect);
-  bytes.set(webp, HEADER_BYTES + RECT_BYTES);
+  bytes.set(encoded, HEADER_BYTES + RECT_BYTES);
   return bytes;
 }
 

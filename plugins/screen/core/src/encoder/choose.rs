@@ -2,13 +2,21 @@
 
 use bytes::Bytes;
 
+use crate::graphic;
 use crate::webp::{self, Effort, Grade};
-use crate::{Canvas, Colour, Record, Rect};
+use crate::{Canvas, Colour, Picture, Record, Rect};
 
 /// Of a rectangle that palettes do not help, fewer pixels than one in so many repeat their left neighbour.
 const PHOTOGRAPH_REPEATS: usize = 4;
 /// One row in so many is looked at for it.
 const ROWS_SAMPLED: usize = 4;
+
+/// Bits a pixel beyond which a graphic is not looked at, and up to which nothing else is: text takes one or two, and what takes
+/// four is nearly always shorter as WebP.
+const GRAPHIC_BITS_MAX: usize = 4;
+const SHORT_BITS: usize = 1;
+/// So many bytes more, as few pixels take more each.
+const SMALL_BYTES: usize = 64;
 
 /// A way to paint a rectangle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +28,7 @@ pub(crate) enum Op {
     /// The reader has this picture.
     Recall {
         key: u64,
-        webp: Bytes,
+        picture: Picture,
     },
 }
 
@@ -43,16 +51,29 @@ impl Op {
     pub(crate) fn record(self, canvas: &Canvas, rect: Rect) -> Record {
         match self {
             Self::Fill(colour) => Record::Fill { rect, colour },
-            Self::Lossless(effort) => {
-                let webp = webp::encode_lossless(canvas.pixels(), canvas.stride(), rect, effort);
-                Record::Picture { rect, webp }
-            }
+            Self::Lossless(effort) => Record::Picture { rect, picture: lossless(canvas, rect, effort) },
             Self::Lossy(grade) => {
-                let webp = webp::encode_lossy(canvas.pixels(), canvas.stride(), rect, grade);
-                Record::Picture { rect, webp }
+                let file = webp::encode_lossy(canvas.pixels(), canvas.stride(), rect, grade);
+                Record::Picture { rect, picture: Picture::WebP(file) }
             }
-            Self::Recall { key, webp } => Record::Recall { rect, key, webp },
+            Self::Recall { key, picture } => Record::Recall { rect, key, picture },
         }
+    }
+}
+
+/// In the form that takes less; a graphic that is short for its area is, without looking.
+fn lossless(canvas: &Canvas, rect: Rect, effort: Effort) -> Picture {
+    let (pixels, stride) = (canvas.pixels(), canvas.stride());
+    let bytes_max = rect.area() * GRAPHIC_BITS_MAX / 8 + SMALL_BYTES;
+    let graphic = graphic::encode(pixels, stride, rect, bytes_max);
+    let is_short = |graphic: &Bytes| graphic.len() <= rect.area() * SHORT_BITS / 8 + SMALL_BYTES;
+    if let Some(graphic) = graphic.clone().filter(is_short) {
+        return Picture::Graphic(graphic);
+    }
+    let file = webp::encode_lossless(pixels, stride, rect, effort);
+    match graphic {
+        Some(graphic) if graphic.len() <= file.len() => Picture::Graphic(graphic),
+        _ => Picture::WebP(file),
     }
 }
 

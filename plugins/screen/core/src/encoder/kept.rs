@@ -3,52 +3,50 @@
 //! The key is a 64-bit hash of the pixels, which is fast and no proof. So what was kept is decoded and compared byte for byte before it is
 //! recalled: two pictures of one hash cost a picture that is sent, never a wrong one that is shown.
 
-use bytes::Bytes;
-
 use crate::cache::Cache;
 use crate::canvas::PIXEL_BYTES;
-use crate::webp::{self, Alpha};
-use crate::{Canvas, Rect};
+use crate::{Canvas, Picture, Rect};
 
 /// Smaller rectangles are sent again: looking for them costs more than they do.
 const AREA_MIN: usize = 64 * 64;
-/// Shorter files are not worth an entry.
-const FILE_BYTES_MIN: usize = 1024;
+/// Shorter ones are not worth an entry.
+const BYTES_MIN: usize = 1024;
 
 #[derive(Debug, Default)]
 pub(super) struct Kept {
-    cache: Cache<Picture>,
+    cache: Cache<KeptPicture>,
     scratch: Vec<u8>,
 }
 
 #[derive(Clone, Debug)]
-struct Picture {
+struct KeptPicture {
     width: u16,
     height: u16,
-    webp: Bytes,
+    picture: Picture,
 }
 
 impl Kept {
     /// The key of a kept picture that looks just like the rectangle.
-    pub(super) fn find(&mut self, canvas: &Canvas, rect: Rect) -> Option<(u64, Bytes)> {
+    pub(super) fn find(&mut self, canvas: &Canvas, rect: Rect) -> Option<(u64, Picture)> {
         if rect.area() < AREA_MIN || self.cache.is_empty() {
             return None;
         }
         let key = key(canvas, rect);
-        let picture = self.cache.get(key)?;
-        let is_same = (picture.width, picture.height) == (rect.width, rect.height)
-            && shows(&picture.webp, canvas, rect, &mut self.scratch);
-        is_same.then(|| (key, picture.webp.clone()))
+        let kept = self.cache.get(key)?;
+        let is_same = (kept.width, kept.height) == (rect.width, rect.height)
+            && shows(&kept.picture, canvas, rect, &mut self.scratch);
+        is_same.then(|| (key, kept.picture.clone()))
     }
 
     /// The key under which a reader shall keep this lossless picture of the rectangle.
-    pub(super) fn keep(&mut self, canvas: &Canvas, rect: Rect, webp: &Bytes) -> Option<u64> {
-        if rect.area() < AREA_MIN || webp.len() < FILE_BYTES_MIN {
+    pub(super) fn keep(&mut self, canvas: &Canvas, rect: Rect, picture: &Picture) -> Option<u64> {
+        let bytes = picture.bytes().len();
+        if rect.area() < AREA_MIN || bytes < BYTES_MIN {
             return None;
         }
         let key = key(canvas, rect);
-        let picture = Picture { width: rect.width, height: rect.height, webp: webp.clone() };
-        self.cache.keep(key, webp.len(), picture).then_some(key)
+        let kept = KeptPicture { width: rect.width, height: rect.height, picture: picture.clone() };
+        self.cache.keep(key, bytes, kept).then_some(key)
     }
 
     pub(super) fn clear(&mut self) {
@@ -56,10 +54,10 @@ impl Kept {
     }
 }
 
-fn shows(webp: &[u8], canvas: &Canvas, rect: Rect, scratch: &mut Vec<u8>) -> bool {
+fn shows(picture: &Picture, canvas: &Canvas, rect: Rect, scratch: &mut Vec<u8>) -> bool {
     let stride = usize::from(rect.width) * PIXEL_BYTES;
     scratch.resize(stride * usize::from(rect.height), 0);
-    let decoded = webp::decode(webp, (rect.width, rect.height), scratch, stride, Alpha::Opaque);
+    let decoded = picture.decode((rect.width, rect.height), scratch, stride);
     decoded.is_ok() && scratch.chunks(stride).zip(rect.y.into()..).all(|(row, y)| row == canvas.row(rect, y))
 }
 

@@ -227,9 +227,9 @@ impl Painting {
         let is_lossless = matches!(op, Op::Lossless(_));
         let record = op.record(&self.next, rect);
         record.write(update.out);
-        if let Record::Picture { rect, webp } = &record
+        if let Record::Picture { rect, picture } = &record
             && is_lossless
-            && let Some(key) = update.kept.keep(&self.next, *rect, webp)
+            && let Some(key) = update.kept.keep(&self.next, *rect, picture)
         {
             Record::Keep { key }.write(update.out);
         }

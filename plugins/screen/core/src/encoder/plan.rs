@@ -124,7 +124,7 @@ pub(super) fn choose_exact(canvas: &Canvas, rect: Rect, kept: &mut Kept) -> Op {
 }
 
 fn recall_or(otherwise: Op, canvas: &Canvas, rect: Rect, kept: &mut Kept) -> Op {
-    kept.find(canvas, rect).map_or(otherwise, |(key, webp)| Op::Recall { key, webp })
+    kept.find(canvas, rect).map_or(otherwise, |(key, picture)| Op::Recall { key, picture })
 }
 
 /// A block that changed for the most part is painted whole, so that the same content is always cut the same way and can be recalled.
@@ -220,8 +220,8 @@ fn plan_photograph(
     let before = exact.len();
     let mut rest: Vec<Rect> = Vec::new();
     for (part, piece) in coarse::pieces_of(rect, canvas.size()) {
-        if let Some((key, webp)) = kept.find(canvas, piece) {
-            exact.push((piece, Op::Recall { key, webp }));
+        if let Some((key, picture)) = kept.find(canvas, piece) {
+            exact.push((piece, Op::Recall { key, picture }));
             continue;
         }
         match rest.last_mut() {

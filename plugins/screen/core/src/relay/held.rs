@@ -117,9 +117,9 @@ impl Held {
                 self.steps.push(Step::Play { rect: *rect, is_key: *is_key })
             }
             Record::Move { rect, from } => self.steps.push(Step::Move { rect: *rect, from: *from }),
-            Record::Picture { rect, webp } => {
+            Record::Picture { rect, picture } => {
                 self.steps.push(Step::Paint(*rect));
-                self.picture_bytes = webp.len();
+                self.picture_bytes = picture.bytes().len();
             }
             Record::Keep { key } => self.steps.push(Step::Keep { key: *key, bytes: self.picture_bytes }),
             Record::Recall { rect, key, .. } => self.steps.push(Step::Recall { rect: *rect, key: *key }),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use convene_screen::{
-    Colour, Decoder, Encoder, Input, Output, PixelOrder, Point, Reader, Record, Rect, Relay, ScreenSize,
-    StreamError, ViewerId,
+    Colour, Decoder, Encoder, Input, Output, Picture, PixelOrder, Point, Reader, Record, Rect, Relay,
+    ScreenSize, StreamError, ViewerId,
 };
 
 use crate::desktop::{Desktop, Step};
@@ -191,7 +191,7 @@ fn a_picture_larger_than_its_place_is_refused_by_its_header() {
         for record in [
             Record::Start,
             Record::Size(size),
-            Record::Picture { rect, webp: file },
+            Record::Picture { rect, picture: Picture::WebP(file) },
             Record::Update { time_us: 1 },
         ] {
             record.write(&mut stream);
@@ -206,7 +206,10 @@ fn a_picture_larger_than_its_place_is_refused_by_its_header() {
 fn a_decoder_that_refuses_shows_the_last_whole_update() {
     let size = ScreenSize::new(64, 64).unwrap();
     let fill = |red| Record::Fill { rect: size.rect(), colour: Colour { red, green: 0, blue: 0 } };
-    let bad = Record::Picture { rect: Rect::new(0, 0, 2, 2), webp: Bytes::from_static(b"no picture") };
+    let bad = Record::Picture {
+        rect: Rect::new(0, 0, 2, 2),
+        picture: Picture::WebP(Bytes::from_static(b"no picture")),
+    };
     let end = |time_us| Record::Update { time_us };
     let mut stream = BytesMut::new();
     for record in [Record::Start, Record::Size(size), fill(1), end(1), fill(2), bad, end(2), fill(3), end(3)]
@@ -231,7 +234,7 @@ fn a_canvas_refuses_what_is_beyond_it() {
             Err(StreamError::BadRect { rect })
         );
         assert_eq!(
-            canvas.apply(&Record::Picture { rect, webp: Bytes::new() }),
+            canvas.apply(&Record::Picture { rect, picture: Picture::WebP(Bytes::new()) }),
             Err(StreamError::BadRect { rect })
         );
     }
@@ -269,13 +272,13 @@ fn what_is_kept_is_bounded() {
     let rect = Rect::new(0, 0, 2, 2);
     let webp = convene_screen::webp::encode_lossless(&[7; 16], 8, rect, convene_screen::webp::Effort::Quick);
     let keep = |out: &mut BytesMut, key| {
-        Record::Picture { rect, webp: webp.clone() }.write(out);
+        Record::Picture { rect, picture: Picture::WebP(webp.clone()) }.write(out);
         Record::Keep { key }.write(out);
         Record::Update { time_us: key }.write(out);
     };
     let recall = |key| {
         let mut out = BytesMut::new();
-        Record::Recall { rect, key, webp: Bytes::new() }.write(&mut out);
+        Record::Recall { rect, key, picture: Picture::WebP(Bytes::new()) }.write(&mut out);
         Record::Update { time_us: key }.write(&mut out);
         out
     };
@@ -317,7 +320,7 @@ fn a_viewer_that_still_has_a_picture_is_not_told_to_keep_it_again() {
     assert!(4_000 < webp.len(), "a hundred of them do not fit into the first window");
     let keep = |key| {
         let mut out = BytesMut::new();
-        Record::Picture { rect, webp: webp.clone() }.write(&mut out);
+        Record::Picture { rect, picture: Picture::WebP(webp.clone()) }.write(&mut out);
         Record::Keep { key }.write(&mut out);
         Record::Update { time_us: key }.write(&mut out);
         out

@@ -4,6 +4,7 @@ mod audience;
 mod coarse;
 mod desktop;
 mod film;
+mod graphics;
 mod hostile;
 mod hostile_film;
 mod network;

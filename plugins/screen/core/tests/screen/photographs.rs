@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use convene_screen::{PixelOrder, Record, Rect, ScreenSize};
+use convene_screen::{Picture, PixelOrder, Record, Rect, ScreenSize};
 
 use crate::desktop::{Desktop, Step};
 use crate::pixels::Pair;
@@ -32,7 +32,7 @@ fn page_at_rest() -> (Desktop, Pair) {
 }
 
 fn is_lossy(record: &Record) -> bool {
-    matches!(record, Record::Picture { webp, .. } if webp[12..16] == *b"VP8 ")
+    matches!(record, Record::Picture { picture: Picture::WebP(file), .. } if file[12..16] == *b"VP8 ")
 }
 
 fn bytes(records: &[Record]) -> usize {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use convene_screen::{Input, Output, PixelOrder, Reader, Record, Rect, Relay, ScreenSize, ViewerId};
+use convene_screen::{Input, Output, Picture, PixelOrder, Reader, Record, Rect, Relay, ScreenSize, ViewerId};
 
 use crate::desktop::{Desktop, Step};
 use crate::network::{Line, Meeting};
@@ -248,8 +248,11 @@ fn a_refused_stream_leaves_the_last_good_screen() {
     meeting.present();
     let mut bad = bytes::BytesMut::new();
     Record::Fill { rect: Rect::new(0, 0, 640, 480), colour: Default::default() }.write(&mut bad);
-    Record::Picture { rect: Rect::new(0, 0, 4, 4), webp: bytes::Bytes::from_static(b"not a picture") }
-        .write(&mut bad);
+    Record::Picture {
+        rect: Rect::new(0, 0, 4, 4),
+        picture: Picture::WebP(bytes::Bytes::from_static(b"not a picture")),
+    }
+    .write(&mut bad);
     let error = meeting.relay.handle(Input::Stream(&bad), meeting.now).unwrap_err();
     assert_eq!(error.name(), "bad-picture");
     assert_eq!(meeting.relay.handle(Input::Stream(&bad), meeting.now), Ok(()), "it is told once");

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use convene_screen::{Decoder, Record, Rect};
+use convene_screen::{Decoder, Picture, Record, Rect};
 use serde::{Deserialize, Serialize};
 
 /// A stream, and what a reader makes of it.
@@ -45,6 +45,7 @@ pub enum Seen {
     Fill { rect: [u16; 4], colour: String },
     Move { rect: [u16; 4], from: [u16; 2] },
     Picture { rect: [u16; 4] },
+    Graphic { rect: [u16; 4] },
     Keep { key: String },
     Recall { rect: [u16; 4], key: String },
     Video { rect: [u16; 4], key: bool },
@@ -93,7 +94,8 @@ impl Seen {
                 Self::Fill { rect: four(rect), colour: to_hex(&[colour.red, colour.green, colour.blue]) }
             }
             Record::Move { rect, from } => Self::Move { rect: four(rect), from: [from.x, from.y] },
-            Record::Picture { rect, .. } => Self::Picture { rect: four(rect) },
+            Record::Picture { rect, picture: Picture::WebP(_) } => Self::Picture { rect: four(rect) },
+            Record::Picture { rect, picture: Picture::Graphic(_) } => Self::Graphic { rect: four(rect) },
             Record::Keep { key } => Self::Keep { key: to_hex(&key.to_be_bytes()) },
             Record::Recall { rect, key, .. } => {
                 Self::Recall { rect: four(rect), key: to_hex(&key.to_be_bytes()) }

@@ -1,8 +1,9 @@
 //! The scenes of the test vectors.
 
 use bytes::{Bytes, BytesMut};
+use convene_screen::graphic;
 use convene_screen::webp::{self, Effort};
-use convene_screen::{Colour, CursorShape, Decoder, Point, Record, Rect, ScreenSize};
+use convene_screen::{Colour, CursorShape, Decoder, Picture, Point, Record, Rect, ScreenSize};
 
 use crate::film;
 use crate::scene::{Expected, Repeat, Scene, Seen, Shown, to_hex};
@@ -55,6 +56,18 @@ fn painted() -> Vec<Named> {
             &[transparent_picture(Rect::new(0, 0, 3, 2))],
         ),
         paints("picture-lossy", "A lossy picture.", &[lossy_picture(Rect::new(0, 0, 6, 4))]),
+        paints(
+            "graphic",
+            "A graphic in which every pixel has another colour.",
+            &[graphic(Rect::new(1, 1, 4, 3), gradient_pixel)],
+        ),
+        (
+            "graphic-of-text",
+            plays(
+                "A graphic of something like text: two inks on a ground, shades between them, runs, repetitions.",
+                &[&begin(80, 50)[..], &[graphic(Rect::new(0, 2, 79, 47), text_pixel), update(40)]].concat(),
+            ),
+        ),
         moves("move", "A move between places that do not overlap.", (4, 1, 2, 3), (1, 1)),
         moves(
             "move-down-overlapping",
@@ -104,6 +117,7 @@ fn changed() -> Vec<Named> {
 fn kept() -> Vec<Named> {
     let gradient = picture(Rect::new(1, 1, 4, 3));
     let lossy = lossy_picture(Rect::new(0, 0, 3, 2));
+    let colourful = graphic(Rect::new(1, 1, 4, 3), gradient_pixel);
     let plays_on =
         |name, about, records: &[Record]| (name, plays(about, &[&begin(6, 4)[..], records].concat()));
     vec![
@@ -116,6 +130,18 @@ fn kept() -> Vec<Named> {
                 fill(0, 0, 6, 4, BLUE),
                 update(40),
                 recalled((2, 0), &gradient, 1),
+                update(50),
+            ],
+        ),
+        plays_on(
+            "recall-graphic",
+            "A graphic is kept, painted over, and shown again at another place.",
+            &[
+                colourful.clone(),
+                keep(1),
+                fill(0, 0, 6, 4, BLUE),
+                update(40),
+                recalled((2, 0), &colourful, 1),
                 update(50),
             ],
         ),
@@ -142,7 +168,8 @@ fn refused_by_cache() -> Vec<Named> {
     let after = |records: &[Record]| bytes_of(&[&begin(6, 4)[..], records, &[update(1)]].concat());
     let kept = [gradient.clone(), keep(7)];
     let again = recalled((0, 0), &gradient, 7);
-    let other_size = Record::Recall { rect: Rect::new(0, 0, 3, 4), key: 7, webp: Bytes::new() };
+    let other_size =
+        Record::Recall { rect: Rect::new(0, 0, 3, 4), key: 7, picture: Picture::WebP(Bytes::new()) };
     let optional_between = bytes_of(&[&begin(6, 4)[..], std::slice::from_ref(&gradient)].concat())
         + "8000000000"
         + &bytes_of(&[keep(7)]);
@@ -223,7 +250,7 @@ fn refused_by_header() -> Vec<Named> {
             "0100000006434e56580100".into(),
         ),
         refuses("error-version", "unknown-version", "Version 2.", "0100000006434e56530200".into()),
-        refuses("error-unknown-kind", "unknown-kind", "Kind 0x0c.", begun("0c00000000")),
+        refuses("error-unknown-kind", "unknown-kind", "Kind 0x7f.", begun("7f00000000")),
         refuses("error-body-too-long", "body-too-long", "A body of 2 MiB and one byte.", begun("0500200001")),
         refuses(
             "error-bad-length",
@@ -252,9 +279,14 @@ fn refused_by_header() -> Vec<Named> {
 fn refused_by_body() -> Vec<Named> {
     let begun = |record: Record| bytes_of(&[&begin(6, 4)[..], &[record, update(1)]].concat());
     let place = Rect::new(0, 0, 2, 2);
-    let other_size = Record::Picture { rect: Rect::new(0, 0, 3, 2), webp: gradient(2, 2, |_| 0xff) };
-    let no_picture = Record::Picture { rect: place, webp: Bytes::from_static(b"RIFF but not a WebP file") };
+    let other_size =
+        Record::Picture { rect: Rect::new(0, 0, 3, 2), picture: Picture::WebP(gradient(2, 2, |_| 0xff)) };
+    let no_picture = Record::Picture {
+        rect: place,
+        picture: Picture::WebP(Bytes::from_static(b"RIFF but not a WebP file")),
+    };
     let wide = bytes_of(&begin(600, 4)) + "05000000090000000002010001ff";
+    let wide_graphic = bytes_of(&begin(600, 4)) + "0c000000090000000002010001ff";
     let flag = bytes_of(&begin(6, 4)) + "07000000050001000102";
     vec![
         refuses("error-empty-rect", "bad-rect", "A Fill without rows.", begun(fill(0, 0, 1, 0, RED))),
@@ -273,6 +305,19 @@ fn refused_by_body() -> Vec<Named> {
             begun(other_size),
         ),
         refuses("error-bad-picture-bytes", "bad-picture", "A picture that is none.", begun(no_picture)),
+        refuses(
+            "error-bad-graphic-cut",
+            "bad-picture",
+            "A graphic of which the end is not there.",
+            begun(other_graphic(|bytes| bytes.truncate(bytes.len() / 2))),
+        ),
+        refuses(
+            "error-bad-graphic-long",
+            "bad-picture",
+            "A graphic with five bytes more than it takes.",
+            begun(other_graphic(|bytes| bytes.extend([0; 5]))),
+        ),
+        refuses("error-graphic-too-large", "picture-too-large", "A graphic of 513 columns.", wide_graphic),
         refuses("error-bad-flag", "bad-flag", "A pointer that is neither visible nor not.", flag),
     ]
 }
@@ -349,7 +394,7 @@ fn cursor(x: i16, y: i16) -> Record {
 }
 
 fn picture(rect: Rect) -> Record {
-    Record::Picture { rect, webp: gradient(rect.width, rect.height, |_| 0xff) }
+    Record::Picture { rect, picture: Picture::WebP(gradient(rect.width, rect.height, |_| 0xff)) }
 }
 
 fn keep(key: u64) -> Record {
@@ -358,8 +403,8 @@ fn keep(key: u64) -> Record {
 
 /// The same picture elsewhere.
 fn recalled((x, y): (u16, u16), picture: &Record, key: u64) -> Record {
-    let Record::Picture { rect, webp } = picture else { panic!("only pictures are kept") };
-    Record::Recall { rect: Rect { x, y, ..*rect }, key, webp: webp.clone() }
+    let Record::Picture { rect, picture } = picture else { panic!("only pictures are kept") };
+    Record::Recall { rect: Rect { x, y, ..*rect }, key, picture: picture.clone() }
 }
 
 fn lossy_picture(rect: Rect) -> Record {
@@ -367,12 +412,54 @@ fn lossy_picture(rect: Rect) -> Record {
     let place = Rect::new(0, 0, rect.width, rect.height);
     Record::Picture {
         rect,
-        webp: webp::encode_lossy(&pixels, usize::from(rect.width) * 4, place, webp::Grade::Fine),
+        picture: Picture::WebP(webp::encode_lossy(
+            &pixels,
+            usize::from(rect.width) * 4,
+            place,
+            webp::Grade::Fine,
+        )),
     }
 }
 
+fn graphic(rect: Rect, pixel: impl Fn(u16, u16) -> [u8; 4]) -> Record {
+    let places = (0..rect.height).flat_map(|y| (0..rect.width).map(move |x| (x, y)));
+    let pixels: Vec<u8> = places.flat_map(|(x, y)| pixel(x, y)).collect();
+    let place = Rect::new(0, 0, rect.width, rect.height);
+    let bytes = graphic::encode(&pixels, usize::from(rect.width) * 4, place, usize::MAX);
+    Record::Picture { rect, picture: Picture::Graphic(bytes.expect("it may take what it takes")) }
+}
+
+/// A graphic with other bytes.
+fn other_graphic(change: impl Fn(&mut Vec<u8>)) -> Record {
+    let Record::Picture { rect, picture } = graphic(Rect::new(0, 0, 6, 4), gradient_pixel) else {
+        panic!("a graphic is a picture")
+    };
+    let mut bytes = picture.bytes().to_vec();
+    change(&mut bytes);
+    Record::Picture { rect, picture: Picture::Graphic(bytes.into()) }
+}
+
+fn gradient_pixel(x: u16, y: u16) -> [u8; 4] {
+    let i = 4 * y + x;
+    [(i * 7) as u8, (i * 16) as u8, (255 - i * 5) as u8, 0xff]
+}
+
+/// Letters of 6 x 9 pixels, of which every fifth is the same; the upper lines are of another ink.
+fn text_pixel(x: u16, y: u16) -> [u8; 4] {
+    const GROUND: [u8; 3] = [0xf4, 0xf5, 0xf6];
+    let ink = if y < 24 { [0x80, 0x80, 0] } else { [0x36, 0x34, 0x2e] };
+    let (letter, column, row) = (x / 6 % 5, x % 6, y % 12);
+    let strength =
+        if row < 9 && column < 5 { u32::from((letter * 7 + column * 5 + row * 3) % 11) } else { 0 };
+    let mix = |ground: u8, ink: u8| {
+        let strength = strength.saturating_sub(4).min(4);
+        ((u32::from(ground) * (4 - strength) + u32::from(ink) * strength) / 4) as u8
+    };
+    [mix(GROUND[0], ink[0]), mix(GROUND[1], ink[1]), mix(GROUND[2], ink[2]), 0xff]
+}
+
 fn transparent_picture(rect: Rect) -> Record {
-    Record::Picture { rect, webp: gradient(rect.width, rect.height, |i| (i * 40) as u8) }
+    Record::Picture { rect, picture: Picture::WebP(gradient(rect.width, rect.height, |i| (i * 40) as u8)) }
 }
 
 fn cursor_shape() -> Record {

@@ -47,7 +47,7 @@ impl Pieces {
 
 #[cfg(test)]
 mod tests {
-    use convene_screen::{Colour, RECORD_BODY_BYTES_MAX, Rect, ScreenSize};
+    use convene_screen::{Colour, Picture, RECORD_BODY_BYTES_MAX, Rect, ScreenSize};
 
     use super::*;
     use crate::meeting::MESSAGE_BYTES_MAX;
@@ -58,7 +58,7 @@ mod tests {
         Record::Start.write(&mut out);
         Record::Size(ScreenSize::new(8, 8).expect("a small screen")).write(&mut out);
         for _ in 0..pictures {
-            Record::Picture { rect, webp: vec![7; picture_bytes].into() }.write(&mut out);
+            Record::Picture { rect, picture: Picture::WebP(vec![7; picture_bytes].into()) }.write(&mut out);
         }
         Record::Fill { rect, colour: Colour::default() }.write(&mut out);
         Record::Update { time_us: 1 }.write(&mut out);

@@ -54,7 +54,7 @@ fn each_picture_looks_the_same_to_an_independent_decoder() {
             continue;
         };
         canvas.apply(&record).expect("our own stream is good");
-        if let Record::Picture { rect, webp } = &record {
+        if let Record::Picture { rect, picture: convene_screen::Picture::WebP(webp) } = &record {
             let ours = part_of(canvas, *rect);
             let theirs = decode_elsewhere(webp, *rect);
             let same = ours

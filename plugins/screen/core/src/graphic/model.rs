@@ -1,0 +1,271 @@
+//! What a pixel is likely to be, from those before it.
+
+use super::colours::Colours;
+use super::range::{Bit, Coder};
+
+/// Pixels beside a row and rows above a picture, all of the background's colour.
+const MARGIN: usize = 2;
+/// Entries of a memory, as a power of two, for the smallest and the largest picture.
+const MEMORY_BITS: (u32, u32) = (6, 14);
+/// Runs have at most 512 pixels, whose logarithm is 9.
+const RUN_LOGS: usize = 10;
+
+/// Codes a picture row by row: an encoder takes its colours, a decoder gives them.
+#[derive(Debug)]
+pub(super) struct Model {
+    background: u32,
+    /// The row that is being coded, the one above it and the one above that, with margins.
+    rows: [Vec<u32>; 3],
+    wide: Memory,
+    narrow: Memory,
+    neighbours: [[Bit; 256]; 4],
+    run_is_whole: [Bit; RUN_LOGS],
+    run_length: [[Bit; RUN_LOGS]; RUN_LOGS],
+    colours: Colours,
+}
+
+/// The pixels around one, by where they lie.
+#[derive(Clone, Copy, Debug)]
+struct Around {
+    w: u32,
+    n: u32,
+    nw: u32,
+    ne: u32,
+    ww: u32,
+    nn: u32,
+}
+
+impl Model {
+    /// Codes the background, which an encoder has chosen.
+    pub(super) fn new(coder: &mut impl Coder, (width, height): (usize, usize), background: u32) -> Self {
+        let mut colours = Colours::new();
+        let background = colours.background(coder, background);
+        let row = vec![background; width + 2 * MARGIN];
+        let area = (width * height) as u32;
+        let bits = (4 * area).next_power_of_two().ilog2().clamp(MEMORY_BITS.0, MEMORY_BITS.1);
+        Self {
+            background,
+            rows: [row.clone(), row.clone(), row],
+            wide: Memory::new(bits, Bit::at(80)),
+            narrow: Memory::new(bits, Bit::at(60)),
+            neighbours: [50, 50, 37, 25].map(|per_cent| [Bit::at(per_cent); 256]),
+            run_is_whole: [Bit::at(85); RUN_LOGS],
+            run_length: [[Bit::EVEN; RUN_LOGS]; RUN_LOGS],
+            colours,
+        }
+    }
+
+    /// Codes the next row: an encoder's has its colours, a decoder's gets them.
+    pub(super) fn row(&mut self, coder: &mut impl Coder, row: &mut [u32]) {
+        self.rows.rotate_right(1);
+        let width = row.len();
+        let mut x = 0;
+        while x < width {
+            let mut around = self.around(x);
+            let mut refuted = None;
+            if around.is_flat() {
+                let flat = around.w;
+                let limit = self.flat_length(flat, x, width);
+                let length = self.run(coder, flat, limit, &row[x..]);
+                row[x..x + length].fill(flat);
+                self.rows[0][MARGIN + x..MARGIN + x + length].fill(flat);
+                x += length;
+                if length == limit {
+                    continue;
+                }
+                refuted = Some(flat);
+                around = self.around(x);
+            }
+            row[x] = self.pixel(coder, around, refuted, row[x]);
+            self.rows[0][MARGIN + x] = row[x];
+            x += 1;
+        }
+    }
+
+    fn around(&self, x: usize) -> Around {
+        let [row, above, over] = &self.rows;
+        let x = x + MARGIN;
+        Around { w: row[x - 1], n: above[x], nw: above[x - 1], ne: above[x + 1], ww: row[x - 2], nn: over[x] }
+    }
+
+    /// How many pixels from `x` on will be flat if those before each of them are of this colour.
+    fn flat_length(&self, flat: u32, x: usize, width: usize) -> usize {
+        let [_, above, over] = &self.rows;
+        let at = MARGIN + x + 1;
+        let rest = width - x - 1;
+        let breaks =
+            above[at + 1..][..rest].iter().zip(&over[at..]).position(|(ne, nn)| (*ne, *nn) != (flat, flat));
+        1 + breaks.unwrap_or(rest)
+    }
+
+    /// How many pixels are of the colour all around them, up to `limit`.
+    fn run(&mut self, coder: &mut impl Coder, flat: u32, limit: usize, row: &[u32]) -> usize {
+        let length = row[..limit].iter().take_while(|colour| **colour == flat).count();
+        let log = limit.ilog2() as usize;
+        if coder.bit(length == limit, &mut self.run_is_whole[log]) {
+            return limit;
+        }
+        let length = coder.number(length as u32, &mut self.run_length[log][..log]);
+        (length as usize).min(limit - 1)
+    }
+
+    fn pixel(&mut self, coder: &mut impl Coder, around: Around, refuted: Option<u32>, colour: u32) -> u32 {
+        let mut ruled_out = RuledOut { colours: [u32::MAX; 7], count: 0 };
+        refuted.into_iter().for_each(|colour| ruled_out.add(colour));
+        let wide = self.wide.place(around.wide_hash());
+        let narrow = self.narrow.place(around.narrow_hash());
+        let found = self
+            .wide
+            .code(coder, wide, &around, self.background, &mut ruled_out, colour)
+            .or_else(|| self.narrow.code(coder, narrow, &around, self.background, &mut ruled_out, colour))
+            .or_else(|| self.neighbour(coder, &around, &mut ruled_out, colour));
+        let colour = found.unwrap_or_else(|| self.colours.code(coder, colour));
+        self.wide.learn(wide, colour);
+        self.narrow.learn(narrow, colour);
+        colour
+    }
+
+    fn neighbour(
+        &mut self,
+        coder: &mut impl Coder,
+        around: &Around,
+        ruled_out: &mut RuledOut,
+        colour: u32,
+    ) -> Option<u32> {
+        let pattern = around.pattern(self.background);
+        let candidates = [around.w, around.n, around.ne, around.nw];
+        for (candidate, models) in candidates.into_iter().zip(&mut self.neighbours) {
+            if !ruled_out.has(candidate) {
+                if coder.bit(candidate == colour, &mut models[pattern]) {
+                    return Some(candidate);
+                }
+                ruled_out.add(candidate);
+            }
+        }
+        None
+    }
+}
+
+impl Around {
+    fn is_flat(&self) -> bool {
+        [self.n, self.nw, self.ne, self.ww, self.nn] == [self.w; 5]
+    }
+
+    fn narrow_hash(&self) -> u32 {
+        (self.w.wrapping_mul(0x9e37_79b1))
+            .wrapping_add(self.n.wrapping_mul(0x85eb_ca77))
+            .wrapping_add(self.nw.wrapping_mul(0xc2b2_ae3d))
+            .wrapping_add(self.ne.wrapping_mul(0x27d4_eb2f))
+    }
+
+    fn wide_hash(&self) -> u32 {
+        self.narrow_hash()
+            .wrapping_add(self.ww.wrapping_mul(0x1656_67b1))
+            .wrapping_add(self.nn.wrapping_mul(0xd3a2_646d))
+    }
+
+    /// Which of them are alike.
+    fn pattern(&self, background: u32) -> usize {
+        let alike = [
+            self.w == self.n,
+            self.w == self.nw,
+            self.n == self.nw,
+            self.n == self.ne,
+            self.w == self.ww,
+            self.n == self.nn,
+            self.w == background,
+            self.n == background,
+        ];
+        alike.into_iter().rev().fold(0, |pattern, is_alike| pattern << 1 | usize::from(is_alike))
+    }
+}
+
+/// Colours that a pixel is known not to have.
+struct RuledOut {
+    colours: [u32; 7],
+    count: usize,
+}
+
+impl RuledOut {
+    fn add(&mut self, colour: u32) {
+        self.colours[self.count] = colour;
+        self.count += 1;
+    }
+
+    fn has(&self, colour: u32) -> bool {
+        self.colours[..self.count].contains(&colour)
+    }
+}
+
+/// Which colour followed the same surroundings before.
+#[derive(Debug)]
+struct Memory {
+    /// A colour, three bits of trust (0: nothing is there), and five bits of the hash.
+    entries: Vec<u32>,
+    bits: u32,
+    models: [Bit; 64],
+}
+
+/// Where surroundings are remembered.
+#[derive(Clone, Copy)]
+struct Place {
+    index: usize,
+    check: u32,
+}
+
+const TRUST_MAX: u32 = 7;
+
+impl Memory {
+    fn new(bits: u32, model: Bit) -> Self {
+        Self { entries: vec![0; 1 << bits], bits, models: [model; 64] }
+    }
+
+    fn place(&self, hash: u32) -> Place {
+        let hash = (hash ^ hash >> 15).wrapping_mul(0x2c1b_3c6d);
+        let hash = hash ^ hash >> 13;
+        Place { index: (hash >> (u32::BITS - self.bits)) as usize, check: hash & 31 }
+    }
+
+    /// The colour and the trust of a place that has its surroundings.
+    fn get(&self, place: Place) -> Option<(u32, u32)> {
+        let entry = self.entries[place.index];
+        let trust = entry >> 24 & 7;
+        (trust != 0 && entry >> 27 == place.check).then_some((entry & 0xff_ffff, trust))
+    }
+
+    fn code(
+        &mut self,
+        coder: &mut impl Coder,
+        place: Place,
+        around: &Around,
+        background: u32,
+        ruled_out: &mut RuledOut,
+        colour: u32,
+    ) -> Option<u32> {
+        let (remembered, trust) = self.get(place)?;
+        if ruled_out.has(remembered) {
+            return None;
+        }
+        let like = match remembered {
+            colour if colour == around.w => 0,
+            colour if colour == around.n => 1,
+            colour if colour == background => 2,
+            _ => 3,
+        };
+        let model = trust as usize * 8 + like * 2 + usize::from(0 < ruled_out.count);
+        if coder.bit(remembered == colour, &mut self.models[model]) {
+            return Some(remembered);
+        }
+        ruled_out.add(remembered);
+        None
+    }
+
+    fn learn(&mut self, place: Place, colour: u32) {
+        let (colour, trust) = match self.get(place) {
+            Some((remembered, trust)) if remembered == colour => (colour, (trust + 1).min(TRUST_MAX)),
+            Some((remembered, 4..)) => (remembered, 2),
+            _ => (colour, 1),
+        };
+        self.entries[place.index] = colour | trust << 24 | place.check << 27;
+    }
+}
