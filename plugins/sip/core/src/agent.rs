@@ -11,7 +11,7 @@ use std::time::Instant;
 use crate::chance::Chance;
 use crate::flow::Flow;
 use crate::message::{Malformed, Message};
-use crate::transaction::{Key, Repeat, Servers};
+use crate::transaction::{Key, Repeat, Servers, Ticket};
 use crate::write::{METHODS, Writer};
 
 use dialog::Dialog;
@@ -24,7 +24,7 @@ pub const CALLS_MAX: usize = 4096;
 pub struct CallId(pub u64);
 
 /// Who calls, and what for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Invite {
     /// What the caller says he is called; often nothing.
     pub name: String,
@@ -36,6 +36,12 @@ pub struct Invite {
     pub flow: Flow,
     /// The caller's session description; without one he waits for ours.
     pub offer: Option<String>,
+}
+
+impl std::fmt::Debug for Invite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("REDACTED")
+    }
 }
 
 /// Why a call is over.
@@ -192,50 +198,51 @@ impl Agent {
             self.send(flow, bytes);
             return;
         }
+        let ticket = Ticket { key, flow };
         if let Some(unknown) = unsupported(request) {
             let mut response = Writer::response(request, &flow, 420, "Bad Extension", &self.chance.word());
             response.field("Unsupported", &unknown);
-            self.answer_with(key, flow, request, response.end(), now);
+            self.answer_with(ticket, request, response.end(), now);
             return;
         }
         let is_within = request.address("to").is_ok_and(|to| to.tag().is_some());
         match method.as_str() {
-            "INVITE" if !is_within => self.invite(flow, key, request, now),
-            "OPTIONS" if !is_within => self.options(flow, key, request, now),
-            "INVITE" | "BYE" | "INFO" | "UPDATE" | "OPTIONS" => self.within(flow, key, request, now),
+            "INVITE" if !is_within => self.invite(ticket, request, now),
+            "OPTIONS" if !is_within => self.options(ticket, request, now),
+            "INVITE" | "BYE" | "INFO" | "UPDATE" | "OPTIONS" => self.within(ticket, request, now),
             "REGISTER" | "MESSAGE" | "SUBSCRIBE" | "NOTIFY" | "REFER" | "PRACK" | "PUBLISH" => {
-                self.answer(flow, key, request, (405, "Method Not Allowed"), now);
+                self.answer(ticket, request, (405, "Method Not Allowed"), now);
             }
-            _ => self.answer(flow, key, request, (501, "Not Implemented"), now),
+            _ => self.answer(ticket, request, (501, "Not Implemented"), now),
         }
     }
 
-    fn options(&mut self, flow: Flow, key: Key, request: &Message, now: Instant) {
-        let mut response = Writer::response(request, &flow, 200, "OK", &self.chance.word());
+    fn options(&mut self, ticket: Ticket, request: &Message, now: Instant) {
+        let mut response = Writer::response(request, &ticket.flow, 200, "OK", &self.chance.word());
         response.field("Allow", METHODS);
         response.field("Accept", "application/sdp");
         response.field("Supported", "timer");
-        self.answer_with(key, flow, request, response.end(), now);
+        self.answer_with(ticket, request, response.end(), now);
     }
 
     /// An answer without a body, which is remembered.
-    fn answer(&mut self, flow: Flow, key: Key, request: &Message, status: (u16, &str), now: Instant) {
-        let mut response = Writer::response(request, &flow, status.0, status.1, &self.chance.word());
+    fn answer(&mut self, ticket: Ticket, request: &Message, status: (u16, &str), now: Instant) {
+        let mut response = Writer::response(request, &ticket.flow, status.0, status.1, &self.chance.word());
         if matches!(status.0, 405 | 501) {
             response.field("Allow", METHODS);
         }
         if status.0 == 415 {
             response.field("Accept", "application/sdp");
         }
-        self.answer_with(key, flow, request, response.end(), now);
+        self.answer_with(ticket, request, response.end(), now);
     }
 
-    fn answer_with(&mut self, key: Key, flow: Flow, request: &Message, response: Vec<u8>, now: Instant) {
-        let flow = way_back(flow, request);
+    fn answer_with(&mut self, mut ticket: Ticket, request: &Message, response: Vec<u8>, now: Instant) {
+        ticket.flow = way_back(ticket.flow, request);
         let is_refusal = !response.starts_with(b"SIP/2.0 2");
         let is_refused_invite = is_refusal && request.method() == Some("INVITE");
-        self.servers.answer(key, flow, response.clone(), is_refused_invite, now);
-        self.send(flow, response);
+        self.send(ticket.flow, response.clone());
+        self.servers.answer(ticket, response, is_refused_invite, now);
     }
 
     fn answer_stateless(&mut self, flow: &Flow, request: &Message, status: u16, reason: &str) {

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use convene_conference::Codec;
+
 use crate::agent::{Action, Agent, CallId, Ending, Invite};
 use crate::chance::Chance;
 use crate::flow::Flow;
@@ -45,7 +47,7 @@ pub struct RoomRules {
 #[derive(Clone, PartialEq, Eq)]
 pub struct About {
     /// In which he is heard.
-    pub codec: crate::Codec,
+    pub codec: Codec,
     /// Of the packets, both ways.
     pub payload_type: u8,
     /// What he says he is called.
@@ -119,7 +121,6 @@ pub enum Order {
     Close(CallId),
 }
 
-#[derive(Debug)]
 struct Call {
     address: IpAddr,
     name: String,
@@ -135,7 +136,6 @@ struct Call {
 }
 
 /// All calls and rooms of one set of ports.
-#[derive(Debug)]
 pub struct Exchange {
     agent: Agent,
     chance: Chance,
@@ -212,6 +212,12 @@ impl Exchange {
     pub fn hang_up(&mut self, call: CallId, now: Instant) {
         self.agent.hang_up(call, now);
         self.work(now);
+    }
+
+    /// We end all calls: there is nobody left who could.
+    pub fn hang_up_all(&mut self, now: Instant) {
+        let calls: Vec<CallId> = self.calls.keys().copied().collect();
+        calls.into_iter().for_each(|call| self.hang_up(call, now));
     }
 
     /// Nothing comes of a caller any more.
@@ -372,9 +378,14 @@ impl Exchange {
         };
         match Agreement::choose(sdp, call.agreement.as_ref().map(|agreement| agreement.codec)) {
             Ok(agreement) => {
+                let is_asked = call.room.is_none();
                 call.agreement = Some(agreement.clone());
                 let crypto = call.local.as_ref().and_then(|local| local.crypto.clone());
                 self.orders.push_back(Order::Agreed { call: id, agreement: Box::new(agreement), crypto });
+                if is_asked {
+                    // What was said before there was a way to hear it.
+                    self.say(id, &[Prompt::EnterCode]);
+                }
             }
             Err(_) => self.agent.hang_up(id, now),
         }
@@ -408,7 +419,7 @@ impl Call {
     fn about(&self) -> About {
         let agreement = self.agreement.as_ref();
         About {
-            codec: agreement.map_or(crate::Codec::Opus, |agreement| agreement.codec),
+            codec: agreement.map_or(Codec::Opus, |agreement| agreement.codec),
             payload_type: agreement.map_or(0, |agreement| agreement.payload_type),
             name: self.name.clone(),
             number: self.number.clone(),

@@ -31,13 +31,13 @@ pub enum Frame {
 }
 
 impl Framer {
-    /// More of the stream; then [`Self::next`] until there is nothing more.
+    /// More of the stream; then [`Self::cut`] until there is nothing more.
     pub fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
     /// The next message that is here as a whole.
-    pub fn next(&mut self) -> Result<Option<Frame>, FrameError> {
+    pub fn cut(&mut self) -> Result<Option<Frame>, FrameError> {
         if self.bytes.starts_with(b"\r\n\r\n") {
             self.bytes.drain(..4);
             return Ok(Some(Frame::Ping));
@@ -86,7 +86,7 @@ mod tests {
             let mut messages = Vec::new();
             for piece in stream.chunks(size) {
                 framer.push(piece);
-                while let Some(frame) = framer.next().expect("a good stream") {
+                while let Some(frame) = framer.cut().expect("a good stream") {
                     if let Frame::Message(message) = frame {
                         messages.push(message);
                     }
@@ -107,12 +107,12 @@ mod tests {
         ] {
             let mut framer = Framer::default();
             framer.push(stream.as_bytes());
-            assert_eq!(framer.next(), Err(error), "{stream}");
+            assert_eq!(framer.cut(), Err(error), "{stream}");
         }
         let mut framer = Framer::default();
         framer.push(&[b'x'; MESSAGE_BYTES_MAX]);
-        assert_eq!(framer.next(), Ok(None));
+        assert_eq!(framer.cut(), Ok(None));
         framer.push(b"x");
-        assert_eq!(framer.next(), Err(FrameError::Long));
+        assert_eq!(framer.cut(), Err(FrameError::Long));
     }
 }

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 
+use convene_conference::Codec;
 use thiserror::Error;
 
-use crate::codec::Codec;
 use crate::sdes::Crypto;
 
 /// More media than any telephone offers.
@@ -45,6 +45,8 @@ pub struct Agreement {
     pub payload_type: u8,
     /// RFC 4733's, if the caller sends keys so.
     pub digits: Option<u8>,
+    /// Of their timestamps.
+    digits_rate: u32,
     /// Where the caller says that he listens; packets of his say better.
     pub remote: SocketAddr,
     /// The same for reports.
@@ -99,6 +101,7 @@ impl Agreement {
         let first = first.ok_or(SdpError::Nothing)?;
         let medium = &media[first];
         let (codec, payload_type) = medium.codec(liked).ok_or(SdpError::Nothing)?;
+        let digits = medium.digits(codec);
         let crypto = medium.all("crypto").find_map(Crypto::parse);
         if crypto.is_none() && medium.profile.starts_with("RTP/SAVP") {
             return Err(SdpError::Nothing);
@@ -115,7 +118,8 @@ impl Agreement {
         Ok(Self {
             codec,
             payload_type,
-            digits: medium.digits(codec),
+            digits: digits.map(|(payload_type, _)| payload_type),
+            digits_rate: digits.map_or(0, |(_, rate)| rate),
             remote,
             remote_rtcp: SocketAddr::new(address, if rtcp_mux { medium.port } else { rtcp_port }),
             rtcp_mux,
@@ -149,14 +153,14 @@ impl Agreement {
 
     fn write_medium(&self, text: &mut String, local: &Local) {
         let pt = self.payload_type;
-        let digits = self.digits.map_or_else(String::new, |digits| format!(" {digits}"));
-        let _ = write!(text, "m=audio {} {} {pt}{digits}\r\n", local.port, self.profile);
-        let _ = write!(text, "a=rtpmap:{pt} {}\r\n", self.codec.rtpmap());
+        let said_digits = self.digits.map_or_else(String::new, |digits| format!(" {digits}"));
+        let _ = write!(text, "m=audio {} {} {pt}{said_digits}\r\n", local.port, self.profile);
+        let _ = write!(text, "a=rtpmap:{pt} {}\r\n", rtpmap(self.codec));
         if self.codec == Codec::Opus {
             let _ = write!(text, "a=fmtp:{pt} useinbandfec=1\r\n");
         }
         if let Some(digits) = self.digits {
-            let rate = self.codec.clock_rate();
+            let rate = self.digits_rate;
             let _ = write!(text, "a=rtpmap:{digits} telephone-event/{rate}\r\na=fmtp:{digits} 0-15\r\n");
         }
         let _ = write!(text, "a=ptime:20\r\n");
@@ -183,8 +187,7 @@ pub fn offer(local: &Local) -> String {
     // Optional encryption has the plain profile, by the custom of telephones.
     let _ = write!(text, "m=audio {} RTP/AVP {opus} 9 0 8 {digits}\r\n", local.port);
     for codec in Codec::ALL {
-        let _ =
-            write!(text, "a=rtpmap:{} {}\r\n", codec.fixed_payload_type().unwrap_or(opus), codec.rtpmap());
+        let _ = write!(text, "a=rtpmap:{} {}\r\n", codec.payload_type().unwrap_or(opus), rtpmap(codec));
     }
     let _ = write!(text, "a=fmtp:{opus} useinbandfec=1\r\na=rtpmap:{digits} telephone-event/8000\r\n");
     let _ = write!(text, "a=fmtp:{digits} 0-15\r\na=ptime:20\r\n");
@@ -261,19 +264,22 @@ impl<'a> Medium<'a> {
     fn is_codec(&self, format: &str, codec: Codec) -> Option<u8> {
         let payload_type: u8 = format.parse().ok().filter(|number| *number < 128)?;
         let is_it = match self.rtpmap(format) {
-            Some(map) => map.eq_ignore_ascii_case(codec.rtpmap()) || is_with_one_channel(map, codec),
-            None => codec.fixed_payload_type() == Some(payload_type),
+            Some(map) => map.eq_ignore_ascii_case(&rtpmap(codec)) || is_with_one_channel(map, codec),
+            None => codec.payload_type() == Some(payload_type),
         };
         is_it.then_some(payload_type)
     }
 
-    /// Digits at the codec's clock; RFC 4733, section 2.1, has them share the stream's timestamps.
-    fn digits(&self, codec: Codec) -> Option<u8> {
-        let wanted = format!("telephone-event/{}", codec.clock_rate());
-        self.formats.iter().find_map(|format| {
-            let map = self.rtpmap(format)?;
-            map.eq_ignore_ascii_case(&wanted).then(|| format.parse().ok()).flatten()
-        })
+    /// Digits at the codec's clock, as they share its stream (RFC 4733, section 2.1); or else at 8000, as many telephones have them whatever the codec.
+    fn digits(&self, codec: Codec) -> Option<(u8, u32)> {
+        let at = |rate: u32| {
+            let wanted = format!("telephone-event/{rate}");
+            let is_wanted =
+                |format: &&&str| self.rtpmap(format).is_some_and(|map| map.eq_ignore_ascii_case(&wanted));
+            let format = self.formats.iter().find(is_wanted)?;
+            Some((format.parse().ok().filter(|number| *number < 128)?, rate))
+        };
+        at(codec.clock_rate()).or_else(|| at(8000))
     }
 
     fn rtpmap(&self, format: &str) -> Option<&'a str> {
@@ -284,8 +290,16 @@ impl<'a> Medium<'a> {
     }
 }
 
+/// With the clock rate and, for Opus, the channels that RFC 7587 always says.
+fn rtpmap(codec: Codec) -> String {
+    match codec {
+        Codec::Opus => "opus/48000/2".to_owned(),
+        _ => format!("{}/{}", codec.encoding_name(), codec.clock_rate()),
+    }
+}
+
 fn is_with_one_channel(map: &str, codec: Codec) -> bool {
-    codec != Codec::Opus && map.strip_suffix("/1").is_some_and(|map| map.eq_ignore_ascii_case(codec.rtpmap()))
+    codec != Codec::Opus && map.strip_suffix("/1").is_some_and(|map| map.eq_ignore_ascii_case(&rtpmap(codec)))
 }
 
 fn direction(attributes: &[(&str, &str)]) -> Option<Direction> {

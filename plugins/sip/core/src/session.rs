@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use convene_conference::Codec;
 use convene_conference::rtp::{Header, Packet};
 
-use crate::codec::Codec;
 use crate::keys::Keys;
+use crate::rtcp::{self, Reception, Sending};
 use crate::sdes::Crypto;
 use crate::sdp::Agreement;
 use crate::srtp::{Opener, Sealer};
@@ -17,8 +18,10 @@ use crate::srtp::{Opener, Sealer};
 const MOVE_AFTER: Duration = Duration::from_secs(1);
 /// A caller of whom nothing at all has come for so long is gone.
 pub const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// What RFC 3550, section 6.2, has as the least.
+const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 /// Between two packets of a prompt.
-const FRAME: Duration = Duration::from_millis(20);
+const FRAME_TIME: Duration = Duration::from_millis(20);
 /// RFC 3389's comfort noise, which the mixer makes itself.
 const COMFORT_NOISE: u8 = 13;
 
@@ -37,7 +40,7 @@ pub enum Received {
 }
 
 /// What has gone through.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SessionStats {
     /// Packets of the caller's.
     pub received: u64,
@@ -45,6 +48,8 @@ pub struct SessionStats {
     pub sent: u64,
     /// Packets that were not the caller's, or could not be decrypted.
     pub refused: u64,
+    /// The share that the caller says was lost lately on the way to him.
+    pub lost: f64,
 }
 
 /// The sound of one call.
@@ -57,6 +62,9 @@ pub struct Session {
     report_source: Option<SocketAddr>,
     heard_at: Instant,
     keys: Keys,
+    reception: Option<Reception>,
+    began_at: Instant,
+    report_at: Instant,
     out: Outgoing,
     prompts: VecDeque<Frames>,
     /// The next frame of the first prompt, and when it is due.
@@ -66,25 +74,28 @@ pub struct Session {
 
 /// Numbers what goes out.
 struct Outgoing {
-    ssrc: u32,
+    sending: Sending,
     sequence: u16,
     /// Added to the timestamps of the source.
     offset: u32,
     /// Whose packets the last ones were; prompts have none.
     of: Option<Option<u32>>,
-    last: (u32, Instant),
+}
+
+/// What is to go out.
+struct Frame<'a> {
+    of: Option<u32>,
+    timestamp: u32,
+    payload: &'a [u8],
+    marker: bool,
 }
 
 impl Session {
     /// Begins with what was agreed on, our key, and random numbers to begin with.
     pub fn new(agreement: Agreement, ours: Option<&Crypto>, chance: (u32, u16, u32), now: Instant) -> Self {
-        let out = Outgoing {
-            ssrc: chance.0,
-            sequence: chance.1,
-            offset: chance.2,
-            of: None,
-            last: (chance.2, now),
-        };
+        let (ssrc, sequence, offset) = chance;
+        let sending = Sending { ssrc, last: (offset, now), packets: 0, bytes: 0 };
+        let out = Outgoing { sending, sequence, offset, of: None };
         Self {
             opener: agreement.crypto.clone().map(Opener::new),
             sealer: agreement.crypto.as_ref().and(ours).and_then(Sealer::new),
@@ -93,6 +104,9 @@ impl Session {
             report_source: None,
             heard_at: now,
             keys: Keys::default(),
+            reception: None,
+            began_at: now,
+            report_at: now + REPORT_INTERVAL,
             out,
             prompts: VecDeque::new(),
             next: (0, now),
@@ -163,6 +177,12 @@ impl Session {
         }
         self.stats.received += 1;
         self.heard_at = now;
+        let passed = now.saturating_duration_since(self.began_at).as_secs_f64();
+        let arrival = (passed * f64::from(self.agreement.codec.clock_rate())) as u64 as u32;
+        let (ssrc, sequence) = (parsed.ssrc, parsed.sequence);
+        let known = self.reception.take().filter(|reception| reception.ssrc() == ssrc);
+        let reception = self.reception.insert(known.unwrap_or_else(|| Reception::new(ssrc, sequence)));
+        reception.count(sequence, parsed.timestamp, arrival);
         if is_key {
             return self.keys.read(parsed.payload, parsed.timestamp).map_or(Received::Nothing, Received::Key);
         }
@@ -171,13 +191,18 @@ impl Session {
 
     /// A datagram on the port of the reports.
     pub fn receive_report(&mut self, from: SocketAddr, bytes: &[u8], now: Instant) {
-        let is_report = match &mut self.opener {
-            Some(opener) => opener.rtcp(bytes).is_some(),
-            None => bytes.first().is_some_and(|first| first >> 6 == 2),
+        let opened = match &mut self.opener {
+            Some(opener) => opener.rtcp(bytes),
+            None => Some(bytes.to_vec()).filter(|bytes| bytes.first().is_some_and(|first| first >> 6 == 2)),
         };
-        if is_report && self.source.is_none_or(|(source, _)| source.ip() == from.ip()) {
+        if let Some(report) = opened
+            && self.source.is_none_or(|(source, _)| source.ip() == from.ip())
+        {
             self.heard_at = now;
             self.report_source = Some(from);
+            if let Some(share) = rtcp::lost(&report, self.out.sending.ssrc) {
+                self.stats.lost = f64::from(share) / 256.0;
+            }
         }
     }
 
@@ -201,7 +226,8 @@ impl Session {
             return None;
         }
         let packet = Packet::parse(packet).ok()?;
-        self.transmit(Some(packet.ssrc), packet.timestamp, packet.payload, packet.marker, now)
+        let Packet { ssrc, timestamp, payload, marker, .. } = packet;
+        self.transmit(Frame { of: Some(ssrc), timestamp, payload, marker }, now)
     }
 
     /// A prompt after those that are played already.
@@ -230,7 +256,7 @@ impl Session {
         while self.due().is_some_and(|due| due <= now) {
             let (at, due) = self.next;
             let prompt = Arc::clone(self.prompts.front()?);
-            self.next = (at + 1, due + FRAME);
+            self.next = (at + 1, due + FRAME_TIME);
             if prompt.len() <= at + 1 {
                 self.prompts.pop_front();
                 self.next.0 = 0;
@@ -240,7 +266,9 @@ impl Session {
                 // Each prompt counts from zero.
                 self.out.of = None;
             }
-            if let Some(sent) = self.transmit(None, timestamp, &prompt[at], false, now) {
+            if let Some(sent) =
+                self.transmit(Frame { of: None, timestamp, payload: &prompt[at], marker: false }, now)
+            {
                 return Some(sent);
             }
         }
@@ -252,21 +280,15 @@ impl Session {
         self.agreement.direction.comes.then(|| self.heard_at + SILENCE_MAX)
     }
 
-    fn transmit(
-        &mut self,
-        of: Option<u32>,
-        timestamp: u32,
-        payload: &[u8],
-        marker: bool,
-        now: Instant,
-    ) -> Option<(SocketAddr, Vec<u8>)> {
+    fn transmit(&mut self, frame: Frame<'_>, now: Instant) -> Option<(SocketAddr, Vec<u8>)> {
         if !self.agreement.direction.goes {
             return None;
         }
+        let Frame { of, timestamp, payload, marker } = frame;
         let out = &mut self.out;
         let is_other = out.of != Some(of);
         if is_other {
-            let (last, at) = out.last;
+            let (last, at) = out.sending.last;
             let passed = now.saturating_duration_since(at).as_secs_f64();
             let next = last.wrapping_add((passed * f64::from(self.agreement.codec.clock_rate())) as u32);
             out.offset = next.wrapping_sub(timestamp);
@@ -277,18 +299,46 @@ impl Session {
             marker: marker || is_other,
             sequence: out.sequence,
             timestamp: timestamp.wrapping_add(out.offset),
-            ssrc: out.ssrc,
+            ssrc: out.sending.ssrc,
         };
         out.sequence = out.sequence.wrapping_add(1);
-        out.last = (header.timestamp, now);
+        out.sending.last = (header.timestamp, now);
+        out.sending.packets = out.sending.packets.wrapping_add(1);
+        out.sending.bytes = out.sending.bytes.wrapping_add(payload.len() as u32);
         let packet = header.write(payload);
-        let packet = match &mut self.sealer {
-            Some(sealer) => sealer.rtp(&packet)?,
-            None if self.agreement.crypto.is_some() => return None,
-            None => packet,
-        };
+        let packet = self.seal(packet, Sealer::rtp)?;
         self.stats.sent += 1;
-        let to = self.source.map_or(self.agreement.remote, |(source, _)| source);
-        Some((to, packet))
+        Some((self.listener(), packet))
+    }
+
+    /// Encrypts what goes to a caller with a key, and never lets it go as it is.
+    fn seal(
+        &mut self,
+        packet: Vec<u8>,
+        seal: impl Fn(&mut Sealer, &[u8]) -> Option<Vec<u8>>,
+    ) -> Option<Vec<u8>> {
+        match &mut self.sealer {
+            Some(sealer) => seal(sealer, &packet),
+            None => self.agreement.crypto.is_none().then_some(packet),
+        }
+    }
+
+    fn listener(&self) -> SocketAddr {
+        self.source.map_or(self.agreement.remote, |(source, _)| source)
+    }
+
+    /// A report, if one is due, and whether it goes by the port of the sound.
+    pub fn report(&mut self, now: Instant) -> Option<(SocketAddr, Vec<u8>, bool)> {
+        if now < self.report_at {
+            return None;
+        }
+        self.report_at = now + REPORT_INTERVAL;
+        let (age, rate) = (now.saturating_duration_since(self.began_at), self.agreement.codec.clock_rate());
+        let report = rtcp::write(&self.out.sending, rate, age, now, self.reception.as_mut());
+        let report = self.seal(report, Sealer::rtcp)?;
+        if self.agreement.rtcp_mux {
+            return Some((self.listener(), report, true));
+        }
+        Some((self.report_source.unwrap_or(self.agreement.remote_rtcp), report, false))
     }
 }

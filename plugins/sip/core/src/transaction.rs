@@ -86,6 +86,15 @@ impl Key {
     }
 }
 
+/// A request that is to be answered: its name, and the way it came.
+#[derive(Clone, Debug)]
+pub struct Ticket {
+    /// Which.
+    pub key: Key,
+    /// How it came.
+    pub flow: Flow,
+}
+
 /// What has been answered to a request.
 #[derive(Debug)]
 struct Answered {
@@ -109,7 +118,8 @@ impl Servers {
     }
 
     /// Remembers an answer.
-    pub fn answer(&mut self, key: Key, flow: Flow, response: Vec<u8>, is_refused_invite: bool, now: Instant) {
+    pub fn answer(&mut self, ticket: Ticket, response: Vec<u8>, is_refused_invite: bool, now: Instant) {
+        let Ticket { key, flow } = ticket;
         if TRANSACTIONS_MAX <= self.answered.len() {
             return;
         }

@@ -4,6 +4,7 @@ mod clock;
 mod connection;
 mod line;
 mod mailbox;
+mod prompts;
 mod sockets;
 mod tls;
 mod worker;
@@ -14,12 +15,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Weak};
 use std::thread::JoinHandle;
 
-use convene_sip::{About, CallId, Codec, RoomId, RoomRules, Wish};
+use convene_conference::Codec;
+use convene_sip::{About, CallId, Prompt, RoomId, RoomRules, Wish};
 use parking_lot::Mutex;
 use thiserror::Error;
 
 pub use line::{Line, PortRange};
 use mailbox::{Command, Mailbox};
+pub use prompts::languages;
 use worker::Worker;
 
 /// Why a hub cannot be started, in sentences for the bus.
@@ -37,7 +40,7 @@ pub enum HubError {
     },
     /// Another bridge of this process has opened the ports in another way.
     #[error(
-        "Another sipbridge of this process has opened these ports with other addresses, certificates or rtp-ports."
+        "Another sipbridge of this process has opened these ports with other addresses, certificates, rtp-ports or prompts."
     )]
     Differs,
     /// The system gives no thread or no event counter.
@@ -68,6 +71,10 @@ pub struct HubSettings {
     pub media_address: Option<IpAddr>,
     /// For sound.
     pub rtp_ports: PortRange,
+    /// In which callers are spoken to.
+    pub language: String,
+    /// Files that are played instead of what was spoken.
+    pub prompts: Option<String>,
 }
 
 /// What a room's owner is told, on the hub's thread: it must not block.
@@ -186,6 +193,11 @@ impl RoomSeat {
     /// Callers are taken in another way from now on.
     pub fn change(&self, rules: RoomRules) {
         self.hub.mailbox.post(Command::Change(self.room, rules));
+    }
+
+    /// A caller is told something.
+    pub fn announce(&self, call: CallId, prompt: Prompt) {
+        self.hub.mailbox.post(Command::Announce(call, prompt));
     }
 
     /// A caller is to go.

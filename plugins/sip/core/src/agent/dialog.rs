@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::flow::Flow;
 use crate::message::Message;
-use crate::transaction::{Key, Repeat};
+use crate::transaction::{Repeat, Ticket};
 use crate::uri::Uri;
 use crate::write::Writer;
 
@@ -12,8 +12,7 @@ use crate::write::Writer;
 #[derive(Debug)]
 pub struct Pending {
     pub request: Message,
-    pub flow: Flow,
-    pub key: Key,
+    pub ticket: Ticket,
 }
 
 /// RFC 4028.
@@ -86,7 +85,7 @@ impl Dialog {
     /// When it has something to do.
     pub fn due(&self) -> Option<Instant> {
         let repeat = self.unacknowledged.as_ref().map(Repeat::due);
-        repeat.into_iter().chain(self.timer.map(|timer| timer.due)).min()
+        repeat.into_iter().chain(self.timer.filter(|_| self.is_established).map(|timer| timer.due)).min()
     }
 
     /// A request of ours, without its end; and the branch that names it.

@@ -6,7 +6,7 @@ use super::dialog::{Dialog, Pending, SessionTimer};
 use super::{Action, Agent, CALLS_MAX, CallId, Client, Ending, Invite};
 use crate::flow::{Flow, Transport};
 use crate::message::{Message, Start, content_length};
-use crate::transaction::{Key, Repeat};
+use crate::transaction::{Repeat, Ticket};
 use crate::uri::{NameAddress, Uri};
 use crate::write::{METHODS, Writer};
 
@@ -17,7 +17,7 @@ const SESSION_SECONDS: u32 = 1800;
 
 impl Agent {
     /// The caller's first INVITE.
-    pub(super) fn invite(&mut self, flow: Flow, key: Key, request: &Message, now: Instant) {
+    pub(super) fn invite(&mut self, ticket: Ticket, request: &Message, now: Instant) {
         let refusal = if let Err(status) = offer_of(request) {
             Some(status)
         } else if CALLS_MAX <= self.dialogs.len() {
@@ -29,24 +29,30 @@ impl Agent {
             None
         };
         if let Some(status) = refusal {
-            return self.answer(flow, key, request, status, now);
+            return self.answer(ticket, request, status, now);
         }
         let timer = match session_timer(request, now) {
             Ok(timer) => timer,
             Err(()) => {
-                let mut response =
-                    Writer::response(request, &flow, 422, "Session Interval Too Small", &self.chance.word());
+                let mut response = Writer::response(
+                    request,
+                    &ticket.flow,
+                    422,
+                    "Session Interval Too Small",
+                    &self.chance.word(),
+                );
                 response.field("Min-SE", &SESSION_SECONDS_MIN.to_string());
-                return self.answer_with(key, flow, request, response.end(), now);
+                return self.answer_with(ticket, request, response.end(), now);
             }
         };
-        let Some(mut dialog) = Dialog::new(request, flow, self.chance.word()) else {
-            return self.answer(flow, key, request, (400, "Bad Contact"), now);
+        let Some(mut dialog) = Dialog::new(request, ticket.flow, self.chance.word()) else {
+            return self.answer(ticket, request, (400, "Bad Contact"), now);
         };
         let call = CallId(self.next_call);
         self.next_call += 1;
         dialog.timer = timer;
-        dialog.pending = Some(Pending { request: request.clone(), flow, key });
+        let flow = ticket.flow;
+        dialog.pending = Some(Pending { request: request.clone(), ticket });
         self.names.insert((dialog.call_id.clone(), dialog.tag.clone()), call);
         self.dialogs.insert(call, dialog);
         let from = request.address("from").unwrap_or(NameAddress {
@@ -80,13 +86,13 @@ impl Agent {
         let Some(dialog) = self.dialogs.get_mut(&call) else {
             return;
         };
-        let Some(Pending { request, flow, key }) = dialog.pending.take() else {
+        let Some(Pending { request, ticket }) = dialog.pending.take() else {
             return;
         };
         let contact = contact(self.host, dialog);
         let is_invite = request.method() == Some("INVITE");
         dialog.awaits_answer = is_invite && request.body.is_empty();
-        let mut response = Writer::response(&request, &flow, 200, "OK", &dialog.tag);
+        let mut response = Writer::response(&request, &ticket.flow, 200, "OK", &dialog.tag);
         for route in request.list("record-route") {
             response.field("Record-Route", route);
         }
@@ -106,9 +112,9 @@ impl Agent {
         if is_invite {
             // Also over TCP: a proxy on the way may have taken it and died (RFC 3261, section 13.3.1.4).
             dialog.unacknowledged =
-                Some(Repeat::new(bytes.clone(), super::way_back(flow, &request), true, now));
+                Some(Repeat::new(bytes.clone(), super::way_back(ticket.flow, &request), true, now));
         }
-        self.answer_with(key, flow, &request, bytes, now);
+        self.answer_with(ticket, &request, bytes, now);
     }
 
     /// The caller's INVITE or UPDATE is refused; if it was the first, there is no call.
@@ -117,9 +123,9 @@ impl Agent {
             return;
         };
         let is_first = !dialog.is_established;
-        if let Some(Pending { request, flow, key }) = dialog.pending.take() {
-            let response = Writer::response(&request, &flow, status.0, status.1, &dialog.tag);
-            self.answer_with(key, flow, &request, response.end(), now);
+        if let Some(Pending { request, ticket }) = dialog.pending.take() {
+            let response = Writer::response(&request, &ticket.flow, status.0, status.1, &dialog.tag);
+            self.answer_with(ticket, &request, response.end(), now);
         }
         if is_first {
             self.forget(call);
@@ -170,8 +176,7 @@ impl Agent {
         let mut request = dialog.write("UPDATE", &branch, &contact);
         request.field("Supported", "timer");
         request.field("Session-Expires", &format!("{seconds};refresher=uac"));
-        let flow = dialog.flow;
-        self.send_request(call, "UPDATE", branch, flow, request.end(), now);
+        self.send_request(call, ("UPDATE", branch), request.end(), now);
     }
 
     /// Our UPDATE was answered.
@@ -191,22 +196,17 @@ impl Agent {
             let branch = format!("z9hG4bK{}", self.chance.word());
             let contact = contact(self.host, dialog);
             let request = dialog.write("BYE", &branch, &contact);
-            let flow = dialog.flow;
-            self.send_request(call, "BYE", branch, flow, request.end(), now);
+            self.send_request(call, ("BYE", branch), request.end(), now);
         }
         self.forget(call);
         self.actions.push_back(Action::Ended(call, why));
     }
 
-    pub(super) fn send_request(
-        &mut self,
-        call: CallId,
-        method: &'static str,
-        branch: String,
-        flow: Flow,
-        bytes: Vec<u8>,
-        now: Instant,
-    ) {
+    fn send_request(&mut self, call: CallId, name: (&'static str, String), bytes: Vec<u8>, now: Instant) {
+        let Some(flow) = self.dialogs.get(&call).map(|dialog| dialog.flow) else {
+            return;
+        };
+        let (method, branch) = name;
         let repeat = Repeat::new(bytes.clone(), flow, !flow.transport.is_reliable(), now);
         self.clients.insert(branch, Client { call, method, repeat });
         self.send(flow, bytes);

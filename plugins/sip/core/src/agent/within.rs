@@ -5,9 +5,8 @@ use std::time::Instant;
 use super::dialog::Pending;
 use super::invite::{offer_of, session_timer};
 use super::{Action, Agent, CallId, Ending};
-use crate::flow::Flow;
 use crate::message::Message;
-use crate::transaction::Key;
+use crate::transaction::Ticket;
 use crate::uri::Uri;
 use crate::write::{METHODS, Writer};
 
@@ -23,34 +22,34 @@ impl Agent {
     }
 
     /// A request that names a call.
-    pub(super) fn within(&mut self, flow: Flow, key: Key, request: &Message, now: Instant) {
+    pub(super) fn within(&mut self, ticket: Ticket, request: &Message, now: Instant) {
         let number = request.cseq().map_or(0, |cseq| cseq.number);
         let call = self.call_of(request);
         let Some((call, dialog)) = call.and_then(|call| Some((call, self.dialogs.get_mut(&call)?))) else {
-            return self.answer(flow, key, request, (481, "No such call"), now);
+            return self.answer(ticket, request, (481, "No such call"), now);
         };
         if number <= dialog.remote_cseq {
-            return self.answer(flow, key, request, (500, "Out of order"), now);
+            return self.answer(ticket, request, (500, "Out of order"), now);
         }
         dialog.remote_cseq = number;
-        dialog.flow = flow;
+        dialog.flow = ticket.flow;
         match request.method().unwrap_or_default() {
             "BYE" => {
-                self.answer(flow, key, request, (200, "OK"), now);
+                self.answer(ticket, request, (200, "OK"), now);
                 self.end(call, Ending::HungUp, now);
             }
-            "INFO" => self.info(call, (flow, key), request, now),
-            "OPTIONS" => self.answer(flow, key, request, (200, "OK"), now),
-            _ => self.change(call, (flow, key), request, now),
+            "INFO" => self.info(call, ticket, request, now),
+            "OPTIONS" => self.answer(ticket, request, (200, "OK"), now),
+            _ => self.change(call, ticket, request, now),
         }
     }
 
     /// Another session description, or a refreshed timer.
-    fn change(&mut self, call: CallId, (flow, key): (Flow, Key), request: &Message, now: Instant) {
+    fn change(&mut self, call: CallId, ticket: Ticket, request: &Message, now: Instant) {
         let (sdp, timer) = match (offer_of(request), session_timer(request, now)) {
             (Ok(sdp), Ok(timer)) => (sdp, timer),
-            (Err(status), _) => return self.answer(flow, key, request, status, now),
-            (_, Err(())) => return self.answer(flow, key, request, (422, "Session Interval Too Small"), now),
+            (Err(status), _) => return self.answer(ticket, request, status, now),
+            (_, Err(())) => return self.answer(ticket, request, (422, "Session Interval Too Small"), now),
         };
         let Some(dialog) = self.dialogs.get_mut(&call) else {
             return;
@@ -64,29 +63,29 @@ impl Agent {
         let is_invite = request.method() == Some("INVITE");
         if sdp.is_none() && !is_invite {
             dialog.restart_timer(now);
-            let mut response = Writer::response(request, &flow, 200, "OK", &dialog.tag);
+            let mut response = Writer::response(request, &ticket.flow, 200, "OK", &dialog.tag);
             response.field("Contact", &super::invite::contact(self.host, dialog));
             response.field("Allow", METHODS);
             if let Some(timer) = &dialog.timer {
                 let who = if timer.is_ours { "uas" } else { "uac" };
                 response.field("Session-Expires", &format!("{};refresher={who}", timer.interval.as_secs()));
             }
-            return self.answer_with(key, flow, request, response.end(), now);
+            return self.answer_with(ticket, request, response.end(), now);
         }
-        dialog.pending = Some(Pending { request: request.clone(), flow, key });
+        dialog.pending = Some(Pending { request: request.clone(), ticket });
         self.actions.push_back(Action::Offered(call, sdp));
     }
 
     /// A key of the dial-pad, as some telephones send it.
-    fn info(&mut self, call: CallId, (flow, key): (Flow, Key), request: &Message, now: Instant) {
+    fn info(&mut self, call: CallId, ticket: Ticket, request: &Message, now: Instant) {
         let digit = match request.content_type().as_deref() {
             Some("application/dtmf-relay") => signal(&request.body),
             Some("application/dtmf") => request.body.first().map(|byte| char::from(*byte)),
             // RFC 6086 wants an unknown package refused; keep-alives are empty.
-            Some(_) => return self.answer(flow, key, request, (415, "Unsupported Media Type"), now),
+            Some(_) => return self.answer(ticket, request, (415, "Unsupported Media Type"), now),
             None => None,
         };
-        self.answer(flow, key, request, (200, "OK"), now);
+        self.answer(ticket, request, (200, "OK"), now);
         if let Some(digit) = digit.filter(|digit| matches!(digit, '0'..='9' | '*' | '#')) {
             self.actions.push_back(Action::Key(call, digit));
         }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use convene_sip::{Codec, Received, Transport};
+use convene_conference::Codec;
+use convene_sip::{Received, Transport};
 
 use crate::world::{PCMU, Phone, World};
 
@@ -133,6 +134,19 @@ fn the_best_common_codec_is_chosen() {
         let mut ann = Phone::new("ann", Transport::Tcp);
         assert_eq!(ann.call(&mut world, &offer(formats, maps)), status, "{formats}");
         assert_eq!(world.joined.first().map(|(_, _, about)| about.codec), codec, "{formats}");
+    }
+    for (maps, answered) in [
+        ("a=rtpmap:101 telephone-event/8000\r\n", "RTP/AVP 96 101\r\n"),
+        ("a=rtpmap:101 telephone-event/8000\r\na=rtpmap:102 telephone-event/48000\r\n", "RTP/AVP 96 102\r\n"),
+        ("", "RTP/AVP 96\r\n"),
+    ] {
+        let mut world = World::new("");
+        let mut ann = Phone::new("ann", Transport::Tcp);
+        let invite =
+            ann.request("INVITE", &offer("96 101 102", &format!("a=rtpmap:96 opus/48000/2\r\n{maps}")));
+        ann.ask(&mut world, &invite);
+        let answer = String::from_utf8_lossy(&world.sent[0].1).into_owned();
+        assert!(answer.contains(answered), "{answer}");
     }
     let mut world = World::new("");
     let mut ann = Phone::new("ann", Transport::Tcp);

@@ -120,7 +120,7 @@ proptest! {
         let _ = Crypto::parse(&String::from_utf8_lossy(&bytes));
         let mut framer = Framer::default();
         framer.push(&bytes);
-        while let Ok(Some(_)) = framer.next() {}
+        while let Ok(Some(_)) = framer.cut() {}
         let mut session = Session::new(Agreement::choose(PCMU, None)?, None, (1, 2, 3), World::new("").now);
         let from = "192.0.2.1:9".parse()?;
         let _ = session.receive(from, &bytes, World::new("").now);

@@ -3,5 +3,6 @@
 mod call;
 mod hostile;
 mod menu;
+mod sound;
 mod torture;
 mod world;

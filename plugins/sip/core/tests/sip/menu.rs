@@ -82,7 +82,7 @@ fn an_address_that_misses_too_often_is_not_asked_any_more() {
     bob.uri.clone_from(&ann.uri);
     assert_eq!(bob.call(&mut world, PCMU), 200);
     world.pass(Duration::from_secs(600));
-    assert_eq!(caller(&mut world, "cem").tag.is_empty(), false);
+    assert!(!caller(&mut world, "cem").tag.is_empty());
 }
 
 #[test]

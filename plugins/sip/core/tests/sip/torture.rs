@@ -1,6 +1,8 @@
 //! RFC 4475's messages in spirit: what is right is taken however strange it looks, what is wrong is answered as the RFC says.
 
-use convene_sip::{Malformed, Message};
+use convene_sip::{Malformed, Message, Transport};
+
+use crate::world::{Phone, World};
 
 const GOOD: &str = "OPTIONS sip:convene@example.org SIP/2.0\r\n\
     Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1\r\n\
@@ -120,4 +122,32 @@ fn limits_hold_and_one_less_is_taken() {
     };
     assert_eq!(status(&of_length(MESSAGE_BYTES_MAX)), None);
     assert_eq!(status(&of_length(MESSAGE_BYTES_MAX + 1)), Some(0));
+}
+
+#[test]
+fn what_is_wrong_is_answered_to_whom_it_came_from() {
+    let mut world = World::new("");
+    let ann = Phone::new("ann", Transport::Udp);
+    for (status, from, to) in [
+        ("400", "CSeq: 7 OPTIONS", "CSeq: 7 INVITE"),
+        ("416", "sip:convene@example.org SIP", "tel:+4930 SIP"),
+        ("505", "SIP/2.0\r\nVia", "SIP/3.0\r\nVia"),
+    ] {
+        world.receive(ann.flow, GOOD.replacen(from, to, 1).as_bytes());
+        let (flow, answer) = world.sent.pop().expect("it is answered");
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        assert!(answer.starts_with(&format!("SIP/2.0 {status} ")), "{answer}");
+        assert!(
+            answer.contains("branch=z9hG4bK1;received=192.0.2.7\r\n") && answer.contains("Call-ID: 1@"),
+            "{answer}"
+        );
+        assert_eq!(flow.peer, ann.flow.peer);
+    }
+    // What nobody could be told, nobody is.
+    for silent in
+        [GOOD.replace("OPTIONS", "ACK").replacen("7 ACK", "7 BYE", 1), GOOD.replacen("Via:", "Vio:", 1)]
+    {
+        world.receive(ann.flow, silent.as_bytes());
+        assert!(world.sent.is_empty(), "{silent}");
+    }
 }

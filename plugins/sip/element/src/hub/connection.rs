@@ -63,7 +63,7 @@ impl Connection {
                 Err(error) => return Err(error),
             };
             self.framer.push(&buffer[..length]);
-            while let Some(frame) = self.framer.next().map_err(io::Error::other)? {
+            while let Some(frame) = self.framer.cut().map_err(io::Error::other)? {
                 self.close_at = now + IDLE_MAX;
                 match frame {
                     Frame::Message(message) => messages.push(message),

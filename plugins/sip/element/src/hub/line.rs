@@ -4,7 +4,8 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Instant;
 
-use convene_sip::{Agreement, Codec, Crypto, Received, Session, SessionStats};
+use convene_conference::Codec;
+use convene_sip::{Agreement, Crypto, Received, Session, SessionStats};
 use parking_lot::Mutex;
 
 use super::clock::now;
@@ -140,6 +141,14 @@ impl Line {
             let _ = self.rtp.send_to(&bytes, to);
         }
         session.due().is_some()
+    }
+
+    /// Sends a report, if one is due.
+    pub fn report(&self, time: Instant) {
+        if let Some((to, bytes, is_with_sound)) = self.with(|session| session.report(time)).flatten() {
+            let socket = if is_with_sound { &self.rtp } else { &self.rtcp };
+            let _ = socket.send_to(&bytes, to);
+        }
     }
 
     /// When a frame of a prompt is due.

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use convene_sip::{CallId, RoomId, RoomRules};
+use convene_sip::{CallId, Prompt, RoomId, RoomRules};
 use parking_lot::Mutex;
 use rustix::event::{EventfdFlags, eventfd};
 
@@ -25,6 +25,8 @@ pub enum Command {
     Change(RoomId, RoomRules),
     /// It is over.
     Close(RoomId),
+    /// A caller is told something.
+    Announce(CallId, Prompt),
     /// A caller is to go.
     HangUp(CallId),
     /// The hub ends.

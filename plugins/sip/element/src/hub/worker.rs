@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use convene_sip::{CallId, Exchange, Flow, Order, Received, RoomId, Transport};
+use convene_sip::{CallId, Exchange, Flow, Order, Prompt, Received, RoomId, Transport};
 use rustix::event::{Timespec, epoll};
 use rustls::ServerConfig;
 
@@ -15,6 +15,7 @@ use super::clock::now;
 use super::connection::Connection;
 use super::line::{Line, Ports};
 use super::mailbox::{Command, Mailbox};
+use super::prompts::Prompts;
 use super::sockets::{self, Sockets};
 use super::{HubError, HubSettings, RoomListener};
 
@@ -22,7 +23,7 @@ use super::{HubError, HubSettings, RoomListener};
 const CONNECTIONS_MAX: usize = 2048;
 /// Connections of one address.
 const ADDRESS_CONNECTIONS_MAX: usize = 128;
-/// Packets of one call that are read before others have their turn.
+/// Datagrams with messages that are read before others have their turn.
 const READS_MAX: usize = 32;
 /// How often calls are looked after of which nothing comes any more, and connections that do nothing.
 const ROUND: Duration = Duration::from_secs(1);
@@ -86,9 +87,12 @@ pub struct Worker {
     connections: BTreeMap<u64, Connection>,
     next_connection: u64,
     lines: BTreeMap<CallId, Entry>,
+    prompts: Prompts,
     /// Calls that hear a prompt.
     playing: BTreeSet<CallId>,
     ports: Ports,
+    /// When the exchange has something to do.
+    exchange_due: Option<Instant>,
     round_at: Option<Instant>,
     buffer: Vec<u8>,
     is_over: bool,
@@ -113,8 +117,10 @@ impl Worker {
             connections: BTreeMap::new(),
             next_connection: 1,
             lines: BTreeMap::new(),
+            prompts: Prompts::new(&settings.language, settings.prompts.as_deref()),
             playing: BTreeSet::new(),
             ports: Ports::new(settings.rtp_ports, rand::random()),
+            exchange_due: None,
             round_at: None,
             buffer: vec![0; BUFFER_BYTES],
             is_over: false,
@@ -149,9 +155,13 @@ impl Worker {
 
     /// How long nothing is due.
     fn timeout(&self) -> Option<Timespec> {
-        let prompts = self.playing.iter().filter_map(|call| self.lines.get(call)?.line.due());
-        let due = prompts.chain(self.exchange.due()).chain(self.round_at).min()?;
-        let left = due.saturating_duration_since(now());
+        let time = now();
+        let prompts = self
+            .playing
+            .iter()
+            .map(|call| self.lines.get(call).and_then(|entry| entry.line.due()).unwrap_or(time));
+        let due = prompts.chain(self.exchange_due).chain(self.round_at).min()?;
+        let left = due.saturating_duration_since(time);
         Some(Timespec { tv_sec: left.as_secs() as i64, tv_nsec: i64::from(left.subsec_nanos()) })
     }
 
@@ -185,8 +195,12 @@ impl Worker {
                     self.carry_out(time);
                     self.listeners.remove(&room);
                 }
+                Command::Announce(call, prompt) => self.exchange.announce(call, prompt),
                 Command::HangUp(call) => self.exchange.hang_up(call, time),
-                Command::Stop => self.is_over = true,
+                Command::Stop => {
+                    self.exchange.hang_up_all(time);
+                    self.is_over = true;
+                }
             }
         }
         self.carry_out(time);
@@ -277,25 +291,19 @@ impl Worker {
         let Some(entry) = self.lines.get(&call) else {
             return;
         };
-        let mut keys = Vec::new();
-        for _ in 0..READS_MAX {
-            match entry.line.read(&mut self.buffer) {
-                Some(Received::Voice(packet)) => {
-                    if let Some(room) = &entry.room {
-                        room.voice(call, packet);
-                    }
+        // One each time: a call has one each 20 ms, and whether there is another the system tells for nothing.
+        match entry.line.read(&mut self.buffer) {
+            Some(Received::Voice(packet)) => {
+                if let Some(room) = &entry.room {
+                    room.voice(call, packet);
                 }
-                Some(Received::Key(key)) => {
-                    keys.push(key);
-                }
-                Some(Received::Nothing) => {}
-                None => break,
             }
-        }
-        let time = now();
-        for key in keys {
-            self.exchange.key(call, key, time);
-            self.carry_out(time);
+            Some(Received::Key(key)) => {
+                let time = now();
+                self.exchange.key(call, key, time);
+                self.carry_out(time);
+            }
+            Some(Received::Nothing) | None => {}
         }
     }
 
@@ -303,11 +311,20 @@ impl Worker {
     fn tick(&mut self) {
         let time = now();
         let lines = &self.lines;
-        self.playing.retain(|call| lines.get(call).is_some_and(|entry| entry.line.tick(time)));
-        if self.exchange.due().is_some_and(|due| due <= time) {
+        let is_over = |call: &CallId| !lines.get(call).is_some_and(|entry| entry.line.tick(time));
+        let played: Vec<CallId> = self.playing.iter().copied().filter(is_over).collect();
+        let is_quiet = played.is_empty();
+        for call in played {
+            self.playing.remove(&call);
+            self.exchange.played(call, time);
+        }
+        let mut is_asked = self.exchange_due.is_some_and(|due| due <= time);
+        if is_asked {
             self.exchange.timeout(time);
         }
         if self.round_at.is_some_and(|at| at <= time) {
+            is_asked = true;
+            self.lines.values().for_each(|entry| entry.line.report(time));
             self.connections.retain(|_, connection| time < connection.close_at);
             let is_lost = |entry: &Entry| {
                 let lost_at = entry.line.with(|session| session.lost_at()).flatten();
@@ -319,7 +336,10 @@ impl Worker {
             let is_busy = !(self.lines.is_empty() && self.connections.is_empty());
             self.round_at = is_busy.then(|| time + ROUND);
         }
-        self.carry_out(time);
+        // Packets of sound come by the ten thousand a second, and leave the exchange as it is.
+        if is_asked || !is_quiet {
+            self.carry_out(time);
+        }
     }
 
     /// Does what the exchange orders.
@@ -353,7 +373,7 @@ impl Worker {
                         listener.wished(call, wish);
                     }
                 }
-                Order::Say(call, _) => self.exchange.played(call, time),
+                Order::Say(call, prompts) => self.say(call, &prompts, time),
                 Order::Hush(call) => {
                     if let Some(entry) = self.lines.get(&call) {
                         entry.line.with(|session| session.be_quiet());
@@ -362,6 +382,7 @@ impl Worker {
                 Order::Close(call) => self.close_line(call),
             }
         }
+        self.exchange_due = self.exchange.due();
     }
 
     fn send(&mut self, flow: Flow, bytes: &[u8]) {
@@ -390,6 +411,19 @@ impl Worker {
         self.lines.insert(call, Entry { line: Arc::new(line), room: None });
         self.round_at.get_or_insert(now() + ROUND);
         Some((local.ip(), port))
+    }
+
+    fn say(&mut self, call: CallId, prompts: &[Prompt], time: Instant) {
+        let spoken = &mut self.prompts;
+        if let Some(entry) = self.lines.get(&call) {
+            entry.line.with(|session| {
+                for prompt in prompts {
+                    session.play(spoken.frames(*prompt, session.agreement().codec), time);
+                }
+            });
+            // Even if there is nothing to say, it is over in the next round, and the exchange is told.
+            self.playing.insert(call);
+        }
     }
 
     fn close_line(&mut self, call: CallId) {

@@ -1,6 +1,6 @@
 //! Caps of a call, and nothing else.
 
-use convene_sip::Codec;
+use convene_conference::Codec;
 
 /// All that a pad can carry.
 pub fn any_caps() -> gst::Caps {
@@ -21,12 +21,12 @@ pub fn caps(codec: Codec, payload_type: u8) -> gst::Caps {
 /// The codec that caps name.
 pub fn codec(caps: &gst::CapsRef) -> Option<Codec> {
     let name = caps.structure(0)?.get::<&str>("encoding-name").ok()?;
-    Codec::ALL.into_iter().find(|codec| codec.name() == name)
+    Codec::named(name)
 }
 
 fn structure(codec: Codec) -> gst::structure::Builder {
     gst::Structure::builder("application/x-rtp")
         .field("media", "audio")
-        .field("encoding-name", codec.name())
+        .field("encoding-name", codec.encoding_name())
         .field("clock-rate", codec.clock_rate() as i32)
 }

@@ -7,7 +7,8 @@
 
 use std::sync::{Arc, LazyLock};
 
-use convene_sip::{About, CallId, Codec, Wish};
+use convene_conference::Codec;
+use convene_sip::{About, CallId, Prompt, Wish};
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
@@ -64,6 +65,14 @@ pub struct SipBridge {
     #[property(
         name = "rtp-ports", nick = "RTP ports", get, set, type = String, member = rtp_ports,
         blurb = "The UDP ports for sound; each call takes two"
+    )]
+    #[property(
+        name = "language", nick = "Language", get, set, type = String, member = language,
+        blurb = "In which callers are spoken to: en or de"
+    )]
+    #[property(
+        name = "prompts", nick = "Prompts", get, set, type = Option<String>, member = prompts,
+        blurb = "A folder with files like enter-code.wav (16 bits a sample) that are played instead of what is built in"
     )]
     #[property(
         name = "locked", nick = "Locked", get, set = Self::set_locked, type = bool, member = locked,
@@ -175,6 +184,18 @@ impl SipBridge {
         }
     }
 
+    /// The caller on this seat is told something.
+    pub(super) fn announce(&self, number: u32, prompt: &str) {
+        let Some(prompt) = Prompt::named(prompt) else {
+            gst::warning!(CAT, imp = self, "There is no prompt \"{prompt}\"");
+            return;
+        };
+        let state = self.state.lock();
+        if let (Some(room), Some(caller)) = (&state.room, state.seats.caller(number)) {
+            room.announce(caller.call, prompt);
+        }
+    }
+
     pub(super) fn stats(&self) -> gst::Structure {
         let callers: Vec<_> = {
             let state = self.state.lock();
@@ -184,10 +205,11 @@ impl SipBridge {
             let stats = caller.line.stats();
             gst::Structure::builder("call")
                 .field("seat", number)
-                .field("codec", caller.codec.name())
+                .field("codec", caller.codec.encoding_name())
                 .field("received", stats.received)
                 .field("sent", stats.sent)
                 .field("refused", stats.refused)
+                .field("lost", stats.lost)
                 .build()
         });
         gst::Structure::builder("stats").field("calls", gst::Array::new(calls)).build()
@@ -214,7 +236,7 @@ impl SipBridge {
         gst::info!(CAT, imp = self, "Seat {number}: {about:?}");
         let told = gst::Structure::builder("call")
             .field("id", call.0.to_string())
-            .field("codec", about.codec.name())
+            .field("codec", about.codec.encoding_name())
             .field("name", &about.name)
             .field("number", &about.number)
             .field("encrypted", about.is_encrypted)

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use convene_sip::{CallId, Codec};
+use convene_conference::Codec;
+use convene_sip::CallId;
 
 use crate::hub::Line;
 

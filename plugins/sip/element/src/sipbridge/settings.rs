@@ -1,15 +1,18 @@
 //! The properties' values, and what they mean for the hub.
 
 use std::net::IpAddr;
+use std::path::Path;
 
 use convene_sip::RoomRules;
 
-use crate::hub::{HubSettings, PortRange};
+use crate::hub::{HubSettings, PortRange, languages};
 
 /// The ports and range of the papers.
 pub const TLS_PORT: i32 = 5061;
 pub const TCP_PORT: i32 = 5060;
 pub const RTP_PORTS: &str = "7800-32000";
+
+pub const LANGUAGE: &str = "en";
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -22,6 +25,8 @@ pub struct Settings {
     pub private_key: Option<String>,
     pub media_address: Option<String>,
     pub rtp_ports: String,
+    pub language: String,
+    pub prompts: Option<String>,
     pub locked: bool,
     pub pin: String,
 }
@@ -38,6 +43,8 @@ impl Default for Settings {
             private_key: None,
             media_address: None,
             rtp_ports: RTP_PORTS.to_owned(),
+            language: LANGUAGE.to_owned(),
+            prompts: None,
             locked: false,
             pin: String::new(),
         }
@@ -68,6 +75,17 @@ impl Settings {
         let rtp_ports = PortRange::parse(&self.rtp_ports).ok_or_else(|| {
             format!("The property rtp-ports is a range like {RTP_PORTS}, and is \"{}\".", self.rtp_ports)
         });
+        let languages = languages();
+        if !languages.contains(&self.language.as_str()) {
+            return Err(format!(
+                "The property language is one of {languages:?}, and is \"{}\".",
+                self.language
+            ));
+        }
+        let prompts = given(&self.prompts);
+        if let Some(folder) = prompts.as_ref().filter(|folder| !Path::new(folder).is_dir()) {
+            return Err(format!("The property prompts is a folder, and \"{folder}\" is none."));
+        }
         let port = |port: i32| u16::try_from(port).ok();
         Ok(HubSettings {
             tls: certificate.as_ref().and_then(|_| port(self.tls_port)),
@@ -77,6 +95,8 @@ impl Settings {
             certificate,
             media_address: address("media-address", self.media_address.as_deref())?,
             rtp_ports: rtp_ports?,
+            language: self.language.clone(),
+            prompts,
         })
     }
 }

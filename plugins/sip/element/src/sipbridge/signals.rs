@@ -27,6 +27,15 @@ pub fn signals() -> Vec<glib::subclass::Signal> {
                 None
             })
             .build(),
+        Signal::builder("announce")
+            .param_types([seat, text])
+            .action()
+            .class_handler(|arguments| {
+                let bridge = arguments.first()?.get::<SipBridge>().ok()?;
+                bridge.imp().announce(arguments.get(1)?.get().ok()?, arguments.get(2)?.get().ok()?);
+                None
+            })
+            .build(),
         Signal::builder("stats")
             .return_type::<gst::Structure>()
             .action()
