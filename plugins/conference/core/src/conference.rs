@@ -7,11 +7,11 @@ use std::{
 };
 
 use crate::{
-    Level, SourceStats, Stats,
+    Codec, Level, SourceStats, Stats,
     buffer::Body,
     floor::Floor,
     listener::{Delivery, Listener},
-    opus::{Channels, OpusSettings, is_header, packet_samples},
+    opus::{Channels, OpusSettings, is_header},
     rtp::{Packet, RtpError},
     source::{Pace, Source},
     stream::{Format, Stream},
@@ -34,7 +34,9 @@ pub enum Ear {
 /// How RTP packets of a source are to be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wire {
-    /// Opus has this number; others (digits, comfort noise) are passed over. `None` takes all for Opus.
+    /// What they hold.
+    pub codec: Codec,
+    /// The codec has this number; others (digits) are passed over. `None` is the codec's own number, or any for Opus.
     pub payload_type: Option<u8>,
     /// The header extension of RFC 6464 has this number.
     pub level_id: Option<u8>,
@@ -114,13 +116,21 @@ pub enum InputError {
     /// No good RTP.
     #[error(transparent)]
     Rtp(#[from] RtpError),
-    /// No good Opus.
-    #[error("{0} bytes are no Opus packet")]
-    Opus(usize),
+    /// Not what was announced.
+    #[error("{bytes} bytes are no packet of {}", codec.encoding_name())]
+    Packet {
+        /// What was announced.
+        codec: Codec,
+        /// What came.
+        bytes: usize,
+    },
 }
 
 /// A frame that is late by more than this is left out: the machine was asleep, and nobody wants to hear it all at once.
 const LATE_MAX: Duration = Duration::from_millis(200);
+
+/// The number of comfort noise (RFC 3389): the sender of a telephone codec rests.
+const COMFORT_NOISE: u8 = 13;
 
 /// Who is heard by whom.
 pub struct Conference {
@@ -190,9 +200,9 @@ impl Conference {
             }
             Input::Opus(_, _, packet) if is_header(packet) => {}
             Input::Opus(seat, time, packet) => {
-                let count = packet_samples(packet).ok_or(InputError::Opus(packet.len()))?;
-                let source = &mut self.member(seat)?.source;
-                source.follow(time.map(samples), count, Body::Opus(packet.to_vec()), at);
+                let count = count_samples(Codec::Opus, packet)?;
+                let body = Body::Coded(Codec::Opus, packet.to_vec());
+                self.member(seat)?.source.follow(time.map(samples), count, body, at);
                 self.wake(now);
             }
             Input::Samples(seat, time, channels, sound) => {
@@ -256,12 +266,13 @@ impl Conference {
     fn rtp(&mut self, seat: Seat, wire: Wire, bytes: &[u8], at: i64) -> Result<(), InputError> {
         let member = self.member(seat)?;
         let packet = Packet::parse(bytes)?;
-        if wire.payload_type.is_some_and(|wanted| wanted != packet.payload_type) {
-            return Ok(());
+        let wanted = wire.payload_type.or(wire.codec.payload_type());
+        if wanted.is_none_or(|wanted| wanted == packet.payload_type) {
+            let level = wire.level_id.and_then(|id| packet.level(id));
+            member.source.rtp(wire.codec, &packet, level, at)?;
+        } else if wire.codec != Codec::Opus && packet.payload_type == COMFORT_NOISE {
+            member.source.noise(wire.codec, &packet, at);
         }
-        let count = packet_samples(packet.payload).ok_or(InputError::Opus(packet.payload.len()))?;
-        let level = wire.level_id.and_then(|id| packet.level(id));
-        member.source.rtp(&packet, count, level, at);
         Ok(())
     }
 
@@ -300,6 +311,10 @@ impl Conference {
             && self.listeners.values().all(|listener| listener.is_at_rest())
             && self.shared.values().all(Stream::is_resting)
     }
+}
+
+pub(crate) fn count_samples(codec: Codec, packet: &[u8]) -> Result<usize, InputError> {
+    codec.packet_samples(packet).ok_or(InputError::Packet { codec, bytes: packet.len() })
 }
 
 /// From the source's channels to the conference's.

@@ -18,10 +18,12 @@ impl Level {
     /// The root mean square of `samples` against full scale.
     pub fn of(samples: &[i16]) -> Self {
         let squares: u64 = samples.iter().map(|sample| u64::from(sample.unsigned_abs()).pow(2)).sum();
-        if squares == 0 {
-            return Self::SILENCE;
-        }
-        let mean = squares as f64 / samples.len() as f64;
+        Self::of_power(squares as f64 / samples.len().max(1) as f64)
+    }
+
+    /// The same of the mean of the samples' squares.
+    pub(crate) fn of_power(mean: f64) -> Self {
+        // The logarithm of nothing is beyond the clamp.
         let dbov = 10.0 * (mean / (32_768.0 * 32_768.0)).log10();
         Level((-dbov).round().clamp(0.0, 127.0) as u8)
     }

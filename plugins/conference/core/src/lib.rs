@@ -1,13 +1,18 @@
 #![doc = include_str!("../README.md")]
 
 mod buffer;
+mod codec;
+mod conceal;
 mod conference;
 mod delay;
 mod floor;
+mod g711;
+mod g722;
 mod level;
 mod limiter;
 mod listener;
 mod opus;
+mod resample;
 pub mod rtp;
 mod source;
 mod stats;
@@ -16,6 +21,7 @@ mod stretch;
 mod tick;
 mod time;
 
+pub use codec::{Codec, Decoder, Encoder};
 pub use conference::{Conference, Ear, Input, InputError, Output, Seat, Wire};
 pub use floor::TALKERS_MAX;
 pub use level::Level;

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    Ear, Output,
+    Codec, Ear, Output,
     opus::Channels,
     rtp::Header,
     stream::{Format, Made, Stream},
@@ -21,8 +21,9 @@ pub enum Delivery {
     Samples(Channels),
     /// Opus packets, one a tick without a gap.
     Opus(Channels),
-    /// Opus in RTP (RFC 7587), with gaps while there is nothing to hear.
-    Rtp(Channels, RtpStart),
+    /// The codec's packets in RTP. Opus has gaps while there is nothing to hear; telephones, which are mono, have none, for they take a
+    /// gap for the end of the call.
+    Rtp(Codec, Channels, RtpStart),
 }
 
 /// The numbers that an RTP stream begins with. RFC 3550, section 5.1, wants them from chance, which is the caller's.
@@ -41,8 +42,11 @@ pub struct RtpStart {
 impl Delivery {
     pub(crate) fn format(&self) -> Format {
         match *self {
-            Delivery::Samples(channels) => Format { is_opus: false, channels },
-            Delivery::Opus(channels) | Delivery::Rtp(channels, _) => Format { is_opus: true, channels },
+            Delivery::Samples(channels) => Format { codec: None, channels },
+            Delivery::Opus(channels) | Delivery::Rtp(Codec::Opus, channels, _) => {
+                Format { codec: Some(Codec::Opus), channels }
+            }
+            Delivery::Rtp(codec, ..) => Format { codec: Some(codec), channels: Channels::Mono },
         }
     }
 
@@ -65,17 +69,19 @@ pub(crate) struct Listener {
     /// Nothing has reached this listener yet.
     pub is_new: bool,
     sequence: u16,
-    /// The next packet is the first after a gap.
-    after_gap: bool,
+    /// By so much timestamps go on each tick.
+    step: u32,
+    /// When a packet would follow the last one without a gap.
+    next_at: Option<Duration>,
 }
 
 impl Listener {
     pub fn new(delivery: Delivery) -> Self {
-        let sequence = match delivery {
-            Delivery::Rtp(_, start) => start.sequence,
-            _ => 0,
+        let (sequence, step) = match delivery {
+            Delivery::Rtp(codec, _, start) => (start.sequence, FRAME as u32 / codec.step() as u32),
+            _ => (0, 0),
         };
-        Self { delivery, hearing: Hearing::Shared, is_new: true, sequence, after_gap: true }
+        Self { delivery, hearing: Hearing::Shared, is_new: true, sequence, step, next_at: None }
     }
 
     /// What of a frame goes to this listener.
@@ -87,13 +93,12 @@ impl Listener {
             (Delivery::Opus(_), Made::Sound(packet) | Made::Rest { packet, .. }) => {
                 Some(Output::Opus { to, at, packet: Arc::clone(packet) })
             }
-            (Delivery::Rtp(_, start), Made::Sound(packet)) => {
-                let marker = std::mem::take(&mut self.after_gap);
+            (Delivery::Rtp(_, _, start), Made::Sound(packet)) => {
+                let marker = self.next_at.replace(at + TICK) != Some(at);
                 let packet = self.rtp(start, packet, marker, at);
                 Some(Output::Rtp { to, at, packet })
             }
-            (Delivery::Rtp(_, start), Made::Rest { packet, refreshes }) => {
-                self.after_gap = true;
+            (Delivery::Rtp(_, _, start), Made::Rest { packet, refreshes }) => {
                 refreshes.then(|| Output::Rtp { to, at, packet: self.rtp(start, packet, false, at) })
             }
             _ => None,
@@ -107,7 +112,7 @@ impl Listener {
             payload_type: start.payload_type,
             marker,
             sequence: self.sequence,
-            timestamp: start.timestamp.wrapping_add(tick.wrapping_mul(FRAME as u32)),
+            timestamp: start.timestamp.wrapping_add(tick.wrapping_mul(self.step)),
             ssrc: start.ssrc,
         };
         self.sequence = self.sequence.wrapping_add(1);

@@ -4,16 +4,20 @@
 //! clock is the delay. It follows what `Delay` asks for: by taking periods away or repeating them, so that a sender's wrong clock and a
 //! line that changes are never heard. What is not there when it is due is concealed.
 
+mod make;
+
 use std::collections::VecDeque;
 
 use crate::{
-    Level,
-    buffer::{Body, Buffer, Next, Waiting},
+    Codec, Decoder, InputError, Level,
+    buffer::{Body, Buffer, Waiting},
+    codec::Meter,
+    conference::count_samples,
     delay::{Delay, MARGIN, SHORT_BY},
-    opus::{CONCEAL_STEP, Channels, Decoder, is_rest},
+    opus::Channels,
     rtp,
     stats::SourceStats,
-    stretch::{Period, STRETCH_SAMPLES, fade_in, fade_out},
+    stretch::{Period, STRETCH_SAMPLES},
     time::{FRAME, MS, duration},
 };
 
@@ -43,6 +47,10 @@ const PAUSE: i64 = 1000 * MS;
 const LONG_BY: i64 = 20 * MS;
 /// Beyond this, sound is stretched even where it does not repeat itself.
 const URGENT: i64 = 80 * MS;
+/// Packets from which a decoder learns before it is heard: 100 ms, three times as long as G.722's slowest memory.
+const PASSED_MAX: usize = 5;
+/// Comfort noise goes on until the next packet, which follows after this at the earliest: 10 ms.
+const NOISE: i64 = 10 * MS;
 /// A gap in a source of our pace is kept as silence up to this; a longer one is a jump.
 const GAP_MAX: i64 = 1000 * MS;
 
@@ -52,7 +60,12 @@ pub(crate) struct Source {
     channels: Channels,
     buffer: Buffer,
     delay: Delay,
+    /// What packets hold; another codec is another timeline.
+    codec: Option<Codec>,
     decoder: Option<Decoder>,
+    meter: Option<Meter>,
+    /// The last packets of a telephone that nobody heard.
+    passed: VecDeque<Vec<u8>>,
     /// Interleaved.
     sound: Vec<i16>,
     /// The loudness of pieces of `sound`, each with the timestamp at its end.
@@ -70,7 +83,7 @@ pub(crate) struct Source {
     rests: bool,
     /// The next packet follows silence that we have put in, and shall not begin with a click.
     comes_from_silence: bool,
-    /// Packets of this source say how loud they are.
+    /// How loud packets of this source are is known before they are decoded.
     tells_level: bool,
     is_ended: bool,
     stats: SourceStats,
@@ -83,7 +96,10 @@ impl Source {
             channels,
             buffer: Buffer::default(),
             delay: Delay::default(),
+            codec: None,
             decoder: None,
+            meter: None,
+            passed: VecDeque::new(),
             sound: Vec::new(),
             levels: VecDeque::new(),
             cursor: None,
@@ -102,20 +118,54 @@ impl Source {
         }
     }
 
-    /// A packet of RTP came; `samples` is what its payload holds.
-    pub fn rtp(&mut self, packet: &rtp::Packet, samples: usize, level: Option<Level>, now: i64) {
+    /// A packet of RTP came.
+    pub fn rtp(
+        &mut self,
+        codec: Codec,
+        packet: &rtp::Packet,
+        level: Option<Level>,
+        now: i64,
+    ) -> Result<(), InputError> {
+        let samples = count_samples(codec, packet.payload)? as i64;
+        let (sequence, timestamp) = self.unwrap(codec, packet);
+        let level = level.or_else(|| Some(self.meter.as_mut()?.level(packet.payload)));
+        let body = Body::Coded(codec, packet.payload.to_vec());
+        self.take_in(sequence, Waiting { timestamp, samples, level, body }, now);
+        Ok(())
+    }
+
+    /// The sender of a telephone codec rests from here on.
+    pub fn noise(&mut self, codec: Codec, packet: &rtp::Packet, now: i64) {
+        let (sequence, timestamp) = self.unwrap(codec, packet);
+        let level = Some(Level::SILENCE);
+        self.take_in(sequence, Waiting { timestamp, samples: NOISE, level, body: Body::Noise }, now);
+    }
+
+    /// The packet's place on our timeline.
+    fn unwrap(&mut self, codec: Codec, packet: &rtp::Packet) -> (i64, i64) {
         if self.ssrc != Some(packet.ssrc) {
             self.begin_anew();
             self.ssrc = Some(packet.ssrc);
         }
-        let sequence = rtp::unwrap_sequence(self.sequence, packet.sequence);
-        let timestamp = rtp::unwrap_timestamp(self.timestamp, packet.timestamp);
-        let body = Body::Opus(packet.payload.to_vec());
-        self.take_in(sequence, Waiting { timestamp, samples: samples as i64, level, body }, now);
+        self.speak(codec);
+        let step = codec.step();
+        let last = self.timestamp.map(|last| last.div_euclid(step));
+        let timestamp = rtp::unwrap_timestamp(last, packet.timestamp) * step;
+        (rtp::unwrap_sequence(self.sequence, packet.sequence), timestamp)
+    }
+
+    fn speak(&mut self, codec: Codec) {
+        if self.codec.replace(codec) != Some(codec) {
+            self.begin_anew();
+            self.meter = Meter::new(codec);
+        }
     }
 
     /// Sound came that has no numbers of its own: it follows what came before, or stands where `timestamp` says.
     pub fn follow(&mut self, timestamp: Option<i64>, samples: usize, body: Body, now: i64) {
+        if let Body::Coded(codec, _) = body {
+            self.speak(codec);
+        }
         let sequence = self.sequence.map_or(0, |last| last + 1);
         let expected = self.timestamp.unwrap_or_else(|| timestamp.unwrap_or(now));
         let timestamp = timestamp.filter(|timestamp| UNEVEN < (timestamp - expected).abs());
@@ -148,8 +198,8 @@ impl Source {
             self.stats.late += 1;
             return;
         }
-        if let Body::Opus(bytes) = &packet.body
-            && is_rest(bytes)
+        if let Body::Coded(codec, bytes) = &packet.body
+            && codec.is_rest(bytes)
         {
             packet.level = packet.level.map(|_| Level::SILENCE);
         }
@@ -180,6 +230,7 @@ impl Source {
         self.buffer.clear();
         self.delay.clear();
         self.decoder = None;
+        self.passed.clear();
         self.cursor = None;
         self.sequence = None;
         self.timestamp = None;
@@ -276,10 +327,24 @@ impl Source {
             }
         }
         self.comes_from_silence = true;
-        if self.sound.is_empty() {
-            self.buffer.pass_over(due);
+        while self.sound.is_empty()
+            && let Some(packet) = self.buffer.pass_over(due)
+        {
+            self.keep_passed(packet);
         }
         self.forget_levels();
+    }
+
+    /// G.722 predicts from the past, also from silence: a decoder without it would cut the first syllable.
+    fn keep_passed(&mut self, packet: Waiting) {
+        if let Body::Coded(codec, bytes) = packet.body
+            && codec != Codec::Opus
+        {
+            self.passed.push_back(bytes);
+            if PASSED_MAX < self.passed.len() {
+                self.passed.pop_front();
+            }
+        }
     }
 
     /// What happened to this source, and how it stands.
@@ -329,135 +394,6 @@ impl Source {
             self.stats.stretched += period.repeat(&mut self.sound, channels) as u64;
         } else {
             self.stats.compressed += period.remove(&mut self.sound, channels) as u64;
-        }
-    }
-
-    /// Makes a piece of sound at the cursor. Without `must`, only from what is there. Returns whether there is more now.
-    fn make_next(&mut self, must: bool) -> bool {
-        let Some(cursor) = self.cursor else {
-            return false;
-        };
-        match self.buffer.next(cursor) {
-            Next::Packet => self.make_packet(cursor),
-            Next::Rest(_) | Next::Lost(..) | Next::Nothing if !must => return false,
-            Next::Rest(gap) if self.pace == Pace::Ours && GAP_MAX < gap => self.cursor = Some(cursor + gap),
-            Next::Rest(gap) => self.make_rest(cursor, gap),
-            Next::Lost(gap, body) => {
-                let copy = match body {
-                    Body::Opus(packet) if gap <= FRAME as i64 => Some(packet.clone()),
-                    _ => None,
-                };
-                self.make_lost(cursor, gap, copy.as_deref());
-            }
-            Next::Nothing if self.pace == Pace::Ours => return false,
-            Next::Nothing if self.rests => self.make_rest(cursor, FRAME as i64),
-            Next::Nothing => self.make_up(cursor),
-        }
-        true
-    }
-
-    fn make_packet(&mut self, cursor: i64) {
-        let packet = self.buffer.take().expect("the buffer says that there is one");
-        let start = self.sound.len();
-        match &packet.body {
-            Body::Samples(samples) => self.sound.extend_from_slice(samples),
-            Body::Opus(bytes) => {
-                let decoder = self.decoder.get_or_insert_with(|| Decoder::new(self.channels));
-                if decoder.decode(bytes, &mut self.sound).is_none() {
-                    // Refused: as good as lost.
-                    self.stats.refused += 1;
-                    return;
-                }
-                self.rests = is_rest(bytes);
-            }
-        }
-        self.stats.decoded += 1;
-        // A part of it may be late.
-        let late = (cursor - packet.timestamp).max(0) as usize * self.channels.count();
-        let end = (start + late).min(self.sound.len());
-        self.sound.drain(start..end);
-        if std::mem::take(&mut self.comes_from_silence) {
-            fade_in(&mut self.sound[start..], self.channels.count());
-        }
-        self.concealed = 0;
-        self.cursor = Some(packet.end().max(cursor));
-        self.note_level(start);
-    }
-
-    /// The sender rests: the decoder goes on with the noise of the room, if it has got any.
-    fn make_rest(&mut self, cursor: i64, gap: i64) {
-        let samples = gap.min(FRAME as i64) as usize;
-        let decoder = self.decoder.as_mut().filter(|_| self.rests && samples == FRAME);
-        if decoder.and_then(|decoder| decoder.conceal(FRAME, &mut self.sound)).is_some() {
-            self.stats.concealed += 1;
-        } else {
-            self.silence(samples);
-        }
-        self.cursor = Some(cursor + samples as i64);
-    }
-
-    fn make_lost(&mut self, cursor: i64, gap: i64, copy: Option<&[u8]>) {
-        self.stats.lost += 1;
-        let samples = gap.min(FRAME as i64) as usize;
-        let whole = samples - samples % CONCEAL_STEP;
-        if whole == 0 || CONCEALED_MAX <= self.concealed {
-            self.silence(samples);
-        } else {
-            self.conceal(whole, copy);
-            self.silence(samples - whole);
-        }
-        self.cursor = Some(cursor + samples as i64);
-    }
-
-    /// Nothing has come. If more delay is wanted anyway, what is made up now becomes part of it.
-    fn make_up(&mut self, cursor: i64) {
-        if CONCEALED_MAX <= self.concealed {
-            self.silence(FRAME);
-        } else {
-            self.stats.lost += 1;
-            self.conceal(FRAME, None);
-            let kept = self.wants.min(FRAME as i64);
-            self.wants -= kept;
-            self.stats.stretched += kept as u64;
-            self.cursor = Some(cursor + FRAME as i64 - kept);
-            return;
-        }
-        self.cursor = Some(cursor + FRAME as i64);
-    }
-
-    /// Makes up a piece from what was before, or from the copy that the following packet may hold.
-    fn conceal(&mut self, samples: usize, copy: Option<&[u8]>) {
-        let start = self.sound.len();
-        let made = match (&mut self.decoder, copy) {
-            (Some(decoder), Some(copy)) => decoder.decode_lost(copy, samples, &mut self.sound),
-            (Some(decoder), None) => decoder.conceal(samples, &mut self.sound),
-            (None, _) => None,
-        };
-        if made.is_none() {
-            self.silence(samples);
-            return;
-        }
-        self.stats.concealed += 1;
-        self.concealed += samples as i64;
-        if CONCEALED_MAX <= self.concealed {
-            fade_out(&mut self.sound[start..], self.channels.count());
-            self.comes_from_silence = true;
-        }
-    }
-
-    fn silence(&mut self, samples: usize) {
-        if samples != 0 {
-            self.sound.resize(self.sound.len() + samples * self.channels.count(), 0);
-            self.comes_from_silence = true;
-            self.concealed += samples as i64;
-        }
-    }
-
-    fn note_level(&mut self, start: usize) {
-        if !self.tells_level
-            && let Some(end) = self.cursor
-        {
-            self.levels.push_back((end, Level::of(&self.sound[start..])));
         }
     }
 }

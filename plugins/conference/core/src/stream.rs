@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::{
+    Codec, Encoder,
     limiter::Limiter,
-    opus::{Channels, Encoder, OpusSettings, rest_after},
+    opus::{Channels, OpusSettings, rest_after},
 };
 
 /// Ticks of silence that are still encoded, so that decoders come to rest with us: 200 ms.
@@ -15,7 +16,8 @@ const REFRESH: u32 = 20;
 /// What listeners can share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Format {
-    pub is_opus: bool,
+    /// `None` for samples.
+    pub codec: Option<Codec>,
     pub channels: Channels,
 }
 
@@ -49,7 +51,7 @@ impl Stream {
         Self {
             format,
             limiter: Limiter::default(),
-            encoder: format.is_opus.then(|| Encoder::new(format.channels, settings)),
+            encoder: format.codec.map(|codec| Encoder::new(codec, format.channels, settings)),
             // Until there is something to hear, we rest.
             silent_ticks: REST_AFTER,
             rest: rest_after(&[]).into(),
@@ -71,19 +73,14 @@ impl Stream {
                 self.limiter.limit(&convert(sums, channels, self.format.channels), self.format.channels);
             return (Made::Samples { samples: samples.into(), is_silent }, false);
         };
-        if REST_AFTER < self.silent_ticks {
+        if REST_AFTER < self.silent_ticks && self.format.codec == Some(Codec::Opus) {
             let refreshes = (self.silent_ticks - REST_AFTER) % REFRESH == 1;
             return (Made::Rest { packet: self.rest.clone(), refreshes }, false);
         }
         let samples =
             self.limiter.limit(&convert(sums, channels, self.format.channels), self.format.channels);
-        if independent {
-            encoder.set_independent(true);
-        }
-        let packet = encoder.encode(&samples);
-        if independent {
-            encoder.set_independent(false);
-        }
+        let packet =
+            if independent { encoder.encode_independent(&samples) } else { encoder.encode(&samples) };
         self.rest = rest_after(&packet).into();
         (Made::Sound(packet.into()), true)
     }
@@ -106,7 +103,7 @@ mod tests {
     use crate::time::FRAME;
 
     fn stream() -> Stream {
-        Stream::new(Format { is_opus: true, channels: Channels::Mono }, OpusSettings::default())
+        Stream::new(Format { codec: Some(Codec::Opus), channels: Channels::Mono }, OpusSettings::default())
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use convene_conference::{
-    Channels, Conference, Delivery, Ear, Input, OpusSettings, Output, Pace, Seat, rtp::Header,
+    Channels, Codec, Conference, Delivery, Ear, Input, OpusSettings, Output, Pace, Seat, Wire, rtp::Header,
 };
 use proptest::prelude::*;
 
@@ -29,10 +29,11 @@ proptest! {
     fn any_packets_at_any_time(
         packets in prop::collection::vec((packet(), 0..60u64), 1..120),
         tells_level: bool,
+        codec in prop::sample::select(&Codec::ALL),
     ) {
         let mut conference = Conference::new(Channels::Mono, OpusSettings::default());
         let mut now = Duration::ZERO;
-        let wire = if tells_level { WIRE } else { Default::default() };
+        let wire = Wire { codec, payload_type: Some(111), level_id: tells_level.then_some(1) };
         conference.handle(Input::Join(Seat(0), Pace::Live), now).expect("anybody may join");
         conference
             .handle(Input::Listen(Ear::All, Delivery::Samples(Channels::Mono)), now)
@@ -98,5 +99,5 @@ fn nobody_sits_there() {
     assert_eq!(error.to_string(), "nobody has joined on seat 9");
     conference.handle(Input::Join(Seat(9), Pace::Live), Duration::ZERO).expect("anybody may join");
     let error = conference.handle(Input::Opus(Seat(9), None, &[]), Duration::ZERO).expect_err("no Opus");
-    assert_eq!(error.to_string(), "0 bytes are no Opus packet");
+    assert_eq!(error.to_string(), "0 bytes are no packet of OPUS");
 }

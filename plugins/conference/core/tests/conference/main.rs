@@ -6,3 +6,4 @@ mod hostile;
 mod lines;
 mod room;
 mod seams;
+mod telephones;

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use convene_conference::{
-    Channels, Conference, Delivery, Ear, FRAME, Input, Level, OpusSettings, Output, Pace, RtpStart, Seat,
-    SourceStats, Stats, Wire,
+    Channels, Codec, Conference, Decoder, Delivery, Ear, Encoder, FRAME, Input, Level, OpusSettings, Output,
+    Pace, RtpStart, Seat, SourceStats, Stats, Wire,
     rtp::{Header, Packet},
 };
 use convene_test_support::{AMPLITUDE, Line, Link, Tone, amplitude};
@@ -12,11 +12,17 @@ use convene_test_support::{AMPLITUDE, Line, Link, Tone, amplitude};
 /// Time goes in such steps.
 const STEP: Duration = Duration::from_millis(1);
 /// The number of Opus, and of RFC 6464's extension.
-pub const WIRE: Wire = Wire { payload_type: Some(111), level_id: Some(1) };
+pub const WIRE: Wire = Wire { codec: Codec::Opus, payload_type: Some(111), level_id: Some(1) };
+
+/// How packets of a codec are numbered here.
+fn wire(codec: Codec) -> Wire {
+    if codec == Codec::Opus { WIRE } else { Wire { codec, ..Wire::default() } }
+}
 
 /// How somebody takes part.
 #[derive(Clone, Copy, Debug)]
 pub struct Habits {
+    pub codec: Codec,
     pub line: Line,
     /// The clock is too fast by so many millionths.
     pub ppm: f64,
@@ -27,7 +33,68 @@ pub struct Habits {
 }
 
 impl Habits {
-    pub const GOOD: Habits = Habits { line: Line::GOOD, ppm: 0.0, tells_level: true, numbers: (100, 5000) };
+    pub const GOOD: Habits =
+        Habits { codec: Codec::Opus, line: Line::GOOD, ppm: 0.0, tells_level: true, numbers: (100, 5000) };
+
+    /// A telephone, which never tells a level.
+    pub const fn phone(codec: Codec) -> Habits {
+        Habits { codec, tells_level: false, ..Self::GOOD }
+    }
+}
+
+/// Opus by an independent binding, the others by ours, whose bits are checked elsewhere.
+enum Packer {
+    Opus(Box<opus::Encoder>),
+    Phone(Encoder),
+}
+
+impl Packer {
+    fn new(codec: Codec) -> Self {
+        if codec != Codec::Opus {
+            return Packer::Phone(Encoder::new(codec, Channels::Mono, OpusSettings::default()));
+        }
+        let mut encoder = opus::Encoder::new(48_000, opus::Channels::Mono, opus::Application::Voip)
+            .expect("such an encoder can be made");
+        encoder.set_inband_fec(true).expect("Opus has redundancy");
+        encoder.set_packet_loss_perc(20).expect("a percentage");
+        encoder.set_complexity(0).expect("the least");
+        Packer::Opus(Box::new(encoder))
+    }
+
+    fn pack(&mut self, sound: &[i16]) -> Vec<u8> {
+        match self {
+            Packer::Opus(encoder) => encoder.encode_vec(sound, 1400).expect("20 ms can be encoded"),
+            Packer::Phone(encoder) => encoder.encode(sound),
+        }
+    }
+}
+
+enum Unpacker {
+    Opus(Box<opus::Decoder>),
+    Phone(Decoder),
+}
+
+impl Unpacker {
+    fn new(codec: Codec) -> Self {
+        if codec != Codec::Opus {
+            return Unpacker::Phone(Decoder::new(codec, Channels::Mono));
+        }
+        let decoder = opus::Decoder::new(48_000, opus::Channels::Mono);
+        Unpacker::Opus(Box::new(decoder.expect("such a decoder can be made")))
+    }
+
+    /// A frame of 20 ms.
+    fn unpack(&mut self, packet: &[u8], sound: &mut Vec<i16>) {
+        let start = sound.len();
+        let decoded = match self {
+            Unpacker::Opus(decoder) => {
+                sound.resize(start + FRAME, 0);
+                decoder.decode(packet, &mut sound[start..], false).ok()
+            }
+            Unpacker::Phone(decoder) => decoder.decode(packet, sound),
+        };
+        assert_eq!(decoded, Some(FRAME));
+    }
 }
 
 pub struct Person {
@@ -37,7 +104,7 @@ pub struct Person {
     /// Sends nothing at all.
     pub is_stalled: bool,
     pub habits: Habits,
-    encoder: opus::Encoder,
+    packer: Packer,
     link: Link<Vec<u8>>,
     sequence: u16,
     timestamp: u32,
@@ -46,7 +113,8 @@ pub struct Person {
 
 /// What has reached one listener.
 pub struct Heard {
-    decoder: opus::Decoder,
+    codec: Codec,
+    unpacker: Unpacker,
     pub sound: Vec<i16>,
     pub packets: usize,
     /// Sequence number and timestamp of the last packet.
@@ -85,19 +153,14 @@ impl Room {
 
     pub fn join(&mut self, seat: u32, habits: Habits) {
         self.handle(Input::Join(Seat(seat), Pace::Live));
-        self.listen(Ear::Of(Seat(seat)));
-        let mut encoder = opus::Encoder::new(48_000, opus::Channels::Mono, opus::Application::Voip)
-            .expect("such an encoder can be made");
-        encoder.set_inband_fec(true).expect("Opus has redundancy");
-        encoder.set_packet_loss_perc(20).expect("a percentage");
-        encoder.set_complexity(0).expect("the least");
+        self.listen_by(Ear::Of(Seat(seat)), habits.codec);
         let person = Person {
             seat: Seat(seat),
             tone: Tone::new(tone(seat)),
             speaks: false,
             is_stalled: false,
             habits,
-            encoder,
+            packer: Packer::new(habits.codec),
             link: Link::new(habits.line, self.seed * 7919 + u64::from(seat) * 104_729 + 1),
             sequence: habits.numbers.0,
             timestamp: habits.numbers.1,
@@ -108,14 +171,19 @@ impl Room {
     }
 
     pub fn listen(&mut self, ear: Ear) {
+        self.listen_by(ear, Codec::Opus);
+    }
+
+    /// Also for one who listens already, and goes over to another codec.
+    pub fn listen_by(&mut self, ear: Ear, codec: Codec) {
         let ssrc = match ear {
             Ear::Of(seat) => seat.0 + 1,
             Ear::All => 0,
         };
         let start = RtpStart { payload_type: 96, ssrc, sequence: 65_500, timestamp: u32::MAX - 20_000 };
-        self.handle(Input::Listen(ear, Delivery::Rtp(Channels::Mono, start)));
-        let decoder = opus::Decoder::new(48_000, opus::Channels::Mono).expect("such a decoder can be made");
-        self.heard.insert(ear, Heard { decoder, sound: Vec::new(), packets: 0, last: None });
+        self.handle(Input::Listen(ear, Delivery::Rtp(codec, Channels::Mono, start)));
+        let unpacker = Unpacker::new(codec);
+        self.heard.insert(ear, Heard { codec, unpacker, sound: Vec::new(), packets: 0, last: None });
     }
 
     pub fn leave(&mut self, seat: u32) {
@@ -148,11 +216,11 @@ impl Room {
                     person.send(self.now);
                 }
                 while let Some(packet) = person.link.receive(self.now) {
-                    arrived.push((person.seat, packet));
+                    arrived.push((person.seat, wire(person.habits.codec), packet));
                 }
             }
-            for (seat, packet) in arrived {
-                self.handle(Input::Rtp(seat, WIRE, &packet));
+            for (seat, wire, packet) in arrived {
+                self.handle(Input::Rtp(seat, wire, &packet));
             }
             if self.due.is_some_and(|due| due <= self.now) {
                 self.handle(Input::Timeout);
@@ -230,12 +298,18 @@ impl Person {
     fn send(&mut self, now: Duration) {
         self.next_send += 0.02 / (1.0 + self.habits.ppm / 1e6);
         if self.is_stalled {
-            self.timestamp = self.timestamp.wrapping_add(FRAME as u32);
+            self.timestamp = self.timestamp.wrapping_add(self.habits.codec.clock_rate() / 50);
             return;
         }
         let packet = self.next_packet();
         let bytes = packet.len();
         self.link.send(packet, bytes, now);
+    }
+
+    /// Goes over to another codec, as after a new agreement.
+    pub fn speak_by(&mut self, codec: Codec) {
+        self.packer = Packer::new(codec);
+        self.habits = Habits { codec, ..self.habits };
     }
 
     /// Packets are numbered from here on, as after a transfer of the call.
@@ -247,9 +321,9 @@ impl Person {
     /// Twenty milliseconds of the tone, or of silence.
     pub fn next_packet(&mut self) -> Vec<u8> {
         let sound = self.tone.next(FRAME, if self.speaks { AMPLITUDE } else { 0.0 });
-        let payload = self.encoder.encode_vec(&sound, 1400).expect("20 ms can be encoded");
+        let payload = self.packer.pack(&sound);
         let header = Header {
-            payload_type: 111,
+            payload_type: self.habits.codec.payload_type().unwrap_or(111),
             marker: false,
             sequence: self.sequence,
             timestamp: self.timestamp,
@@ -263,7 +337,7 @@ impl Person {
         }
         packet.extend_from_slice(&payload);
         self.sequence = self.sequence.wrapping_add(1);
-        self.timestamp = self.timestamp.wrapping_add(FRAME as u32);
+        self.timestamp = self.timestamp.wrapping_add(self.habits.codec.clock_rate() / 50);
         packet
     }
 }
@@ -274,7 +348,8 @@ impl Heard {
         let packet = Packet::parse(packet).expect("the conference sends good packets");
         if let Some((sequence, timestamp)) = self.last {
             assert_eq!(packet.sequence, sequence.wrapping_add(1), "sequence numbers follow each other");
-            let gap = packet.timestamp.wrapping_sub(timestamp) as usize;
+            let step = (48_000 / self.codec.clock_rate()) as usize;
+            let gap = packet.timestamp.wrapping_sub(timestamp) as usize * step;
             assert!(gap.is_multiple_of(FRAME) && 0 < gap, "timestamps follow the clock, not by {gap}");
             assert!(
                 FRAME == gap || packet.marker || packet.payload.len() <= 2,
@@ -284,9 +359,6 @@ impl Heard {
         }
         self.last = Some((packet.sequence, packet.timestamp));
         self.packets += 1;
-        let start = self.sound.len();
-        self.sound.resize(start + FRAME, 0);
-        let decoded = self.decoder.decode(packet.payload, &mut self.sound[start..], false);
-        assert_eq!(decoded.ok(), Some(FRAME));
+        self.unpacker.unpack(packet.payload, &mut self.sound);
     }
 }

@@ -1,11 +1,13 @@
 //! In which form sound comes in and goes out: caps, and nothing else.
 
-use convene_conference::{Channels, Delivery, RATE, RtpStart, Wire};
+use convene_conference::{Channels, Codec, Delivery, RATE, RtpStart, Wire};
 
 /// RFC 6464, section 3.
 const LEVEL_URI: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
+/// Beyond this, payload types have no codec of their own (RFC 3551, table 5).
+const ASSIGNED_MAX: u8 = 34;
 /// What browsers give to Opus, where downstream has no wish.
-const PAYLOAD_TYPE: u8 = 111;
+const OPUS_PAYLOAD_TYPE: u8 = 111;
 
 /// How what comes in on a pad is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,33 +22,28 @@ pub enum Form {
 
 /// All that a sink pad takes.
 pub fn sink_caps() -> gst::Caps {
-    gst::Caps::builder_full()
-        .structure(rtp_caps())
-        .structure(opus_caps())
-        .structure(raw_caps(&["S16LE", "F32LE"]))
-        .build()
+    let others = [opus_caps(), raw_caps(&["S16LE", "F32LE"])];
+    rtp_caps().chain(others).collect()
 }
 
 /// All that a listener's pad can give.
 pub fn src_caps() -> gst::Caps {
-    gst::Caps::builder_full()
-        .structure(raw_caps(&["S16LE"]))
-        .structure(opus_caps())
-        .structure(rtp_caps())
-        .build()
+    [raw_caps(&["S16LE"]), opus_caps()].into_iter().chain(rtp_caps()).collect()
 }
 
 /// All that the pad `mix` can give.
 pub fn mix_caps() -> gst::Caps {
-    gst::Caps::builder_full().structure(raw_caps(&["S16LE"])).structure(opus_caps()).build()
+    [raw_caps(&["S16LE"]), opus_caps()].into_iter().collect()
 }
 
-fn rtp_caps() -> gst::Structure {
-    gst::Structure::builder("application/x-rtp")
-        .field("media", "audio")
-        .field("encoding-name", "OPUS")
-        .field("clock-rate", RATE as i32)
-        .build()
+fn rtp_caps() -> impl Iterator<Item = gst::Structure> {
+    Codec::ALL.into_iter().map(|codec| {
+        gst::Structure::builder("application/x-rtp")
+            .field("media", "audio")
+            .field("encoding-name", codec.encoding_name())
+            .field("clock-rate", codec.clock_rate() as i32)
+            .build()
+    })
 }
 
 fn opus_caps() -> gst::Structure {
@@ -68,6 +65,7 @@ impl Form {
         let structure = caps.structure(0)?;
         match structure.name().as_str() {
             "application/x-rtp" => Some(Form::Rtp(Wire {
+                codec: codec(structure)?,
                 payload_type: structure
                     .get::<i32>("payload")
                     .ok()
@@ -100,6 +98,10 @@ fn level_id(structure: &gst::StructureRef) -> Option<u8> {
     })
 }
 
+fn codec(structure: &gst::StructureRef) -> Option<Codec> {
+    Codec::named(structure.get::<&str>("encoding-name").ok()?)
+}
+
 fn channels(structure: &gst::StructureRef) -> Option<Channels> {
     match structure.get::<i32>("channels").ok()? {
         1 => Some(Channels::Mono),
@@ -114,16 +116,17 @@ pub fn choose(
     inside: Channels,
     chance: (u32, u16, u32),
 ) -> Option<(gst::Caps, Delivery)> {
-    let mut wanted = wanted.clone();
-    wanted.truncate();
+    let best = wanted.iter().find(|structure| !is_misnamed(structure))?;
+    let mut wanted: gst::Caps = [best.to_owned()].into_iter().collect();
     let structure = wanted.make_mut().structure_mut(0)?;
     if structure.has_field("channels") {
         structure.fixate_field_nearest_int("channels", inside.count() as i32);
     }
     match structure.name().as_str() {
         "application/x-rtp" => {
+            let codec = codec(structure)?;
             let start = RtpStart {
-                payload_type: payload_type(structure),
+                payload_type: payload_type(structure, codec),
                 ssrc: structure.get("ssrc").unwrap_or(chance.0),
                 sequence: chance.1,
                 timestamp: chance.2,
@@ -133,7 +136,7 @@ pub fn choose(
             structure.set("seqnum-offset", u32::from(start.sequence));
             structure.set("timestamp-offset", start.timestamp);
             wanted.fixate();
-            Some((wanted, Delivery::Rtp(inside, start)))
+            Some((wanted, Delivery::Rtp(codec, inside, start)))
         }
         "audio/x-opus" => {
             let channels = channels(structure).unwrap_or(inside);
@@ -153,12 +156,20 @@ pub fn choose(
     }
 }
 
-fn payload_type(structure: &mut gst::StructureRef) -> u8 {
+/// Depayloaders also take what has the number of their codec and no name; then any of our names fits, and only one is right.
+fn is_misnamed(structure: &gst::StructureRef) -> bool {
+    let number = structure.get::<i32>("payload").ok().and_then(|number| u8::try_from(number).ok());
+    let assigned = number.filter(|number| *number <= ASSIGNED_MAX);
+    assigned.is_some() && assigned != codec(structure).and_then(Codec::payload_type)
+}
+
+fn payload_type(structure: &mut gst::StructureRef, codec: Codec) -> u8 {
+    let usual = codec.payload_type().unwrap_or(OPUS_PAYLOAD_TYPE);
     if structure.has_field("payload") {
-        structure.fixate_field_nearest_int("payload", i32::from(PAYLOAD_TYPE));
+        structure.fixate_field_nearest_int("payload", i32::from(usual));
     }
     let payload = structure.get::<i32>("payload").ok().and_then(|payload| payload.try_into().ok());
-    payload.unwrap_or(PAYLOAD_TYPE)
+    payload.unwrap_or(usual)
 }
 
 /// What a file of Opus begins with.

@@ -12,14 +12,14 @@
 //!     audiotestsrc num-buffers=200 ! mixer.sink_2
 //! ```
 //!
-//! Two telephones, each hearing the other, by RTP:
+//! A program and a telephone, each hearing the other, by RTP:
 //!
 //! ```text
 //! gst-launch-1.0 conferencemixer name=mixer \
 //!     udpsrc port=5000 caps=application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,payload=111 ! mixer.sink_0 \
-//!     udpsrc port=5002 caps=application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,payload=111 ! mixer.sink_1 \
-//!     mixer.src_0 ! application/x-rtp ! udpsink sync=false async=false port=6000 \
-//!     mixer.src_1 ! application/x-rtp ! udpsink sync=false async=false port=6002
+//!     udpsrc port=5002 caps=application/x-rtp,media=audio,encoding-name=PCMU,clock-rate=8000 ! mixer.sink_1 \
+//!     mixer.src_0 ! application/x-rtp,encoding-name=OPUS ! udpsink sync=false async=false port=6000 \
+//!     mixer.src_1 ! application/x-rtp,encoding-name=PCMU ! udpsink sync=false async=false port=6002
 //! ```
 //!
 //! One thread mixes and pushes to all pads, so what follows them must not block: put a `queue` before what does.

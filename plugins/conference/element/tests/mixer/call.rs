@@ -2,16 +2,35 @@
 
 use std::collections::BTreeMap;
 
-use convene_conference::{FRAME, Level, rtp};
+use convene_conference::{Channels, Codec, Decoder, Encoder, FRAME, Level, OpusSettings, rtp};
 use convene_test_support::Tone;
 use gst::prelude::*;
 use gst_check::{Harness, TestClock};
 
 use crate::support::init;
 
-const SENT: &str = "application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,payload=111,\
-                    extmap-3=urn:ietf:params:rtp-hdrext:ssrc-audio-level";
-const WANTED: &str = "application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,payload=96";
+/// What a caller sends, with levels.
+fn sent(codec: Codec) -> String {
+    format!(
+        "{},payload={},extmap-3=urn:ietf:params:rtp-hdrext:ssrc-audio-level",
+        caps(codec),
+        number(codec, 111)
+    )
+}
+
+/// ... and wants to hear.
+fn wanted(codec: Codec) -> String {
+    format!("{},payload={}", caps(codec), number(codec, 96))
+}
+
+fn caps(codec: Codec) -> String {
+    let (name, rate) = (codec.encoding_name(), codec.clock_rate());
+    format!("application/x-rtp,media=audio,encoding-name={name},clock-rate={rate}")
+}
+
+fn number(codec: Codec, opus: u8) -> u8 {
+    codec.payload_type().unwrap_or(opus)
+}
 
 /// Everybody's own tone.
 pub fn tone(seat: u32) -> f64 {
@@ -28,8 +47,9 @@ pub struct Call {
 struct Caller {
     harness: Harness,
     tone: Tone,
-    encoder: opus::Encoder,
-    decoder: opus::Decoder,
+    codec: Codec,
+    encoder: Encoder,
+    decoder: Decoder,
     sequence: u16,
     is_stalled: bool,
     heard: Vec<i16>,
@@ -64,6 +84,11 @@ impl Call {
                 self.mixer.release_request_pad(&pad);
             }
         }
+    }
+
+    /// Goes over to another codec in both directions, as after a new agreement.
+    pub fn change_codec(&mut self, seat: u32, codec: Codec) {
+        self.caller(seat).agree(codec);
     }
 
     pub fn stall(&mut self, seat: u32) {
@@ -168,15 +193,16 @@ impl Caller {
     fn new(mixer: &gst::Element, seat: u32) -> Self {
         let (sink, src) = (format!("sink_{seat}"), format!("src_{seat}"));
         let mut harness = Harness::with_element(mixer, Some(&sink), Some(&src));
-        harness.set_src_caps_str(SENT);
-        harness.set_sink_caps_str(WANTED);
+        let codec = Codec::Opus;
+        harness.set_src_caps_str(&sent(codec));
+        harness.set_sink_caps_str(&wanted(codec));
         harness.play();
         Self {
             harness,
             tone: Tone::new(tone(seat)),
-            encoder: opus::Encoder::new(48_000, opus::Channels::Mono, opus::Application::Voip)
-                .expect("such an encoder can be made"),
-            decoder: opus::Decoder::new(48_000, opus::Channels::Mono).expect("such a decoder can be made"),
+            codec,
+            encoder: Encoder::new(codec, Channels::Mono, OpusSettings::default()),
+            decoder: Decoder::new(codec, Channels::Mono),
             sequence: 65_500,
             is_stalled: false,
             heard: Vec::new(),
@@ -184,14 +210,24 @@ impl Caller {
         }
     }
 
+    fn agree(&mut self, codec: Codec) {
+        self.harness.set_src_caps_str(&sent(codec));
+        self.harness.set_sink_caps_str(&wanted(codec));
+        self.codec = codec;
+        self.encoder = Encoder::new(codec, Channels::Mono, OpusSettings::default());
+        self.decoder = Decoder::new(codec, Channels::Mono);
+        self.last = None;
+    }
+
     fn speak(&mut self, amplitude: f64) {
         let sound = self.tone.next(FRAME, amplitude);
-        let payload = self.encoder.encode_vec(&sound, 1400).expect("20 ms can be encoded");
+        let payload = self.encoder.encode(&sound);
+        let step = self.codec.clock_rate() / 50;
         let header = rtp::Header {
-            payload_type: 111,
+            payload_type: number(self.codec, 111),
             marker: false,
             sequence: self.sequence,
-            timestamp: u32::from(self.sequence.wrapping_sub(65_500)) * FRAME as u32,
+            timestamp: u32::from(self.sequence.wrapping_sub(65_500)) * step,
             ssrc: 7,
         };
         let mut packet = header.write(&[]);
@@ -209,12 +245,10 @@ impl Caller {
         while let Some(buffer) = self.harness.try_pull() {
             let map = buffer.map_readable().expect("a packet can be read");
             let packet = rtp::Packet::parse(&map).expect("the mixer sends good packets");
-            assert_eq!(packet.payload_type, 96, "downstream's choice");
+            assert_eq!(packet.payload_type, number(self.codec, 96), "downstream's choice");
             assert!(self.last.is_none_or(|last| last.wrapping_add(1) == packet.sequence));
             self.last = Some(packet.sequence);
-            let start = self.heard.len();
-            self.heard.resize(start + FRAME, 0);
-            self.decoder.decode(packet.payload, &mut self.heard[start..], false).expect("good Opus");
+            self.decoder.decode(packet.payload, &mut self.heard).expect("good sound");
         }
     }
 }

@@ -1,5 +1,8 @@
 //! The built plugin, as `gst-inspect-1.0` and `gst-launch-1.0` see it.
 
+use std::path::Path;
+use std::process::Command;
+
 use convene_test_support::Plugins;
 
 use crate::support::{VOLUME, assert_heard, wave};
@@ -13,6 +16,11 @@ fn launch(plugins: &Plugins, line: &str) {
     let ran = plugins.launch(line);
     assert!(ran.ok, "{line}\n{}", ran.output);
     assert!(!ran.output.contains("CRITICAL") && !ran.output.contains("WARNING"), "{line}\n{}", ran.output);
+}
+
+fn ffmpeg(arguments: &[&str], into: &Path) {
+    let ran = Command::new("ffmpeg").args(["-v", "error"]).args(arguments).arg(into).status();
+    assert!(ran.expect("ffmpeg is installed").success(), "{arguments:?}");
 }
 
 /// Two seconds of a tone, as fast as they are taken.
@@ -79,6 +87,36 @@ fn opus_by_rtp_goes_in_and_comes_out() {
     assert_heard(&heard(2), &[400.0, 700.0], &[1000.0]);
     // Who has no sink hears everybody.
     assert_heard(&heard(7), &[400.0, 700.0, 1000.0], &[]);
+}
+
+/// GStreamer's own telephone codecs, and FFmpeg's G.722.
+#[test]
+fn telephones_by_rtp_are_heard_and_hear() {
+    let plugins = plugins();
+    let file = |name: &str| plugins.folder().join(name);
+    ffmpeg(
+        &["-f", "lavfi", "-i", "sine=1000:duration=2:sample_rate=16000", "-af", "volume=1.46"],
+        &file("cem.g722"),
+    );
+    let narrow = |hertz| format!("{} ! audioresample ! audio/x-raw,rate=8000", tone(hertz));
+    launch(
+        &plugins,
+        &format!(
+            "conferencemixer name=mixer {} ! mulawenc ! rtppcmupay ! mixer.sink_0 \
+             {} ! alawenc ! rtppcmapay ! mixer.sink_1 \
+             pushfilesrc location=cem.g722 time-segment=true ! audio/G722,rate=16000,channels=1 \
+             ! identity datarate=8000 ! rtpg722pay max-ptime=20000000 ! mixer.sink_2 \
+             mixer.src_0 ! queue ! rtppcmudepay ! mulawdec ! audioresample ! audio/x-raw,rate=48000 ! wavenc ! filesink location=0.wav \
+             mixer.src_1 ! queue ! rtppcmadepay ! alawdec ! audioresample ! audio/x-raw,rate=48000 ! wavenc ! filesink location=1.wav \
+             mixer.src_2 ! queue ! rtpg722depay ! filesink location=2.g722",
+            narrow(400),
+            narrow(700)
+        ),
+    );
+    ffmpeg(&["-f", "g722", "-i", &file("2.g722").to_string_lossy(), "-ar", "48000"], &file("2.wav"));
+    assert_heard(&wave(&file("0.wav")), &[700.0, 1000.0], &[400.0]);
+    assert_heard(&wave(&file("1.wav")), &[400.0, 1000.0], &[700.0]);
+    assert_heard(&wave(&file("2.wav")), &[400.0, 700.0], &[1000.0]);
 }
 
 #[test]

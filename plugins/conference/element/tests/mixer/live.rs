@@ -1,5 +1,6 @@
 //! Live callers under a clock that the test turns: heard by sound, coming and going, and at rest.
 
+use convene_conference::Codec;
 use convene_test_support::AMPLITUDE;
 use gst::prelude::*;
 
@@ -31,6 +32,20 @@ fn callers_come_and_go_while_others_speak() {
     call.forget();
     call.run(100, AMPLITUDE);
     assert_heard(&call.heard(0), &[tone(2)], &[tone(0), tone(1)]);
+}
+
+#[test]
+fn a_call_that_changes_its_codec_goes_on() {
+    let mut call = Call::of(3);
+    call.run(50, AMPLITUDE);
+    for codec in [Codec::Pcmu, Codec::G722, Codec::Pcma, Codec::Opus] {
+        call.change_codec(0, codec);
+        call.run(50, AMPLITUDE);
+        call.forget();
+        call.run(100, AMPLITUDE);
+        assert_heard(&call.heard(0), &[tone(1), tone(2)], &[tone(0)]);
+        assert_heard(&call.heard(1), &[tone(0), tone(2)], &[tone(1)]);
+    }
 }
 
 #[test]
@@ -133,7 +148,7 @@ fn a_form_that_nobody_can_give_is_refused() {
     let mut call = Call::of(1);
     for caps in [
         "audio/x-raw,format=S16LE,rate=8000,channels=1,layout=interleaved",
-        "application/x-rtp,media=audio,encoding-name=PCMU,clock-rate=8000",
+        "application/x-rtp,media=audio,encoding-name=G729,clock-rate=8000",
     ] {
         assert_eq!(call.offer(0, caps), Err(gst::FlowError::NotNegotiated));
     }

@@ -1,0 +1,429 @@
+//! The exchange: which call goes to which room, and what is agreed on with each caller.
+
+mod talk;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use convene_conference::Codec;
+
+use crate::agent::{Action, Agent, CallId, Ending, Invite};
+use crate::chance::Chance;
+use crate::flow::Flow;
+use crate::limits::Limit;
+use crate::menu::{Menu, Wish};
+use crate::prompt::Prompt;
+use crate::sdes::{Crypto, Suite};
+use crate::sdp::{self, Agreement, Local};
+
+/// Messages that one address may send within [`WINDOW`]: a proxy with 250 calls sends some 1,500 when all of them begin at once.
+pub const MESSAGES_MAX: u32 = 5000;
+/// Calls that one address may begin within [`WINDOW`].
+pub const INVITES_MAX: u32 = 500;
+const WINDOW: Duration = Duration::from_secs(10);
+/// Wrong codes that one address may try within [`MISSES_WINDOW`]: at this pace, a tenth of all codes takes a hundred years to try.
+pub const MISSES_MAX: u32 = 20;
+const MISSES_WINDOW: Duration = Duration::from_secs(600);
+/// A caller who is dismissed hears why, but not for longer.
+const FAREWELL_MAX: Duration = Duration::from_secs(20);
+
+/// A room of a meeting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RoomId(pub u64);
+
+/// How a room takes callers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoomRules {
+    /// Nine digits; empty for a room that all callers come to at once.
+    pub code: String,
+    /// Nobody more.
+    pub is_locked: bool,
+    /// The organiser's; empty if there is none.
+    pub pin: String,
+}
+
+/// What a room is told about a caller.
+#[derive(Clone, PartialEq, Eq)]
+pub struct About {
+    /// In which he is heard.
+    pub codec: Codec,
+    /// Of the packets, both ways.
+    pub payload_type: u8,
+    /// What he says he is called.
+    pub name: String,
+    /// His number.
+    pub number: String,
+    /// By SRTP.
+    pub is_encrypted: bool,
+}
+
+impl std::fmt::Debug for About {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { codec, is_encrypted, .. } = self;
+        write!(f, "REDACTED by {codec:?}, encrypted: {is_encrypted}")
+    }
+}
+
+/// What the shell is to do.
+#[derive(Debug)]
+pub enum Order {
+    /// Send this message.
+    Send(Flow, Vec<u8>),
+    /// Open ports for the sound of a call, then [`Exchange::opened`].
+    Open {
+        /// Whose.
+        call: CallId,
+        /// Whose local address the sound uses, too.
+        flow: Flow,
+    },
+    /// The sound of a call begins, or changes.
+    Agreed {
+        /// Whose.
+        call: CallId,
+        /// What about.
+        agreement: Box<Agreement>,
+        /// Our key.
+        crypto: Option<Crypto>,
+    },
+    /// A caller is to have a seat in a room, then [`Exchange::seated`].
+    Join {
+        /// Which room.
+        room: RoomId,
+        /// Who.
+        call: CallId,
+        /// What is known of him.
+        about: About,
+    },
+    /// A caller is no longer in the room.
+    Leave {
+        /// Which room.
+        room: RoomId,
+        /// Who.
+        call: CallId,
+        /// Why, in a word.
+        why: &'static str,
+    },
+    /// A caller wants something of the meeting.
+    Wish {
+        /// Which room.
+        room: RoomId,
+        /// Who.
+        call: CallId,
+        /// What.
+        wish: Wish,
+    },
+    /// Say these to the caller, after what is said already; then [`Exchange::played`].
+    Say(CallId, Vec<Prompt>),
+    /// Say nothing more to the caller.
+    Hush(CallId),
+    /// The call is over: its ports are free.
+    Close(CallId),
+}
+
+struct Call {
+    address: IpAddr,
+    name: String,
+    number: String,
+    room: Option<RoomId>,
+    is_seated: bool,
+    is_answered: bool,
+    agreement: Option<Agreement>,
+    local: Option<Local>,
+    menu: Menu,
+    /// Hung up when all is said, or at this time at the latest.
+    hang_up_at: Option<Instant>,
+}
+
+/// All calls and rooms of one set of ports.
+pub struct Exchange {
+    agent: Agent,
+    chance: Chance,
+    media_address: Option<IpAddr>,
+    rooms: BTreeMap<RoomId, RoomRules>,
+    calls: BTreeMap<CallId, Call>,
+    messages: Limit,
+    invites: Limit,
+    misses: Limit,
+    orders: VecDeque<Order>,
+}
+
+impl Exchange {
+    /// Without rooms. Two seeds; and the address that callers are told, if it is not the one that they reach us at.
+    pub fn new(seeds: [[u8; 32]; 2], media_address: Option<IpAddr>) -> Self {
+        Self {
+            agent: Agent::new(seeds[0], media_address),
+            chance: Chance::new(seeds[1]),
+            media_address,
+            rooms: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            messages: Limit::new(MESSAGES_MAX, WINDOW),
+            invites: Limit::new(INVITES_MAX, WINDOW),
+            misses: Limit::new(MISSES_MAX, MISSES_WINDOW),
+            orders: VecDeque::new(),
+        }
+    }
+
+    /// A room opens, or has other rules from now on.
+    pub fn open(&mut self, room: RoomId, rules: RoomRules) {
+        self.rooms.insert(room, rules);
+    }
+
+    /// A room closes: its callers are dismissed.
+    pub fn close(&mut self, room: RoomId, now: Instant) {
+        self.rooms.remove(&room);
+        let callers = self.calls.iter().filter(|(_, call)| call.room == Some(room));
+        let callers: Vec<CallId> = callers.map(|(id, _)| *id).collect();
+        for call in callers {
+            self.leave(call, "dismissed");
+            self.farewell(call, &[Prompt::MeetingOver], now);
+        }
+    }
+
+    /// A message has come; drain [`Self::poll`] after it, and after everything else.
+    pub fn receive(&mut self, flow: Flow, bytes: &[u8], now: Instant) {
+        // Whoever floods gets no answers, which would only double the flood.
+        if !self.messages.count(flow.peer.ip(), now) {
+            return;
+        }
+        self.agent.receive(flow, bytes, now);
+        self.work(now);
+    }
+
+    /// Time has passed; see [`Self::due`].
+    pub fn timeout(&mut self, now: Instant) {
+        self.agent.timeout(now);
+        self.tick_menus(now);
+        self.work(now);
+    }
+
+    /// When [`Self::timeout`] is to be called, if nothing else happens before.
+    pub fn due(&self) -> Option<Instant> {
+        let calls = self.calls.values().flat_map(|call| [call.menu.due(), call.hang_up_at]);
+        calls.flatten().chain(self.agent.due()).min()
+    }
+
+    /// What is to be done next, until there is nothing.
+    pub fn poll(&mut self) -> Option<Order> {
+        self.orders.pop_front()
+    }
+
+    /// We end a call.
+    pub fn hang_up(&mut self, call: CallId, now: Instant) {
+        self.agent.hang_up(call, now);
+        self.work(now);
+    }
+
+    /// We end all calls: there is nobody left who could.
+    pub fn hang_up_all(&mut self, now: Instant) {
+        let calls: Vec<CallId> = self.calls.keys().copied().collect();
+        calls.into_iter().for_each(|call| self.hang_up(call, now));
+    }
+
+    /// Nothing comes of a caller any more.
+    pub fn lose(&mut self, call: CallId, now: Instant) {
+        self.agent.give_up(call, now);
+        self.work(now);
+    }
+
+    /// The ports of a call are open on this address, or none were free.
+    pub fn opened(&mut self, id: CallId, at: Option<(IpAddr, u16)>, now: Instant) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        let Some((address, port)) = at else {
+            self.calls.remove(&id);
+            self.agent.refuse(id, (503, "No port is free"), now);
+            return self.work(now);
+        };
+        call.local = Some(Local {
+            address: self.media_address.unwrap_or(address),
+            port,
+            crypto: None,
+            session: self.chance.number() >> 1,
+            version: 1,
+        });
+        match call.room {
+            Some(room) => {
+                let about = call.about();
+                self.orders.push_back(Order::Join { room, call: id, about });
+            }
+            None => self.ask(id, now),
+        }
+        self.work(now);
+    }
+
+    /// A caller has a seat, or there is none.
+    pub fn seated(&mut self, id: CallId, is_seated: bool, now: Instant) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        call.is_seated = is_seated;
+        match (is_seated, call.is_answered) {
+            (true, true) => self.say(id, &[Prompt::Joined]),
+            (true, false) => self.answer(id, now),
+            (false, true) => self.turn_away(id, Prompt::Full, now),
+            (false, false) => self.decline(id, (486, "Busy Here"), now),
+        }
+        self.work(now);
+    }
+
+    /// A call that was not answered yet is refused.
+    fn decline(&mut self, id: CallId, status: (u16, &str), now: Instant) {
+        self.calls.remove(&id);
+        self.orders.push_back(Order::Close(id));
+        self.agent.refuse(id, status, now);
+    }
+
+    fn work(&mut self, now: Instant) {
+        while let Some(action) = self.agent.poll() {
+            match action {
+                Action::Send(flow, bytes) => self.orders.push_back(Order::Send(flow, bytes)),
+                Action::Invited(call, invite) => self.invited(call, invite, now),
+                Action::Offered(call, offer) => self.offered(call, offer, now),
+                Action::Answered(call, sdp) => self.answered(call, &sdp, now),
+                Action::Key(call, key) => self.press(call, key, now),
+                Action::Ended(call, why) => self.ended(call, why),
+            }
+        }
+    }
+
+    fn invited(&mut self, id: CallId, invite: Invite, now: Instant) {
+        let Invite { name, number, dialled, flow, offer } = invite;
+        let address = flow.peer.ip();
+        if !self.invites.count(address, now) {
+            return self.agent.refuse(id, (503, "Too many calls"), now);
+        }
+        let agreement = match offer.map(|offer| Agreement::choose(&offer, None)).transpose() {
+            Ok(agreement) => agreement,
+            Err(_) => return self.agent.refuse(id, (488, "Not Acceptable Here"), now),
+        };
+        let room = self.room_of("").or_else(|| self.try_code(address, &dialled, now));
+        if room.is_some_and(|room| self.rooms[&room].is_locked) {
+            return self.agent.refuse(id, (480, "The meeting is locked"), now);
+        }
+        if room.is_none() && self.misses.is_reached(address, now) {
+            return self.agent.refuse(id, (403, "Too many wrong codes"), now);
+        }
+        let call = Call {
+            address,
+            name,
+            number,
+            room,
+            is_seated: false,
+            is_answered: false,
+            agreement,
+            local: None,
+            menu: Menu::inside(),
+            hang_up_at: None,
+        };
+        self.calls.insert(id, call);
+        self.orders.push_back(Order::Open { call: id, flow });
+    }
+
+    fn room_of(&self, code: &str) -> Option<RoomId> {
+        self.rooms.iter().find(|(_, rules)| rules.code == code).map(|(room, _)| *room)
+    }
+
+    /// Accepts what waits in the agent, by an answer or by an offer of ours.
+    fn answer(&mut self, id: CallId, now: Instant) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        let Some(local) = &mut call.local else {
+            return;
+        };
+        let theirs = call.agreement.as_ref().map(|agreement| agreement.crypto.as_ref());
+        match theirs {
+            // The answer takes the tag and suite of the offer's line, and keeps our key.
+            Some(Some(theirs)) => match &mut local.crypto {
+                Some(ours) => (ours.tag, ours.suite) = (theirs.tag, theirs.suite),
+                None => local.crypto = Some(Crypto::new(theirs.tag, theirs.suite, &mut self.chance)),
+            },
+            Some(None) => local.crypto = None,
+            None => local.crypto = Some(Crypto::new(1, Suite::Tag80, &mut self.chance)),
+        }
+        let sdp = match &call.agreement {
+            Some(agreement) => agreement.answer(local),
+            None => sdp::offer(local),
+        };
+        local.version += 1;
+        let crypto = local.crypto.clone();
+        call.is_answered = true;
+        if let Some(agreement) = call.agreement.clone() {
+            self.orders.push_back(Order::Agreed { call: id, agreement: Box::new(agreement), crypto });
+        }
+        self.agent.accept(id, &sdp, now);
+    }
+
+    /// The caller would change the session: put us on hold, resume, move.
+    fn offered(&mut self, id: CallId, offer: Option<String>, now: Instant) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        if let Some(offer) = offer {
+            let liked = call.agreement.as_ref().map(|agreement| agreement.codec);
+            match Agreement::choose(&offer, liked) {
+                Ok(agreement) => call.agreement = Some(agreement),
+                Err(_) => return self.agent.refuse(id, (488, "Not Acceptable Here"), now),
+            }
+        }
+        self.answer(id, now);
+    }
+
+    /// The caller has answered an offer of ours.
+    fn answered(&mut self, id: CallId, sdp: &str, now: Instant) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        match Agreement::choose(sdp, call.agreement.as_ref().map(|agreement| agreement.codec)) {
+            Ok(agreement) => {
+                let is_asked = call.room.is_none();
+                call.agreement = Some(agreement.clone());
+                let crypto = call.local.as_ref().and_then(|local| local.crypto.clone());
+                self.orders.push_back(Order::Agreed { call: id, agreement: Box::new(agreement), crypto });
+                if is_asked {
+                    // What was said before there was a way to hear it.
+                    self.say(id, &[Prompt::EnterCode]);
+                }
+            }
+            Err(_) => self.agent.hang_up(id, now),
+        }
+    }
+
+    fn ended(&mut self, id: CallId, why: Ending) {
+        let why = match why {
+            Ending::HungUp => "hung-up",
+            Ending::Dismissed => "dismissed",
+            Ending::Unacknowledged | Ending::Expired => "lost",
+        };
+        self.leave(id, why);
+        if self.calls.remove(&id).is_some() {
+            self.orders.push_back(Order::Close(id));
+        }
+    }
+
+    /// The room, if there is one, does without him.
+    fn leave(&mut self, id: CallId, why: &'static str) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        let was_seated = std::mem::take(&mut call.is_seated);
+        if let Some(room) = call.room.take().filter(|_| was_seated) {
+            self.orders.push_back(Order::Leave { room, call: id, why });
+        }
+    }
+}
+
+impl Call {
+    fn about(&self) -> About {
+        let agreement = self.agreement.as_ref();
+        About {
+            codec: agreement.map_or(Codec::Opus, |agreement| agreement.codec),
+            payload_type: agreement.map_or(0, |agreement| agreement.payload_type),
+            name: self.name.clone(),
+            number: self.number.clone(),
+            is_encrypted: agreement.is_some_and(|agreement| agreement.crypto.is_some()),
+        }
+    }
+}

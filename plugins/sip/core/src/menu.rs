@@ -1,0 +1,252 @@
+//! The dial-in menu: what each key does, and what is said.
+
+use std::time::{Duration, Instant};
+
+use crate::prompt::Prompt;
+
+/// Digits of a code.
+pub const CODE_DIGITS: usize = 9;
+/// Wrong codes that end a call.
+pub const WRONG_CODES_MAX: u32 = 3;
+/// Wrong PINs after which a call is asked for none any more.
+pub const WRONG_PINS_MAX: u32 = 3;
+/// The longest PIN.
+pub const PIN_DIGITS_MAX: usize = 16;
+/// So long nothing is typed before it is asked again; the prompt itself takes half of it.
+pub const PATIENCE: Duration = Duration::from_secs(15);
+/// How often it is asked in vain.
+const ASKED_MAX: u32 = 4;
+
+/// What a caller wants of the meeting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// To be muted, or heard again.
+    Mute,
+    /// The hand up, or down.
+    Hand,
+    /// To be told who is there.
+    Count,
+    /// To hear more.
+    Louder,
+    /// To hear less.
+    Quieter,
+    /// The organiser: that all are muted.
+    MuteAll,
+    /// The organiser: that nobody more comes in, or somebody may.
+    Lock,
+    /// The organiser: a recording, or its end.
+    Record,
+    /// The organiser: the meeting's end.
+    End,
+}
+
+impl Wish {
+    /// As applications are told.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Mute => "mute",
+            Self::Hand => "hand",
+            Self::Count => "count",
+            Self::Louder => "louder",
+            Self::Quieter => "quieter",
+            Self::MuteAll => "mute-all",
+            Self::Lock => "lock",
+            Self::Record => "record",
+            Self::End => "end",
+        }
+    }
+}
+
+/// What comes of a key, or of none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Stop talking: the caller knows what to do.
+    Hush,
+    /// Say this.
+    Say(Prompt),
+    /// Is this a meeting's code? Then [`Menu::enter`], or else [`Menu::miss`].
+    Try(String),
+    /// The meeting is told.
+    Wish(Wish),
+    /// Hang up, when all is said.
+    HangUp,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// A code is asked for.
+    Code,
+    /// In the meeting.
+    Meeting,
+    /// A star has come: the next key says what for.
+    Star,
+    /// The PIN is asked for.
+    Pin,
+    /// Nothing is taken any more.
+    Over,
+}
+
+/// One caller's menu.
+#[derive(Debug)]
+pub struct Menu {
+    stage: Stage,
+    typed: String,
+    wrong_codes: u32,
+    wrong_pins: u32,
+    asked: u32,
+    ask_at: Option<Instant>,
+    is_organiser: bool,
+}
+
+impl Menu {
+    /// Of a caller who is to say where he wants to go.
+    pub fn asking(now: Instant) -> (Self, Vec<Step>) {
+        let menu = Self { stage: Stage::Code, asked: 1, ask_at: Some(now + PATIENCE), ..Self::inside() };
+        (menu, vec![Step::Say(Prompt::EnterCode)])
+    }
+
+    /// Of a caller who is in a meeting at once.
+    pub fn inside() -> Self {
+        Self {
+            stage: Stage::Meeting,
+            typed: String::new(),
+            wrong_codes: 0,
+            wrong_pins: 0,
+            asked: 0,
+            ask_at: None,
+            is_organiser: false,
+        }
+    }
+
+    /// A key, and the organiser's PIN of the meeting; empty if it has none.
+    pub fn key(&mut self, key: char, pin: &str, now: Instant) -> Vec<Step> {
+        match self.stage {
+            Stage::Code => self.code_key(key, now),
+            Stage::Meeting => {
+                if key == '*' {
+                    self.stage = Stage::Star;
+                }
+                Vec::new()
+            }
+            Stage::Star => self.star_key(key, pin),
+            Stage::Pin => self.pin_key(key, pin),
+            Stage::Over => Vec::new(),
+        }
+    }
+
+    fn code_key(&mut self, key: char, now: Instant) -> Vec<Step> {
+        self.ask_at = Some(now + PATIENCE);
+        self.asked = 1;
+        match key {
+            '*' => self.typed.clear(),
+            '#' if self.typed.is_empty() => {}
+            '#' => return self.submit(),
+            digit => {
+                self.typed.push(digit);
+                if self.typed.len() == CODE_DIGITS {
+                    return self.submit();
+                }
+            }
+        }
+        vec![Step::Hush]
+    }
+
+    fn submit(&mut self) -> Vec<Step> {
+        vec![Step::Hush, Step::Try(std::mem::take(&mut self.typed))]
+    }
+
+    /// The code was right.
+    pub fn enter(&mut self) {
+        self.stage = Stage::Meeting;
+        self.ask_at = None;
+    }
+
+    /// It was not; the last time, if there were too many.
+    pub fn miss(&mut self, is_last: bool, now: Instant) -> Vec<Step> {
+        self.wrong_codes += 1;
+        if is_last || WRONG_CODES_MAX <= self.wrong_codes {
+            return self.turn_away(Prompt::WrongCode);
+        }
+        self.ask_at = Some(now + PATIENCE);
+        vec![Step::Say(Prompt::WrongCode), Step::Say(Prompt::EnterCode)]
+    }
+
+    /// There is no way in: says why, and goodbye.
+    pub fn turn_away(&mut self, why: Prompt) -> Vec<Step> {
+        self.stage = Stage::Over;
+        self.ask_at = None;
+        vec![Step::Say(why), Step::Say(Prompt::Goodbye), Step::HangUp]
+    }
+
+    fn star_key(&mut self, key: char, pin: &str) -> Vec<Step> {
+        self.stage = Stage::Meeting;
+        let wish = match key {
+            '6' => Wish::Mute,
+            '5' => Wish::Hand,
+            '3' => Wish::Count,
+            '4' => Wish::Quieter,
+            '7' => Wish::Louder,
+            '9' if !pin.is_empty() && self.wrong_pins < WRONG_PINS_MAX && !self.is_organiser => {
+                self.stage = Stage::Pin;
+                self.typed.clear();
+                return vec![Step::Say(Prompt::EnterPin)];
+            }
+            '1' if self.is_organiser => Wish::MuteAll,
+            '2' if self.is_organiser => Wish::Lock,
+            '8' if self.is_organiser => Wish::Record,
+            '0' if self.is_organiser => Wish::End,
+            '*' => {
+                self.stage = Stage::Star;
+                return Vec::new();
+            }
+            _ => return Vec::new(),
+        };
+        vec![Step::Wish(wish)]
+    }
+
+    fn pin_key(&mut self, key: char, pin: &str) -> Vec<Step> {
+        match key {
+            '#' => {
+                self.stage = Stage::Meeting;
+                self.is_organiser = !pin.is_empty() && self.typed == pin;
+                self.typed.clear();
+                if self.is_organiser {
+                    return vec![Step::Hush, Step::Say(Prompt::Organiser)];
+                }
+                self.wrong_pins += 1;
+                vec![Step::Hush, Step::Say(Prompt::WrongPin)]
+            }
+            '*' => {
+                self.typed.clear();
+                Vec::new()
+            }
+            digit => {
+                if self.typed.len() < PIN_DIGITS_MAX {
+                    self.typed.push(digit);
+                }
+                vec![Step::Hush]
+            }
+        }
+    }
+
+    /// When it is asked again, if nothing is typed.
+    pub fn due(&self) -> Option<Instant> {
+        self.ask_at
+    }
+
+    /// Time has passed.
+    pub fn timeout(&mut self, now: Instant) -> Vec<Step> {
+        if self.ask_at.is_none_or(|at| now < at) {
+            return Vec::new();
+        }
+        self.typed.clear();
+        if ASKED_MAX <= self.asked {
+            self.stage = Stage::Over;
+            self.ask_at = None;
+            return vec![Step::Say(Prompt::Goodbye), Step::HangUp];
+        }
+        self.asked += 1;
+        self.ask_at = Some(now + PATIENCE);
+        vec![Step::Say(Prompt::EnterCode)]
+    }
+}

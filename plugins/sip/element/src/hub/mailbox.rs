@@ -1,0 +1,67 @@
+//! What rooms want of the worker, and the bell that wakes it.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use convene_sip::{CallId, Prompt, RoomId, RoomRules};
+use parking_lot::Mutex;
+use rustix::event::{EventfdFlags, eventfd};
+
+use super::RoomListener;
+
+/// What the worker is asked for.
+pub enum Command {
+    /// A room has an owner.
+    Open {
+        /// Which.
+        room: RoomId,
+        /// How it takes callers.
+        rules: RoomRules,
+        /// Who.
+        listener: Arc<dyn RoomListener>,
+    },
+    /// It takes callers in another way.
+    Change(RoomId, RoomRules),
+    /// It is over.
+    Close(RoomId),
+    /// A caller is told something.
+    Announce(CallId, Prompt),
+    /// A caller is to go.
+    HangUp(CallId),
+    /// The hub ends.
+    Stop,
+}
+
+/// The worker's mailbox.
+pub struct Mailbox {
+    commands: Mutex<Vec<Command>>,
+    bell: OwnedFd,
+}
+
+impl Mailbox {
+    /// An empty one.
+    pub fn new() -> io::Result<Self> {
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        Ok(Self { commands: Mutex::default(), bell })
+    }
+
+    /// Puts something in.
+    pub fn post(&self, command: Command) {
+        self.commands.lock().push(command);
+        let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+    }
+
+    /// Takes everything out.
+    pub fn take(&self) -> Vec<Command> {
+        let mut counter = [0; 8];
+        // Whoever posts next rings anew.
+        let _ = rustix::io::read(&self.bell, &mut counter);
+        std::mem::take(&mut *self.commands.lock())
+    }
+
+    /// Readable while something waits.
+    pub fn bell(&self) -> BorrowedFd<'_> {
+        self.bell.as_fd()
+    }
+}

@@ -1,0 +1,449 @@
+//! The thread that carries between the sockets, the exchange and the rooms.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use convene_sip::{CallId, Exchange, Flow, Order, Prompt, Received, RoomId, Transport};
+use rustix::event::{Timespec, epoll};
+use rustls::ServerConfig;
+
+use super::clock::now;
+use super::connection::Connection;
+use super::line::{Line, Ports};
+use super::mailbox::{Command, Mailbox};
+use super::prompts::Prompts;
+use super::sockets::{self, Sockets};
+use super::{HubError, HubSettings, RoomListener};
+
+/// Connections at once: a proxy brings all its calls by one.
+const CONNECTIONS_MAX: usize = 2048;
+/// Connections of one address.
+const ADDRESS_CONNECTIONS_MAX: usize = 128;
+/// Datagrams with messages that are read before others have their turn.
+const READS_MAX: usize = 32;
+/// How often calls are looked after of which nothing comes any more, and connections that do nothing.
+const ROUND: Duration = Duration::from_secs(1);
+/// Longer than any datagram of a telephone.
+const BUFFER_BYTES: usize = 65_536;
+
+/// What a descriptor belongs to, as the system keeps it for us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Token {
+    Bell,
+    Udp,
+    Tcp,
+    Tls,
+    Connection(u64),
+    Sound(u64),
+    Reports(u64),
+}
+
+impl Token {
+    fn pack(self) -> epoll::EventData {
+        let (id, kind) = match self {
+            Self::Bell => (0, 0),
+            Self::Udp => (1, 0),
+            Self::Tcp => (2, 0),
+            Self::Tls => (3, 0),
+            Self::Connection(id) => (id, 1),
+            Self::Sound(id) => (id, 2),
+            Self::Reports(id) => (id, 3),
+        };
+        epoll::EventData::new_u64(id << 2 | kind)
+    }
+
+    fn unpack(data: epoll::EventData) -> Self {
+        let id = data.u64() >> 2;
+        match (data.u64() & 3, id) {
+            (1, id) => Self::Connection(id),
+            (2, id) => Self::Sound(id),
+            (3, id) => Self::Reports(id),
+            (_, 0) => Self::Bell,
+            (_, 1) => Self::Udp,
+            (_, 2) => Self::Tcp,
+            _ => Self::Tls,
+        }
+    }
+}
+
+/// A call's ports, and where its voice goes.
+struct Entry {
+    line: Arc<Line>,
+    room: Option<Arc<dyn RoomListener>>,
+}
+
+/// The thread's own.
+pub struct Worker {
+    exchange: Exchange,
+    sockets: Sockets,
+    config: Option<Arc<ServerConfig>>,
+    poll: OwnedFd,
+    mailbox: Arc<Mailbox>,
+    listeners: BTreeMap<RoomId, Arc<dyn RoomListener>>,
+    connections: BTreeMap<u64, Connection>,
+    next_connection: u64,
+    lines: BTreeMap<CallId, Entry>,
+    prompts: Prompts,
+    /// Calls that hear a prompt.
+    playing: BTreeSet<CallId>,
+    ports: Ports,
+    /// When the exchange has something to do.
+    exchange_due: Option<Instant>,
+    round_at: Option<Instant>,
+    buffer: Vec<u8>,
+    is_over: bool,
+}
+
+impl Worker {
+    /// A worker that has not begun.
+    pub fn new(
+        settings: &HubSettings,
+        sockets: Sockets,
+        config: Option<Arc<ServerConfig>>,
+        mailbox: Arc<Mailbox>,
+    ) -> Result<Self, HubError> {
+        let poll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(io::Error::from)?;
+        let worker = Self {
+            exchange: Exchange::new([rand::random(), rand::random()], settings.media_address),
+            sockets,
+            config,
+            poll,
+            mailbox,
+            listeners: BTreeMap::new(),
+            connections: BTreeMap::new(),
+            next_connection: 1,
+            lines: BTreeMap::new(),
+            prompts: Prompts::new(&settings.language, settings.prompts.as_deref()),
+            playing: BTreeSet::new(),
+            ports: Ports::new(settings.rtp_ports, rand::random()),
+            exchange_due: None,
+            round_at: None,
+            buffer: vec![0; BUFFER_BYTES],
+            is_over: false,
+        };
+        worker.watch(worker.mailbox.bell(), Token::Bell)?;
+        let Sockets { udp, tcp, tls } = &worker.sockets;
+        udp.as_ref().map_or(Ok(()), |socket| worker.watch(socket, Token::Udp))?;
+        tcp.as_ref().map_or(Ok(()), |socket| worker.watch(socket, Token::Tcp))?;
+        tls.as_ref().map_or(Ok(()), |socket| worker.watch(socket, Token::Tls))?;
+        Ok(worker)
+    }
+
+    fn watch(&self, source: impl AsFd, token: Token) -> io::Result<()> {
+        Ok(epoll::add(&self.poll, source, token.pack(), epoll::EventFlags::IN)?)
+    }
+
+    /// Works until the hub ends.
+    pub fn run(mut self) {
+        let mut events = Vec::with_capacity(256);
+        while !self.is_over {
+            let timeout = self.timeout();
+            events.clear();
+            // An interrupted wait is one that ends early.
+            let _ = epoll::wait(&self.poll, rustix::buffer::spare_capacity(&mut events), timeout.as_ref());
+            for event in &events {
+                let (flags, data) = (event.flags, event.data);
+                self.happen(Token::unpack(data), flags);
+            }
+            self.tick();
+        }
+    }
+
+    /// How long nothing is due.
+    fn timeout(&self) -> Option<Timespec> {
+        let time = now();
+        let prompts = self
+            .playing
+            .iter()
+            .map(|call| self.lines.get(call).and_then(|entry| entry.line.due()).unwrap_or(time));
+        let due = prompts.chain(self.exchange_due).chain(self.round_at).min()?;
+        let left = due.saturating_duration_since(time);
+        Some(Timespec { tv_sec: left.as_secs() as i64, tv_nsec: i64::from(left.subsec_nanos()) })
+    }
+
+    fn happen(&mut self, token: Token, flags: epoll::EventFlags) {
+        match token {
+            Token::Bell => self.obey(),
+            Token::Udp => self.read_udp(),
+            Token::Tcp => self.accept(Transport::Tcp),
+            Token::Tls => self.accept(Transport::Tls),
+            Token::Connection(id) => self.serve(id, flags),
+            Token::Sound(id) => self.read_sound(CallId(id)),
+            Token::Reports(id) => {
+                if let Some(entry) = self.lines.get(&CallId(id)) {
+                    entry.line.read_reports(&mut self.buffer);
+                }
+            }
+        }
+    }
+
+    fn obey(&mut self) {
+        let time = now();
+        for command in self.mailbox.take() {
+            match command {
+                Command::Open { room, rules, listener } => {
+                    self.listeners.insert(room, listener);
+                    self.exchange.open(room, rules);
+                }
+                Command::Change(room, rules) => self.exchange.open(room, rules),
+                Command::Close(room) => {
+                    self.exchange.close(room, time);
+                    self.carry_out(time);
+                    self.listeners.remove(&room);
+                }
+                Command::Announce(call, prompt) => self.exchange.announce(call, prompt),
+                Command::HangUp(call) => self.exchange.hang_up(call, time),
+                Command::Stop => {
+                    self.exchange.hang_up_all(time);
+                    self.is_over = true;
+                }
+            }
+        }
+        self.carry_out(time);
+    }
+
+    fn read_udp(&mut self) {
+        let Some(address) = self.sockets.udp.as_ref().and_then(|socket| socket.local_addr().ok()) else {
+            return;
+        };
+        for _ in 0..READS_MAX {
+            let socket = self.sockets.udp.as_ref();
+            let Some(Ok((length, from))) = socket.map(|socket| socket.recv_from(&mut self.buffer)) else {
+                return;
+            };
+            let peer = sockets::plain(from);
+            let local = sockets::plain(sockets::facing(sockets::plain(address), peer));
+            let flow = Flow { id: 0, transport: Transport::Udp, peer, local };
+            let time = now();
+            self.exchange.receive(flow, &self.buffer[..length], time);
+            self.carry_out(time);
+        }
+    }
+
+    fn accept(&mut self, transport: Transport) {
+        let (listener, config) = match transport {
+            Transport::Tls => (self.sockets.tls.as_ref(), self.config.clone()),
+            _ => (self.sockets.tcp.as_ref(), None),
+        };
+        let mut accepted = Vec::new();
+        while let Some(Ok((stream, peer))) = listener.map(TcpListener::accept) {
+            accepted.push((stream, sockets::plain(peer)));
+        }
+        let time = now();
+        for (stream, peer) in accepted {
+            let same = self.connections.values().filter(|other| other.flow.peer.ip() == peer.ip()).count();
+            if CONNECTIONS_MAX <= self.connections.len() || ADDRESS_CONNECTIONS_MAX <= same {
+                continue;
+            }
+            let Ok(local) = stream.local_addr().map(sockets::plain) else {
+                continue;
+            };
+            let id = self.next_connection;
+            self.next_connection += 1;
+            let flow = Flow { id, transport, peer, local };
+            let connection = Connection::new(stream, flow, config.as_ref(), time);
+            if let Ok(connection) = connection
+                && self.watch(connection.stream(), Token::Connection(id)).is_ok()
+            {
+                self.connections.insert(id, connection);
+                self.round_at.get_or_insert(time + ROUND);
+            }
+        }
+    }
+
+    fn serve(&mut self, id: u64, flags: epoll::EventFlags) {
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
+        let time = now();
+        let mut messages = Vec::new();
+        let flow = connection.flow;
+        let mut result = connection.flush();
+        if result.is_ok()
+            && flags.intersects(epoll::EventFlags::IN | epoll::EventFlags::HUP | epoll::EventFlags::ERR)
+        {
+            result = connection.read(&mut self.buffer, time, &mut messages);
+        }
+        for message in messages {
+            self.exchange.receive(flow, &message, time);
+            self.carry_out(time);
+        }
+        match result {
+            Ok(()) => self.await_line(id),
+            Err(_) => drop(self.connections.remove(&id)),
+        }
+    }
+
+    /// The line is waited for while something is unsent.
+    fn await_line(&mut self, id: u64) {
+        if let Some(connection) = self.connections.get(&id) {
+            let mut flags = epoll::EventFlags::IN;
+            flags.set(epoll::EventFlags::OUT, connection.has_unsent());
+            let _ = epoll::modify(&self.poll, connection.stream(), Token::Connection(id).pack(), flags);
+        }
+    }
+
+    fn read_sound(&mut self, call: CallId) {
+        let Some(entry) = self.lines.get(&call) else {
+            return;
+        };
+        // One each time: a call has one each 20 ms, and whether there is another the system tells for nothing.
+        match entry.line.read(&mut self.buffer) {
+            Some(Received::Voice(packet)) => {
+                if let Some(room) = &entry.room {
+                    room.voice(call, packet);
+                }
+            }
+            Some(Received::Key(key)) => {
+                let time = now();
+                self.exchange.key(call, key, time);
+                self.carry_out(time);
+            }
+            Some(Received::Nothing) | None => {}
+        }
+    }
+
+    /// What time brings.
+    fn tick(&mut self) {
+        let time = now();
+        let lines = &self.lines;
+        let is_over = |call: &CallId| !lines.get(call).is_some_and(|entry| entry.line.tick(time));
+        let played: Vec<CallId> = self.playing.iter().copied().filter(is_over).collect();
+        let is_quiet = played.is_empty();
+        for call in played {
+            self.playing.remove(&call);
+            self.exchange.played(call, time);
+        }
+        let mut is_asked = self.exchange_due.is_some_and(|due| due <= time);
+        if is_asked {
+            self.exchange.timeout(time);
+        }
+        if self.round_at.is_some_and(|at| at <= time) {
+            is_asked = true;
+            self.lines.values().for_each(|entry| entry.line.report(time));
+            self.connections.retain(|_, connection| time < connection.close_at);
+            let is_lost = |entry: &Entry| {
+                let lost_at = entry.line.with(|session| session.lost_at()).flatten();
+                lost_at.is_some_and(|at| at <= time)
+            };
+            let lost: Vec<CallId> =
+                self.lines.iter().filter(|(_, entry)| is_lost(entry)).map(|(call, _)| *call).collect();
+            lost.into_iter().for_each(|call| self.exchange.lose(call, time));
+            let is_busy = !(self.lines.is_empty() && self.connections.is_empty());
+            self.round_at = is_busy.then(|| time + ROUND);
+        }
+        // Packets of sound come by the ten thousand a second, and leave the exchange as it is.
+        if is_asked || !is_quiet {
+            self.carry_out(time);
+        }
+    }
+
+    /// Does what the exchange orders.
+    fn carry_out(&mut self, time: Instant) {
+        while let Some(order) = self.exchange.poll() {
+            match order {
+                Order::Send(flow, bytes) => self.send(flow, &bytes),
+                Order::Open { call, flow } => {
+                    let at = self.open_line(call, flow.local);
+                    self.exchange.opened(call, at, time);
+                }
+                Order::Agreed { call, agreement, crypto } => {
+                    if let Some(entry) = self.lines.get(&call) {
+                        if let Some(room) = &entry.room {
+                            room.changed(call, agreement.codec, agreement.payload_type);
+                        }
+                        entry.line.agree(*agreement, crypto.as_ref());
+                    }
+                }
+                Order::Join { room, call, about } => {
+                    let is_seated = self.join(room, call, &about);
+                    self.exchange.seated(call, is_seated, time);
+                }
+                Order::Leave { room, call, why } => {
+                    if let Some(listener) = self.listeners.get(&room) {
+                        listener.left(call, why);
+                    }
+                }
+                Order::Wish { room, call, wish } => {
+                    if let Some(listener) = self.listeners.get(&room) {
+                        listener.wished(call, wish);
+                    }
+                }
+                Order::Say(call, prompts) => self.say(call, &prompts, time),
+                Order::Hush(call) => {
+                    if let Some(entry) = self.lines.get(&call) {
+                        entry.line.with(|session| session.be_quiet());
+                    }
+                }
+                Order::Close(call) => self.close_line(call),
+            }
+        }
+        self.exchange_due = self.exchange.due();
+    }
+
+    fn send(&mut self, flow: Flow, bytes: &[u8]) {
+        if flow.transport == Transport::Udp {
+            let socket = self.sockets.udp.as_ref();
+            if let Some((socket, address)) =
+                socket.and_then(|socket| Some((socket, socket.local_addr().ok()?)))
+            {
+                // What a full socket does not take is sent again by its transaction.
+                let _ = socket.send_to(bytes, sockets::dressed(flow.peer, address));
+            }
+        } else if let Some(connection) = self.connections.get_mut(&flow.id) {
+            match connection.send(bytes) {
+                Ok(()) => self.await_line(flow.id),
+                Err(_) => drop(self.connections.remove(&flow.id)),
+            }
+        }
+    }
+
+    fn open_line(&mut self, call: CallId, local: SocketAddr) -> Option<(std::net::IpAddr, u16)> {
+        let line = Line::open(&mut self.ports, local.ip())?;
+        let [sound, reports] = line.sockets();
+        self.watch(sound, Token::Sound(call.0)).ok()?;
+        self.watch(reports, Token::Reports(call.0)).ok()?;
+        let port = line.port();
+        self.lines.insert(call, Entry { line: Arc::new(line), room: None });
+        self.round_at.get_or_insert(now() + ROUND);
+        Some((local.ip(), port))
+    }
+
+    fn say(&mut self, call: CallId, prompts: &[Prompt], time: Instant) {
+        let spoken = &mut self.prompts;
+        if let Some(entry) = self.lines.get(&call) {
+            entry.line.with(|session| {
+                for prompt in prompts {
+                    session.play(spoken.frames(*prompt, session.agreement().codec), time);
+                }
+            });
+            // Even if there is nothing to say, it is over in the next round, and the exchange is told.
+            self.playing.insert(call);
+        }
+    }
+
+    fn close_line(&mut self, call: CallId) {
+        if let Some(entry) = self.lines.remove(&call) {
+            // The room may still hold it for a moment.
+            for socket in entry.line.sockets() {
+                let _ = epoll::delete(&self.poll, socket);
+            }
+        }
+        self.playing.remove(&call);
+    }
+
+    fn join(&mut self, room: RoomId, call: CallId, about: &convene_sip::About) -> bool {
+        let (Some(listener), Some(entry)) = (self.listeners.get(&room), self.lines.get_mut(&call)) else {
+            return false;
+        };
+        let is_seated = listener.joined(call, about, &entry.line);
+        if is_seated {
+            entry.room = Some(Arc::clone(listener));
+        }
+        is_seated
+    }
+}

@@ -1,0 +1,21 @@
+//! What GStreamer sees of this plugin when it loads it.
+
+use gst::glib;
+
+use crate::sipbridge;
+
+fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    sipbridge::register(plugin)
+}
+
+gst::plugin_define!(
+    convenesip,
+    env!("CARGO_PKG_DESCRIPTION"),
+    plugin_init,
+    env!("CARGO_PKG_VERSION"),
+    // GStreamer refuses a plugin whose licence is not on its list, and "MIT OR Apache-2.0" is not.
+    "MIT/X11",
+    env!("CARGO_PKG_NAME"),
+    "convene",
+    env!("CARGO_PKG_REPOSITORY")
+);

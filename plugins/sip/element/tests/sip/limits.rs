@@ -1,0 +1,79 @@
+//! Who holds connections without speaking, or sends what is no SIP.
+
+use std::io::{Read, Write};
+use std::net::{TcpStream, UdpSocket};
+use std::time::Duration;
+
+use gst::prelude::*;
+
+use crate::bridge::Conference;
+use crate::phone::Phone;
+
+const OPTIONS: &str = "OPTIONS sip:a@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bK1;rport\r\n\
+    From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+
+fn connect(conference: &Conference, transport: &str) -> TcpStream {
+    let port: i32 = conference.bridge.property(&format!("actual-{transport}-port"));
+    let stream = TcpStream::connect(("127.0.0.1", port as u16)).expect("the port is open");
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout can be set");
+    stream
+}
+
+#[test]
+fn noise_ends_a_connection_and_nobody_elses_call() {
+    let conference = Conference::new(2, "");
+    let phone = Phone::call(&conference.uri("udp"), "pcmu/8000", 400, "");
+    phone.await_log("established");
+    let mut silent = connect(&conference, "tls");
+    for transport in ["tcp", "tls"] {
+        let mut stream = connect(&conference, transport);
+        stream.write_all(&[b'x'; 20_000]).expect("the system takes it");
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        assert!(answer.len() < 100, "{transport}: at most an alert");
+    }
+    let port: i32 = conference.bridge.property("actual-udp-port");
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port is free");
+    for length in 0..1500 {
+        socket.send_to(&vec![b'\r'; length], ("127.0.0.1", port as u16)).expect("it can be sent");
+    }
+    let mut stream = connect(&conference, "tcp");
+    stream.write_all(b"\r\n\r\n").expect("the system takes it");
+    let mut pong = [0; 2];
+    stream.read_exact(&mut pong).expect("a ping is answered");
+    for piece in OPTIONS.as_bytes().chunks(7) {
+        stream.write_all(piece).expect("the system takes it");
+    }
+    let mut answer = [0; 11];
+    stream.read_exact(&mut answer).expect("it is answered");
+    assert_eq!((&pong, &answer), (b"\r\n", b"SIP/2.0 200"));
+    // Who connects and says nothing is shown out.
+    let mut nothing = Vec::new();
+    silent.read_to_end(&mut nothing).expect("the connection is closed");
+    assert_eq!((nothing.len(), conference.codecs()), (0, vec!["PCMU".to_owned()]));
+    conference.assert_well();
+}
+
+#[test]
+fn wrong_properties_are_refused_with_a_sentence() {
+    crate::bridge::init();
+    for (property, value, words) in [
+        ("room", "12345", "nine digits"),
+        ("rtp-ports", "9-8", "range like 7800-32000"),
+        ("bind-address", "nowhere", "IP address"),
+        ("certificate", "/nowhere", "both or neither"),
+        ("language", "xx", "one of"),
+        ("prompts", "/nowhere", "is a folder"),
+        ("pin", "a1", "digits only"),
+    ] {
+        let bridge = gst::ElementFactory::make("sipbridge").property("tcp-port", 0).property(property, value);
+        let bridge = bridge.build().expect("the element is registered");
+        let bus = gst::Bus::new();
+        bridge.set_bus(Some(&bus));
+        assert!(bridge.set_state(gst::State::Ready).is_err(), "{property}");
+        let message = bus.pop_filtered(&[gst::MessageType::Error]).expect("an error is posted");
+        let gst::MessageView::Error(error) = message.view() else { panic!("{message:?}") };
+        assert!(error.error().to_string().contains(words), "{property}: {}", error.error());
+        bridge.set_state(gst::State::Null).expect("it can always be stopped");
+    }
+}
