@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    BLOCKS_MAX, CLUSTER_BYTES_MAX, CLUSTER_LENGTH_MAX, CLUSTER_LENGTH_MIN, SIDE_PIXELS_MAX, TRACKS_MAX,
-    WAITING_BYTES_MAX,
+    BLOCKS_MAX, CLUSTER_BYTES_MAX, CLUSTER_LENGTH_MAX, CLUSTER_LENGTH_MIN, FACES_MAX, SIDE_PIXELS_MAX,
+    TRACKS_MAX, WAITING_BYTES_MAX,
 };
 
 /// Why a recording cannot be made, or cannot go on.
@@ -32,6 +32,9 @@ pub enum RecordingError {
         /// Its height in pixels.
         height: u32,
     },
+    /// More faces than one picture can show.
+    #[error("a recording shows at most {FACES_MAX} feeds at once; release a feed pad first")]
+    FaceCount,
     /// The Opus header that came with the sound is not one.
     #[error("the sound's Opus header is not valid: {reason}")]
     OpusHead {

@@ -3,17 +3,23 @@
 mod cluster;
 mod ebml;
 mod error;
+mod faces;
 mod header;
 mod interleave;
+mod layout;
 mod opus;
 mod pace;
+mod picture;
 mod track;
 mod writer;
 
 pub use error::RecordingError;
+pub use faces::{FACES_MAX, Face, Faces, SILENCE_MAX};
 pub use interleave::{LATE_MAX, WAITING_BYTES_MAX};
+pub use layout::Layout;
 pub use opus::OpusHead;
 pub use pace::{PATIENCE, Pace, Show, Step};
+pub use picture::{Coverage, Planes, PlanesMut, Scaler};
 pub use track::{Placement, SIDE_PIXELS_MAX, TRACKS_MAX, Track, VideoSize};
 pub use writer::{
     BLOCKS_MAX, Back, Block, CLUSTER_BYTES_MAX, CLUSTER_LENGTH_MAX, CLUSTER_LENGTH_MIN, Finished, Frame,

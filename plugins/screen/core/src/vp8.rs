@@ -8,6 +8,7 @@ mod encoder;
 mod header;
 mod planes;
 
-pub use decoder::Decoder;
+pub use decoder::{Decoder, Image};
 pub use encoder::{Encoded, Encoder};
 pub use header::{Header, SIDE_MAX, Vp8Error};
+pub use planes::Plane;

@@ -1,13 +1,26 @@
-//! The recorded picture: any picture brought to one size and one format.
+//! The recorded picture: the screen and the faces, each brought to its place. Only what has changed is painted again.
 
-use convene_recording::{Placement, VideoSize};
+use convene_recording::{Coverage, Face, Layout, Placement, Planes, PlanesMut, Scaler, VideoSize};
+use gst_video::prelude::*;
 use gst_video::{
     VideoColorMatrix, VideoColorPrimaries, VideoColorRange, VideoColorimetry, VideoFormat, VideoInfo,
     VideoTransferFunction,
 };
 
+use super::label;
+use super::scene::Scene;
+
 /// What is recorded where there is no picture: a dark grey, which tells "nothing is shown" from "it is broken".
 const DARK: [u8; 3] = [0x26, 0x80, 0x80];
+/// Beside a screen, and around a face of another shape than its tile.
+const BLACK: [u8; 3] = [0x10, 0x80, 0x80];
+
+/// The height of a name, as a part of its tile's, and what it is at least and at most.
+const NAME_PART: f64 = 1.0 / 14.0;
+const NAME_PIXELS: (f64, f64) = (11.0, 30.0);
+/// The same where only the name is shown.
+const CARD_PART: f64 = 1.0 / 7.0;
+const CARD_PIXELS: (f64, f64) = (11.0, 72.0);
 
 /// A picture as it came.
 #[derive(Debug, Clone)]
@@ -34,14 +47,29 @@ impl Picture {
             _ => false,
         }
     }
+
+    fn is(&self, other: &Self) -> bool {
+        self.buffer.as_ptr() == other.buffer.as_ptr() && self.info == other.info
+    }
 }
 
-/// Holds the last recorded picture.
+/// Holds the last recorded picture, and what is on it.
 pub(super) struct Canvas {
     size: VideoSize,
     info: VideoInfo,
     shown: gst::Buffer,
-    converter: Option<(VideoInfo, gst_video::VideoConverter)>,
+    layout: Layout,
+    screen: Option<Picture>,
+    converter: Option<(VideoInfo, Placement, gst_video::VideoConverter)>,
+    tiles: Vec<Tile>,
+}
+
+/// A face as it is painted.
+struct Tile {
+    face: Face<Picture>,
+    scaler: Option<Scaler>,
+    /// The name, for a picture or for a card.
+    name: Coverage,
 }
 
 impl Canvas {
@@ -52,13 +80,9 @@ impl Canvas {
             .colorimetry(&colours())
             .build()?;
         let mut shown = gst::Buffer::with_size(info.size())?;
-        let buffer = shown.make_mut();
-        let mut frame = gst_video::VideoFrameRef::from_buffer_ref_writable(buffer, &info)?;
-        for (plane, value) in (0..).zip(DARK) {
-            frame.plane_data_mut(plane)?.fill(value);
-        }
-        drop(frame);
-        Ok(Self { size, info, shown, converter: None })
+        on(shown.make_mut(), &info, |planes| planes.fill(&whole(size), DARK))?;
+        let layout = Layout { stage: None, tiles: Vec::new() };
+        Ok(Self { size, info, shown, layout, screen: None, converter: None, tiles: Vec::new() })
     }
 
     pub fn caps(&self) -> Result<gst::Caps, gst::glib::BoolError> {
@@ -70,40 +94,157 @@ impl Canvas {
         self.shown.copy()
     }
 
-    /// Shows this picture from now on.
-    pub fn draw(&mut self, picture: &Picture) -> Result<(), gst::glib::BoolError> {
-        let input = progressive(&picture.info)?;
-        if self.converter.as_ref().is_none_or(|(info, _)| *info != input) {
-            let shape = picture.size().map_err(|error| gst::glib::bool_error!("{error}"))?;
-            let converter = gst_video::VideoConverter::new(&input, &self.info, Some(self.placed(shape)))?;
-            self.converter = Some((input.clone(), converter));
+    /// Shows all of this from now on.
+    pub fn draw(&mut self, scene: &Scene) -> Result<(), Box<dyn std::error::Error>> {
+        let faces: Vec<&Face<Picture>> = scene.faces.seen().collect();
+        let layout = Layout::of(self.size, scene.screen_size().transpose()?, faces.len());
+        // The encoder may still have the last one.
+        let mut drawn = self.shown.copy_deep()?;
+        if layout != self.layout {
+            let ground = if layout.stage.is_some() { BLACK } else { DARK };
+            on(drawn.make_mut(), &self.info, |planes| planes.fill(&whole(self.size), ground))?;
+            (self.layout, self.screen) = (layout, None);
+            self.tiles.clear();
         }
-        let (_, converter) = self.converter.as_ref().expect("it was just made");
-
-        let mut drawn = gst::Buffer::with_size(self.info.size())?;
-        let source = gst_video::VideoFrameRef::from_buffer_ref_readable(&picture.buffer, &input)?;
-        let mut target = gst_video::VideoFrameRef::from_buffer_ref_writable(drawn.make_mut(), &self.info)?;
-        converter.frame_ref(&source, &mut target);
-        drop(target);
+        if let (Some(at), Some(screen)) = (self.layout.stage, scene.screen())
+            && !self.screen.as_ref().is_some_and(|shown| shown.is(screen))
+        {
+            self.draw_screen(&mut drawn, screen, at)?;
+            self.screen = Some(screen.clone());
+        }
+        self.tiles.truncate(faces.len());
+        for (number, (face, at)) in faces.into_iter().zip(self.layout.tiles.clone()).enumerate() {
+            match self.tiles.get_mut(number) {
+                Some(tile) if tile.shows(face) => continue,
+                Some(tile) => tile.take(face, &at)?,
+                None => self.tiles.push(Tile::new(face, &at)?),
+            }
+            let tile = &mut self.tiles[number];
+            on(drawn.make_mut(), &self.info, |planes| tile.paint(planes, &at))??;
+        }
         self.shown = drawn;
         Ok(())
     }
 
-    fn placed(&self, shape: VideoSize) -> gst_video::VideoConverterConfig {
-        let at = Placement::fit(shape, self.size);
-        let mut config = gst_video::VideoConverterConfig::new();
-        config.set_dest_x(at.x as i32);
-        config.set_dest_y(at.y as i32);
-        config.set_dest_width(Some(at.width as i32));
-        config.set_dest_height(Some(at.height as i32));
-        config.set_fill_border(true);
-        config.set_border_argb(0xFF00_0000);
-        config
+    fn draw_screen(
+        &mut self,
+        drawn: &mut gst::Buffer,
+        screen: &Picture,
+        at: Placement,
+    ) -> Result<(), gst::glib::BoolError> {
+        let input = progressive(&screen.info)?;
+        if self.converter.as_ref().is_none_or(|(info, place, _)| *info != input || *place != at) {
+            let converter = gst_video::VideoConverter::new(&input, &self.info, Some(placed(&at)))?;
+            self.converter = Some((input.clone(), at, converter));
+        }
+        let (_, _, converter) = self.converter.as_ref().expect("it was just made");
+        let source = gst_video::VideoFrameRef::from_buffer_ref_readable(&screen.buffer, &input)?;
+        let mut target = gst_video::VideoFrameRef::from_buffer_ref_writable(drawn.make_mut(), &self.info)?;
+        converter.frame_ref(&source, &mut target);
+        Ok(())
     }
 }
 
+impl Tile {
+    fn new(face: &Face<Picture>, at: &Placement) -> Result<Self, pangocairo::cairo::Error> {
+        Ok(Self { face: face.clone(), scaler: None, name: name(face, at)? })
+    }
+
+    fn shows(&self, face: &Face<Picture>) -> bool {
+        let is_same = match (&self.face.picture, &face.picture) {
+            (Some(one), Some(two)) => one.is(two),
+            _ => false,
+        };
+        self.is_named_as(face) && (is_same || face.is_silent)
+    }
+
+    fn is_named_as(&self, face: &Face<Picture>) -> bool {
+        let named = |face: &Face<Picture>| (face.id, face.is_silent);
+        named(&self.face) == named(face) && self.face.name == face.name
+    }
+
+    fn take(&mut self, face: &Face<Picture>, at: &Placement) -> Result<(), pangocairo::cairo::Error> {
+        if !self.is_named_as(face) {
+            self.name = name(face, at)?;
+        }
+        self.face = face.clone();
+        Ok(())
+    }
+
+    fn paint(
+        &mut self,
+        planes: &mut PlanesMut<'_>,
+        at: &Placement,
+    ) -> Result<(), Box<dyn std::error::Error>> {
+        let Some(picture) = self.face.picture.as_ref().filter(|_| !self.face.is_silent) else {
+            planes.fill(at, BLACK);
+            planes.write(&centred(at, &self.name), &self.name);
+            return Ok(());
+        };
+        let size = (picture.info.width() as usize, picture.info.height() as usize);
+        let place = inside(at, picture.size()?)?;
+        if self.scaler.as_ref().is_none_or(|scaler| !scaler.fits(size, &place)) {
+            planes.fill(at, BLACK);
+            self.scaler = Some(Scaler::new(size, &place));
+        }
+        let scaler = self.scaler.as_mut().expect("it was just made");
+        let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(&picture.buffer, &picture.info)?;
+        let [luma, blues, reds, _] = frame.planes_data();
+        let strides = [0, 1, 2].map(|plane| frame.plane_stride()[plane] as usize);
+        let (width, height) = size;
+        let source = Planes { width, height, planes: [luma, blues, reds], strides };
+        scaler.paint(&source, planes, &place);
+        let top = at.y + (at.height - (self.name.height as u32).min(at.height)) / 2 * 2;
+        planes.write(&Placement { y: top, height: at.y + at.height - top, ..*at }, &self.name);
+        Ok(())
+    }
+}
+
+fn name(face: &Face<Picture>, at: &Placement) -> Result<Coverage, pangocairo::cairo::Error> {
+    let (part, (least, most)) =
+        if face.is_silent { (CARD_PART, CARD_PIXELS) } else { (NAME_PART, NAME_PIXELS) };
+    label::render(&face.name, (f64::from(at.height) * part).clamp(least, most), at.width as usize)
+}
+
+fn centred(at: &Placement, text: &Coverage) -> Placement {
+    let (width, height) = ((text.width as u32).min(at.width), (text.height as u32).min(at.height));
+    let (x, y) = (at.x + (at.width - width) / 4 * 2, at.y + (at.height - height) / 4 * 2);
+    Placement { x, y, width, height }
+}
+
+fn inside(at: &Placement, shape: VideoSize) -> Result<Placement, convene_recording::RecordingError> {
+    let fitted = Placement::fit(shape, VideoSize::new(at.width, at.height)?);
+    Ok(Placement { x: at.x + fitted.x, y: at.y + fitted.y, ..fitted })
+}
+
+fn whole(size: VideoSize) -> Placement {
+    Placement { x: 0, y: 0, width: size.width(), height: size.height() }
+}
+
+/// Paints on a buffer.
+fn on<T>(
+    buffer: &mut gst::BufferRef,
+    info: &VideoInfo,
+    paint: impl FnOnce(&mut PlanesMut<'_>) -> T,
+) -> Result<T, gst::glib::BoolError> {
+    let mut frame = gst_video::VideoFrameRef::from_buffer_ref_writable(buffer, info)?;
+    let strides = [0, 1, 2].map(|plane| frame.plane_stride()[plane] as usize);
+    let [luma, blues, reds, _] = frame.planes_data_mut();
+    Ok(paint(&mut PlanesMut { planes: [luma, blues, reds], strides }))
+}
+
+fn placed(at: &Placement) -> gst_video::VideoConverterConfig {
+    let mut config = gst_video::VideoConverterConfig::new();
+    config.set_dest_x(at.x as i32);
+    config.set_dest_y(at.y as i32);
+    config.set_dest_width(Some(at.width as i32));
+    config.set_dest_height(Some(at.height as i32));
+    config.set_fill_border(false);
+    config
+}
+
 /// As `Track::Vp8` describes them.
-fn colours() -> VideoColorimetry {
+pub(super) fn colours() -> VideoColorimetry {
     VideoColorimetry::new(
         VideoColorRange::Range16_235,
         VideoColorMatrix::Bt601,

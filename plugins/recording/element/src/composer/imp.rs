@@ -1,6 +1,6 @@
 //! The hands of the composer.
 //!
-//! Locks: `state`, `stage` and `tell_end`, one at a time. None is held across a push.
+//! Locks: `state`, a feed's decoder, `stage` and `tell_end`, one at a time. None is held across a push.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -11,11 +11,13 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 use parking_lot::{Condvar, Mutex};
 
-use super::Plan;
 use super::canvas::Picture;
+use super::inputs::Inputs;
+use super::scene::{Role, Scene};
 use super::stage::{Stage, clock_time};
+use super::{Plan, screen_caps};
 
-static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
+pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(
         "meetingrecorder-composer",
         gst::DebugColorFlags::empty(),
@@ -24,10 +26,9 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 });
 
 pub(crate) struct Composer {
-    sinkpad: gst::Pad,
     srcpad: gst::Pad,
-    state: Mutex<State>,
-    wake: Condvar,
+    pub(super) state: Mutex<State>,
+    pub(super) wake: Condvar,
     stage: Mutex<Stage>,
     tell_end: Mutex<Option<TellEnd>>,
 }
@@ -35,25 +36,26 @@ pub(crate) struct Composer {
 type TellEnd = Box<dyn Fn(Duration) + Send>;
 
 /// What comes in, and when to go on.
-struct State {
-    plan: Option<Plan>,
-    pace: Option<Pace>,
-    segment: gst::FormattedSegment<gst::ClockTime>,
-    input: Option<gst_video::VideoInfo>,
-    newest: Option<Picture>,
+pub(super) struct State {
+    pub plan: Option<Plan>,
+    pub pace: Option<Pace>,
+    pub inputs: Inputs,
+    pub scene: Scene,
+    /// Something was recorded.
+    begun: bool,
     /// When the last picture ends, where pictures tell the time.
-    pictures_end: Duration,
+    pub pictures_end: Duration,
     playing: bool,
-    flushing: bool,
-    ended: bool,
+    pub flushing: bool,
+    pub ended: bool,
     alarm: Option<gst::SingleShotClockId>,
-    flow: Result<gst::FlowSuccess, gst::FlowError>,
+    pub flow: Result<gst::FlowSuccess, gst::FlowError>,
 }
 
 /// What the streaming thread does next.
 enum Turn {
-    Show(Show, Option<Picture>),
-    End(Duration, Vec<Show>, Option<Picture>),
+    Show(Show, Scene),
+    End(Duration, Vec<Show>, Scene),
     Again,
     Pause,
 }
@@ -65,23 +67,8 @@ impl ObjectSubclass for Composer {
     type ParentType = gst::Element;
 
     fn with_class(class: &Self::Class) -> Self {
-        let template = |name| class.pad_template(name).expect("the class has this template");
-        let sinkpad = gst::Pad::builder_from_template(&template("sink"))
-            .chain_function(|pad, parent, buffer| {
-                Self::catch_panic_pad_function(
-                    parent,
-                    || Err(gst::FlowError::Error),
-                    |this| this.chain(pad, buffer),
-                )
-            })
-            .event_function(|pad, parent, event| {
-                Self::catch_panic_pad_function(parent, || false, |this| this.sink_event(pad, event))
-            })
-            .query_function(|pad, parent, query| {
-                Self::catch_panic_pad_function(parent, || false, |this| this.sink_query(pad, query))
-            })
-            .build();
-        let srcpad = gst::Pad::builder_from_template(&template("src"))
+        let template = class.pad_template("src").expect("the class has this template");
+        let srcpad = gst::Pad::builder_from_template(&template)
             .activatemode_function(|pad, parent, mode, active| {
                 Self::catch_panic_pad_function(
                     parent,
@@ -93,9 +80,9 @@ impl ObjectSubclass for Composer {
         let state = State {
             plan: None,
             pace: None,
-            segment: gst::FormattedSegment::new(),
-            input: None,
-            newest: None,
+            inputs: Inputs::default(),
+            scene: Scene::default(),
+            begun: false,
             pictures_end: Duration::ZERO,
             playing: false,
             flushing: true,
@@ -104,7 +91,6 @@ impl ObjectSubclass for Composer {
             flow: Ok(gst::FlowSuccess::Ok),
         };
         Self {
-            sinkpad,
             srcpad,
             state: Mutex::new(state),
             wake: Condvar::new(),
@@ -117,9 +103,7 @@ impl ObjectSubclass for Composer {
 impl ObjectImpl for Composer {
     fn constructed(&self) {
         self.parent_constructed();
-        let element = self.obj();
-        element.add_pad(&self.sinkpad).expect("a new element takes its pads");
-        element.add_pad(&self.srcpad).expect("a new element takes its pads");
+        self.obj().add_pad(&self.srcpad).expect("a new element takes its pads");
     }
 }
 
@@ -140,15 +124,9 @@ impl ElementImpl for Composer {
 
     fn pad_templates() -> &'static [gst::PadTemplate] {
         static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
-            let raw = gst_video::VideoCapsBuilder::new().build();
-            let template = |name, direction, caps| {
-                gst::PadTemplate::new(name, direction, gst::PadPresence::Always, caps)
-                    .expect("the template is well formed")
-            };
-            vec![
-                template("sink", gst::PadDirection::Sink, &raw),
-                template("src", gst::PadDirection::Src, &raw),
-            ]
+            let (source, always) = (gst::PadDirection::Src, gst::PadPresence::Always);
+            let template = gst::PadTemplate::new("src", source, always, &screen_caps());
+            vec![template.expect("the template is well formed")]
         });
         TEMPLATES.as_ref()
     }
@@ -209,7 +187,7 @@ impl Composer {
         self.wake(&mut state);
     }
 
-    fn wake(&self, state: &mut State) {
+    pub(super) fn wake(&self, state: &mut State) {
         if let Some(alarm) = state.alarm.take() {
             alarm.unschedule();
         }
@@ -233,116 +211,44 @@ impl Composer {
         pad.stop_task().map_err(|error| gst::loggable_error!(CAT, "{error}"))
     }
 
-    // What comes in.
-
-    fn chain(&self, pad: &gst::Pad, buffer: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let mut state = self.state.lock();
-        // Whether the recording is live is known when it begins to play.
-        while state.plan.is_none() && !state.flushing && !state.ended {
-            self.wake.wait(&mut state);
-        }
-        state.flow?;
-        if state.ended {
-            return Err(gst::FlowError::Eos);
-        }
-        let plan = state.plan.ok_or(gst::FlowError::Flushing)?;
-        let now = self.now();
-        let info = state.input.clone().ok_or(gst::FlowError::NotNegotiated)?;
-        let time = buffer.pts().and_then(|pts| state.segment.to_running_time(pts)).map(Duration::from);
-
-        if let Some(origin) = plan.live_from {
-            let time = time.map_or(now, |time| time.min(now)).max(origin);
-            gst::trace!(CAT, obj = pad, "picture of {time:?}, now {now:?}");
-            if state.take(Picture { buffer, info }, time) {
-                self.wake(&mut state);
-            }
-            return Ok(gst::FlowSuccess::Ok);
-        }
-        let time = time.unwrap_or(state.pictures_end);
-        let length = buffer.duration().map_or(plan.gap, Duration::from);
-        drop(state);
-        self.show_due(time)?;
-        {
+    pub(super) fn end(&self) {
+        let (end, shows, scene) = {
             let mut state = self.state.lock();
-            state.pictures_end = state.pictures_end.max(time + length);
-            state.take(Picture { buffer, info }, time);
-        }
-        self.show_due(time)?;
-        Ok(gst::FlowSuccess::Ok)
-    }
-
-    fn sink_event(&self, pad: &gst::Pad, event: gst::Event) -> bool {
-        gst::debug!(CAT, obj = pad, "event {event:?}");
-        match event.view() {
-            gst::EventView::Caps(caps) => match gst_video::VideoInfo::from_caps(caps.caps()) {
-                Ok(info) => {
-                    self.state.lock().input = Some(info);
-                    true
-                }
-                Err(_) => {
-                    gst::element_imp_error!(
-                        self,
-                        gst::StreamError::Format,
-                        ("The screen comes in a format that cannot be recorded: {}.", caps.caps())
-                    );
-                    false
-                }
-            },
-            gst::EventView::Segment(segment) => {
-                // Without times, a live picture counts as of now, and others follow one another.
-                let segment = segment.segment().downcast_ref::<gst::ClockTime>().cloned();
-                self.state.lock().segment = segment.unwrap_or_default();
-                true
+            if std::mem::replace(&mut state.ended, true) {
+                return;
             }
-            gst::EventView::Eos(_) => self.end(),
-            // The picture stays through a gap or a flush. Everything else is of the screen, not of the recording.
-            _ => true,
-        }
-    }
-
-    fn sink_query(&self, pad: &gst::Pad, query: &mut gst::QueryRef) -> bool {
-        if let gst::QueryViewMut::Allocation(allocation) = query.view_mut() {
-            allocation.add_allocation_meta::<gst_video::VideoMeta>(None);
-            return true;
-        }
-        gst::Pad::query_default(pad, Some(&*self.obj()), query)
-    }
-
-    fn end(&self) -> bool {
-        let (end, shows, picture) = {
-            let mut state = self.state.lock();
-            if state.ended {
-                return true;
-            }
-            state.ended = true;
             self.wake(&mut state);
-            if state.plan.is_some_and(|plan| plan.live_from.is_some()) {
-                return true;
+            if state.is_live() {
+                return;
             }
             let end = state.pictures_end;
             let shows = state.pace.as_mut().map(|pace| pace.end(end)).unwrap_or_default();
-            (end, shows, state.newest.clone())
+            (end, shows, state.scene.clone())
         };
         self.tell_end(end);
         for show in shows {
-            if let Err(error) = self.show(show, picture.as_ref()) {
+            if let Err(error) = self.show(show, &scene) {
                 gst::debug!(CAT, imp = self, "the last pictures were not taken: {error}");
                 break;
             }
         }
-        self.push_eos()
+        self.push_eos();
     }
 
     /// Records all that is due when this time comes, where pictures tell the time.
-    fn show_due(&self, time: Duration) -> Result<(), gst::FlowError> {
+    pub(super) fn show_due(&self, time: Duration) -> Result<(), gst::FlowError> {
         loop {
-            let (show, picture) = {
+            let (show, scene) = {
                 let mut state = self.state.lock();
+                let changed = state.scene.poll(time);
                 let pace = state.pace.as_mut().ok_or(gst::FlowError::Flushing)?;
+                if changed {
+                    pace.picture(time);
+                }
                 let Step::Show(show) = pace.poll(time) else { return Ok(()) };
-                (show, state.newest.clone())
+                (show, state.scene.clone())
             };
-            self.show(show, picture.as_ref())?;
+            self.show(show, &scene)?;
         }
     }
 
@@ -351,10 +257,10 @@ impl Composer {
     fn turn(&self) {
         let flow = match self.next_turn() {
             Turn::Again => Ok(()),
-            Turn::Show(show, picture) => self.show(show, picture.as_ref()),
-            Turn::End(end, shows, picture) => {
+            Turn::Show(show, scene) => self.show(show, &scene),
+            Turn::End(end, shows, scene) => {
                 self.tell_end(end);
-                let shown = shows.into_iter().try_for_each(|show| self.show(show, picture.as_ref()));
+                let shown = shows.into_iter().try_for_each(|show| self.show(show, &scene));
                 self.push_eos();
                 shown.and(Err(gst::FlowError::Eos))
             }
@@ -374,16 +280,23 @@ impl Composer {
         if state.flushing {
             return Turn::Pause;
         }
-        let picture = state.newest.clone();
         let (ended, playing) = (state.ended, state.playing);
+        let changed = !ended && state.scene.poll(now);
+        let scene = state.scene.clone();
         let Some(pace) = state.pace.as_mut() else { return Turn::Pause };
         if ended {
-            return Turn::End(now, pace.end(now), picture);
+            return Turn::End(now, pace.end(now), scene);
+        }
+        if changed {
+            pace.picture(now);
         }
         let until = match pace.poll(now) {
-            Step::Show(show) if playing => return Turn::Show(show, picture),
+            Step::Show(show) if playing => {
+                state.begun = true;
+                return Turn::Show(show, scene);
+            }
             Step::Show(_) | Step::Wait { until: None } => None,
-            Step::Wait { until } => until,
+            Step::Wait { until } => until.into_iter().chain(scene.faces.next_change()).min(),
         };
         let clock = self.obj().clock().zip(self.obj().base_time());
         let (Some((clock, base)), Some(until), true) = (clock, until, playing) else {
@@ -399,15 +312,15 @@ impl Composer {
         Turn::Again
     }
 
-    fn now(&self) -> Duration {
+    pub(super) fn now(&self) -> Duration {
         self.obj().current_running_time().map_or(Duration::ZERO, Duration::from)
     }
 
     // What goes out.
 
-    fn show(&self, show: Show, picture: Option<&Picture>) -> Result<(), gst::FlowError> {
+    fn show(&self, show: Show, scene: &Scene) -> Result<(), gst::FlowError> {
         let Some(plan) = self.state.lock().plan else { return Err(gst::FlowError::Flushing) };
-        let painted = self.stage.lock().paint(plan, show, picture);
+        let painted = self.stage.lock().paint(plan, show, scene);
         let (events, buffer) = painted.map_err(|error| {
             gst::element_imp_error!(
                 self,
@@ -433,13 +346,20 @@ impl Composer {
 }
 
 impl State {
-    /// Says whether it is another picture than the one before.
-    fn take(&mut self, picture: Picture, time: Duration) -> bool {
-        if self.newest.as_ref().is_some_and(|newest| newest.equals(&picture)) {
+    pub fn is_live(&self) -> bool {
+        self.plan.is_some_and(|plan| plan.live_from.is_some())
+    }
+
+    /// Says whether there is something else to show than before.
+    pub fn take(&mut self, pad: &gst::Pad, picture: Picture, time: Duration) -> bool {
+        let Some(role) = self.inputs.of(pad).map(|input| input.role) else { return false };
+        if !self.scene.take(role, picture, time) {
             return false;
         }
-        self.newest = Some(picture);
-        if let Some(pace) = self.pace.as_mut() {
+        // A live recording begins with its screen if that comes soon, as the size is the screen's.
+        let waits_for_screen =
+            role != Role::Screen && self.is_live() && !self.begun && self.inputs.has_screen();
+        if let Some(pace) = self.pace.as_mut().filter(|_| !waits_for_screen) {
             pace.picture(time);
         }
         true

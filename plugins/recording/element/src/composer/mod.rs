@@ -1,29 +1,35 @@
 //! The private element that decides which picture the encoder gets, and when.
 //!
 //! Live, it runs by the clock in a streaming thread of its own and never keeps the screen's thread waiting;
-//! otherwise it runs in the thread that brings the pictures, by their times.
+//! otherwise it runs in the threads that bring the pictures, by their times.
 
 use std::time::Duration;
 
 use convene_recording::VideoSize;
 use gst::glib;
-use gst::prelude::*;
 use gst::subclass::prelude::*;
 
 mod canvas;
+mod decoder;
 mod imp;
+mod inputs;
+mod intake;
+mod label;
+mod scene;
 mod stage;
+
+pub(crate) use scene::Role;
 
 glib::wrapper! {
     pub(crate) struct Composer(ObjectSubclass<imp::Composer>) @extends gst::Element, gst::Object;
 }
 
-/// What is recorded of the screen.
+/// How the picture is recorded.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plan {
     /// The running time at which a live recording begins; `None` when it follows the pictures.
     pub live_from: Option<Duration>,
-    /// The recorded size; `None` for that of the first picture.
+    /// The recorded size; `None` for that of the first screen.
     pub size: Option<VideoSize>,
     /// The shortest time between two pictures.
     pub gap: Duration,
@@ -46,8 +52,41 @@ impl Composer {
         self.imp().connect_end(Box::new(tell));
     }
 
-    /// Where the screen's pictures go in.
-    pub fn sink_pad(&self) -> gst::Pad {
-        self.static_pad("sink").expect("the composer has a sink pad")
+    /// Where the screen's or another face's pictures go in, what is written on it, and whether it is shown. Refused is a face too many.
+    pub fn add_input(&self, role: Role, name: &str, shows: bool) -> Result<gst::Pad, glib::BoolError> {
+        self.imp().add_input(role, name, shows)
     }
+
+    /// Nothing comes from there any more.
+    pub fn remove_input(&self, pad: &gst::Pad) {
+        self.imp().remove_input(pad);
+    }
+
+    /// One is not to be seen any more, though its pad stays.
+    pub fn end_input(&self, pad: &gst::Pad) {
+        self.imp().leave(pad);
+    }
+
+    /// Another name is written on a face from now on, or something is shown or hidden.
+    pub fn describe_input(&self, pad: &gst::Pad, name: &str, shows: bool) {
+        self.imp().describe(pad, name, shows);
+    }
+
+    /// Ends the recording of pictures here.
+    pub fn end(&self) {
+        self.imp().end();
+    }
+}
+
+/// What can be recorded as a screen.
+pub(crate) fn screen_caps() -> gst::Caps {
+    gst_video::VideoCapsBuilder::new().build()
+}
+
+/// What can be recorded as a face.
+pub(crate) fn feed_caps() -> gst::Caps {
+    let mut caps = gst::Caps::builder("video/x-vp8").build();
+    let raw = gst_video::VideoCapsBuilder::new().format(gst_video::VideoFormat::I420).build();
+    caps.make_mut().append(raw);
+    caps
 }

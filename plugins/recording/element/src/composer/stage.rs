@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use convene_recording::{Show, VideoSize};
+use convene_recording::{Layout, Show, VideoSize};
 
 use super::Plan;
-use super::canvas::{Canvas, Picture};
+use super::canvas::Canvas;
+use super::scene::Scene;
 
 /// How long a picture is said to last. Nobody knows when the next one comes, and the file must not be longer than what
 /// was recorded.
@@ -33,19 +34,20 @@ impl Stage {
         &mut self,
         plan: Plan,
         show: Show,
-        picture: Option<&Picture>,
+        scene: &Scene,
     ) -> Result<(Vec<gst::Event>, gst::Buffer), Box<dyn std::error::Error>> {
         let mut events = Vec::new();
-        if self.canvas.is_none() {
-            let canvas = Canvas::new(size(plan, picture)?)?;
+        let begins = self.canvas.is_none();
+        if begins {
+            let canvas = Canvas::new(size(plan, scene)?)?;
             events.extend(self.stream_start());
             events.push(gst::event::Caps::new(&canvas.caps()?));
             events.push(gst::event::Segment::new(&gst::FormattedSegment::<gst::ClockTime>::new()));
             self.canvas = Some(canvas);
         }
         let canvas = self.canvas.as_mut().expect("it was just made");
-        if let (true, Some(picture)) = (show.changed, picture) {
-            canvas.draw(picture)?;
+        if show.changed || begins {
+            canvas.draw(scene)?;
         }
         let time = clock_time(show.time);
         if show.keyframe {
@@ -71,11 +73,13 @@ pub(super) fn clock_time(time: Duration) -> gst::ClockTime {
     gst::ClockTime::from_nseconds(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX - 1))
 }
 
-fn size(plan: Plan, picture: Option<&Picture>) -> Result<VideoSize, convene_recording::RecordingError> {
+/// Faces that are there at the beginning get a place beside the screen, so that both keep their size.
+fn size(plan: Plan, scene: &Scene) -> Result<VideoSize, convene_recording::RecordingError> {
     let (width, height) = DEFAULT_SIZE;
-    match (plan.size, picture) {
+    let has_faces = scene.faces.seen().next().is_some();
+    match (plan.size, scene.screen_size().transpose()?) {
         (Some(size), _) => Ok(size),
-        (None, Some(picture)) => picture.size(),
+        (None, Some(screen)) => Ok(if has_faces { Layout::beside(screen) } else { screen }),
         (None, None) => VideoSize::new(width, height),
     }
 }

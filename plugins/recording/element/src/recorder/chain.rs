@@ -1,7 +1,7 @@
 //! The elements inside of a recorder, made when it starts and thrown away when it stops.
 //!
 //! ```text
-//! screen                                      composer ! vp8enc  ! writer ! src
+//! screen, feed_%u                             composer ! vp8enc  ! writer ! src
 //! audio_%u   audioconvert ! audioresample ! audiomixer ! opusenc ! writer
 //! ```
 
@@ -67,7 +67,7 @@ pub(super) struct Order<'a> {
     pub settings: &'a Settings,
     /// The running time at which the recording begins.
     pub from: Duration,
-    pub screen: bool,
+    pub pictures: bool,
     pub sound: bool,
 }
 
@@ -86,8 +86,8 @@ impl Chain {
     }
 
     fn add_tracks(&mut self, bin: &gst::Bin, order: &Order<'_>) -> Result<(), ChainError> {
-        if order.screen {
-            self.add_screen(bin, order)?;
+        if order.pictures {
+            self.add_pictures(bin, order)?;
         }
         if order.sound {
             self.add_sound(bin, order)?;
@@ -95,7 +95,7 @@ impl Chain {
         Ok(())
     }
 
-    fn add_screen(&mut self, bin: &gst::Bin, order: &Order<'_>) -> Result<(), ChainError> {
+    fn add_pictures(&mut self, bin: &gst::Bin, order: &Order<'_>) -> Result<(), ChainError> {
         let composer = Composer::new();
         let writer = self.writer.downgrade();
         composer.connect_end(move |end| {

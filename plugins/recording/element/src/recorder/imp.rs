@@ -10,9 +10,11 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 use parking_lot::Mutex;
 
+use super::RecorderPad;
 use super::chain::{Chain, ChainError, Order};
 use super::pads::{Inlet, Inside, Kind};
 use super::settings::{CLUSTER_MS_MAX, CLUSTER_MS_MIN, FRAMERATE_MAX, Settings};
+use crate::composer;
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(
@@ -75,6 +77,7 @@ impl ObjectSubclass for MeetingRecorder {
     const NAME: &'static str = "ConveneMeetingRecorder";
     type Type = super::MeetingRecorder;
     type ParentType = gst::Bin;
+    type Interfaces = (gst::ChildProxy,);
 
     fn with_class(class: &Self::Class) -> Self {
         let template = class.pad_template("src").expect("the class has this template");
@@ -102,7 +105,7 @@ impl ElementImpl for MeetingRecorder {
             gst::subclass::ElementMetadata::new(
                 "Meeting recorder",
                 "Codec/Muxer/Video/Audio",
-                "Records a screen and sound into one seekable WebM, block by block while they happen",
+                "Records a screen, faces and sound into one seekable WebM, block by block while they happen",
                 "The Convene authors",
             )
         });
@@ -115,11 +118,15 @@ impl ElementImpl for MeetingRecorder {
                 gst::PadTemplate::new(name, direction, presence, caps).expect("the template is well formed")
             };
             let (sink, request) = (gst::PadDirection::Sink, gst::PadPresence::Request);
-            let screen = gst_video::VideoCapsBuilder::new().build();
+            let picture = |name, caps: &gst::Caps| {
+                gst::PadTemplate::with_gtype(name, sink, request, caps, RecorderPad::static_type())
+                    .expect("the template is well formed")
+            };
             let sound = gst_audio::AudioCapsBuilder::new().build();
             let webm = gst::Caps::new_empty_simple("video/webm");
             vec![
-                template("screen", sink, request, &screen),
+                picture("screen", &composer::screen_caps()),
+                picture("feed_%u", &composer::feed_caps()),
                 template("audio_%u", sink, request, &sound),
                 template("src", gst::PadDirection::Src, gst::PadPresence::Always, &webm),
             ]
@@ -133,7 +140,11 @@ impl ElementImpl for MeetingRecorder {
         name: Option<&str>,
         _caps: Option<&gst::Caps>,
     ) -> Option<gst::Pad> {
-        let kind = if template.name_template() == "screen" { Kind::Screen } else { Kind::Sound };
+        let kind = match template.name_template() {
+            "screen" => Kind::Screen,
+            "feed_%u" => Kind::Feed,
+            _ => Kind::Sound,
+        };
         self.add_inlet(template, kind, name)
     }
 
@@ -182,6 +193,21 @@ impl ElementImpl for MeetingRecorder {
 
 impl BinImpl for MeetingRecorder {}
 
+/// Its children are the pads, so that their properties can be set in a line of `gst-launch-1.0`.
+impl ChildProxyImpl for MeetingRecorder {
+    fn children_count(&self) -> u32 {
+        self.obj().sink_pads().len() as u32
+    }
+
+    fn child_by_name(&self, name: &str) -> Option<glib::Object> {
+        self.obj().sink_pads().into_iter().find(|pad| pad.name() == name).map(|pad| pad.upcast())
+    }
+
+    fn child_by_index(&self, index: u32) -> Option<glib::Object> {
+        self.obj().sink_pads().into_iter().nth(index as usize).map(|pad| pad.upcast())
+    }
+}
+
 impl MeetingRecorder {
     fn start(&self) -> Result<(), gst::StateChangeError> {
         let settings = self.settings();
@@ -190,7 +216,7 @@ impl MeetingRecorder {
             gst::element_imp_error!(
                 self,
                 gst::CoreError::Negotiation,
-                ("There is nothing to record: link something to the recorder's screen or audio_%u pad first.")
+                ("There is nothing to record: link something to the recorder's screen, feed_%u or audio_%u pad first.")
             );
             return Err(gst::StateChangeError);
         }
@@ -198,7 +224,7 @@ impl MeetingRecorder {
         let order = Order {
             settings: &settings,
             from,
-            screen: kinds.contains(&Kind::Screen),
+            pictures: kinds.iter().any(|kind| kind.is_picture()),
             sound: kinds.contains(&Kind::Sound),
         };
         let bin = self.obj().clone().upcast::<gst::Bin>();
@@ -271,6 +297,7 @@ impl MeetingRecorder {
         if live {
             self.lasts_until(now);
         }
+        self.end_pictures();
         for entry in entries {
             entry.send_event(gst::event::Eos::new());
         }
@@ -281,6 +308,14 @@ impl MeetingRecorder {
     pub(super) fn lasts_until(&self, now: Option<Duration>) {
         if let (Some(now), Some(chain)) = (now, &self.inside.lock().chain) {
             chain.writer.lasts_until(now);
+        }
+    }
+
+    /// Before the pads hear of it one by one, so that nobody leaves a picture that ends.
+    pub(super) fn end_pictures(&self) {
+        let composer = self.inside.lock().chain.as_ref().and_then(|chain| chain.composer.clone());
+        if let Some(composer) = composer {
+            composer.end();
         }
     }
 

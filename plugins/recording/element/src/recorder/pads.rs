@@ -5,14 +5,26 @@ use std::time::Duration;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 
+use convene_recording::FACES_MAX;
+
+use super::RecorderPad;
 use super::chain::{Chain, ChainError, Voice};
 use super::imp::{CAT, MeetingRecorder};
+use crate::composer::Role;
 
 /// What comes into a pad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Screen,
+    Feed,
     Sound,
+}
+
+impl Kind {
+    /// All pictures are one track, and all sound is another.
+    pub fn is_picture(self) -> bool {
+        self != Self::Sound
+    }
 }
 
 /// A sink pad and where it leads.
@@ -38,7 +50,8 @@ pub(super) struct Inside {
     pub plays: bool,
     pub begun: bool,
     pub live: bool,
-    next_sound: u32,
+    /// The next free numbers of feeds and of sound.
+    next: [u32; 2],
 }
 
 impl Inlet {
@@ -69,6 +82,10 @@ impl Inside {
         (self.chain.take(), voices)
     }
 
+    fn inlet(&mut self, pad: &gst::Pad) -> Option<&mut Inlet> {
+        self.inlets.iter_mut().find(|inlet| inlet.pad.upcast_ref::<gst::Pad>() == pad)
+    }
+
     /// What follows when this pad has ended. A live recording goes on until every pad has.
     fn end(&mut self, pad: &gst::Pad) -> Ending {
         let Some(at) = self.inlets.iter().position(|inlet| inlet.pad.upcast_ref::<gst::Pad>() == pad) else {
@@ -80,8 +97,12 @@ impl Inside {
         let kind = self.inlets[at].kind;
         let mut open = self.inlets.iter().filter(|inlet| !inlet.ended).peekable();
         if open.peek().is_some() {
-            if open.all(|inlet| inlet.kind != kind) {
+            if open.all(|inlet| inlet.kind.is_picture() != kind.is_picture()) {
                 self.inlets[at].held = true;
+                let composer = self.chain.as_ref().and_then(|chain| chain.composer.as_ref());
+                if let (Kind::Feed, Some(composer), Some(entry)) = (kind, composer, &self.inlets[at].entry) {
+                    composer.end_input(entry);
+                }
                 return Ending::Hold;
             }
             return Ending::Pass;
@@ -123,10 +144,21 @@ impl MeetingRecorder {
                 gst::warning!(CAT, imp = self, "a recording has one screen");
                 return None;
             }
+            Kind::Feed
+                if FACES_MAX <= inside.inlets.iter().filter(|inlet| inlet.kind == Kind::Feed).count() =>
+            {
+                gst::warning!(CAT, imp = self, "a recording shows at most {FACES_MAX} feeds");
+                return None;
+            }
             Kind::Screen => "screen".to_owned(),
-            Kind::Sound => inside.sound_name(name),
+            Kind::Feed => inside.free_name("feed_", 0, name),
+            Kind::Sound => inside.free_name("audio_", 1, name),
         };
-        let pad = gst::GhostPad::builder_from_template(template).name(name).build();
+        let pad: gst::GhostPad = if kind.is_picture() {
+            gst::PadBuilder::<RecorderPad>::from_template(template).name(name).build().upcast()
+        } else {
+            gst::GhostPad::builder_from_template(template).name(name).build()
+        };
         let mut inlet = Inlet {
             pad: pad.clone(),
             kind,
@@ -167,12 +199,13 @@ impl MeetingRecorder {
             self.remove_inlet(pad.upcast_ref());
             return None;
         }
+        self.obj().child_added(&pad, &pad.name());
         Some(pad.upcast())
     }
 
     pub(super) fn remove_inlet(&self, pad: &gst::Pad) {
         let bin = self.obj().clone().upcast::<gst::Bin>();
-        let (inlet, chain_voice, last) = {
+        let (inlet, chain_voice, composer, last) = {
             let mut inside = self.inside.lock();
             let Some(at) = inside.inlets.iter().position(|inlet| inlet.pad.upcast_ref::<gst::Pad>() == pad)
             else {
@@ -182,8 +215,13 @@ impl MeetingRecorder {
             let voice = inlet.voice.take().zip(inside.chain.as_ref().and_then(Chain::mixer));
             let was_open = !inlet.ended;
             let last = (was_open && inside.is_over()).then(|| inside.let_go());
-            (inlet, voice, last)
+            let composer = inside.chain.as_ref().and_then(|chain| chain.composer.clone());
+            (inlet, voice, composer, last)
         };
+        // First, as what waits there for its turn holds the pad.
+        if let (true, Some(entry), Some(composer)) = (inlet.kind.is_picture(), &inlet.entry, composer) {
+            composer.remove_input(entry);
+        }
         let _ = inlet.pad.set_active(false);
         let _ = inlet.pad.set_target(None::<&gst::Pad>);
         if let Some((voice, mixer)) = chain_voice {
@@ -192,6 +230,7 @@ impl MeetingRecorder {
         if let Err(error) = self.obj().remove_pad(&inlet.pad) {
             gst::debug!(CAT, imp = self, "{error}");
         }
+        self.obj().child_removed(&inlet.pad, &inlet.pad.name());
         if let Some(held) = last {
             self.end_held(held);
         }
@@ -218,10 +257,20 @@ impl MeetingRecorder {
     }
 
     fn data_came(&self, pad: &gst::Pad) {
-        let mut inside = self.inside.lock();
-        let inlet = inside.inlets.iter_mut().find(|inlet| inlet.pad.upcast_ref::<gst::Pad>() == pad);
-        if let Some(inlet) = inlet {
+        if let Some(inlet) = self.inside.lock().inlet(pad) {
             inlet.has_data = true;
+        }
+    }
+
+    /// Something about how a pad's pictures are shown has changed.
+    pub(super) fn describe(&self, pad: &gst::Pad) {
+        let mut inside = self.inside.lock();
+        let composer = inside.chain.as_ref().and_then(|chain| chain.composer.clone());
+        if let (Some(composer), Some(inlet)) = (composer, inside.inlet(pad))
+            && let Some(entry) = &inlet.entry
+        {
+            let (name, shows) = description(&inlet.pad);
+            composer.describe_input(entry, &name, shows);
         }
     }
 
@@ -244,6 +293,7 @@ impl MeetingRecorder {
     fn end_held(&self, held: Vec<gst::Pad>) {
         gst::info!(CAT, imp = self, "all pads have ended");
         self.lasts_until(self.now());
+        self.end_pictures();
         for entry in held {
             entry.send_event(gst::event::Eos::new());
         }
@@ -253,22 +303,29 @@ impl MeetingRecorder {
 
 impl Inside {
     /// The wanted name, or the next that is free.
-    fn sound_name(&mut self, wanted: Option<&str>) -> String {
-        let number =
-            wanted.and_then(|name| name.strip_prefix("audio_")).and_then(|number| number.parse().ok());
-        let number = number.unwrap_or(self.next_sound);
-        self.next_sound = self.next_sound.max(number.saturating_add(1));
-        format!("audio_{number}")
+    fn free_name(&mut self, prefix: &str, kind: usize, wanted: Option<&str>) -> String {
+        let number = wanted.and_then(|name| name.strip_prefix(prefix)).and_then(|number| number.parse().ok());
+        let number: u32 = number.unwrap_or(self.next[kind]);
+        self.next[kind] = self.next[kind].max(number.saturating_add(1));
+        format!("{prefix}{number}")
     }
 }
 
+fn description(pad: &gst::GhostPad) -> (String, bool) {
+    pad.downcast_ref::<RecorderPad>().map_or_else(|| (String::new(), true), |pad| pad.imp().description())
+}
+
 fn connect(chain: &Chain, bin: &gst::Bin, inlet: &mut Inlet) -> Result<(), ChainError> {
-    let entry = match inlet.kind {
-        Kind::Screen => chain.composer.as_ref().map(|composer| composer.sink_pad()),
-        Kind::Sound => {
-            inlet.voice = chain.add_voice(bin)?;
-            inlet.voice.as_ref().map(|voice| voice.entry.clone())
-        }
+    let entry = if inlet.kind == Kind::Sound {
+        inlet.voice = chain.add_voice(bin)?;
+        inlet.voice.as_ref().map(|voice| voice.entry.clone())
+    } else {
+        let number = inlet.pad.name().strip_prefix("feed_").and_then(|number| number.parse().ok());
+        let (name, shows) = description(&inlet.pad);
+        let add = |composer: &crate::composer::Composer| {
+            composer.add_input(number.map_or(Role::Screen, Role::Feed), &name, shows)
+        };
+        chain.composer.as_ref().map(add).transpose()?
     };
     inlet.pad.set_target(entry.as_ref())?;
     inlet.entry = entry;

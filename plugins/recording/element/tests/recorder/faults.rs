@@ -7,7 +7,9 @@ fn a_recorder_without_inputs_says_so() {
     let errors = play(&parse("meetingrecorder ! fakesink"));
     assert_eq!(
         errors,
-        ["There is nothing to record: link something to the recorder's screen or audio_%u pad first."]
+        [
+            "There is nothing to record: link something to the recorder's screen, feed_%u or audio_%u pad first."
+        ]
     );
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::support::{assemble, collect, grey_frame, packets, parse, picture_at, plays, wait};
+use crate::support::{assemble, collect, grey_frame, packets, parse, pass, picture_at, plays, wait};
 use gst::prelude::*;
 use tempfile::TempDir;
 
@@ -313,16 +313,6 @@ fn real_time(line: &str, milliseconds: u64, end: impl FnOnce(&gst::Pipeline)) ->
 
 fn running_time(pipeline: &gst::Pipeline) -> f64 {
     pipeline.current_running_time().expect("it plays").mseconds() as f64 / 1000.0
-}
-
-/// Waits by the pipeline's own clock.
-fn pass(pipeline: &gst::Pipeline, milliseconds: u64) {
-    let clock = pipeline.clock().expect("it plays");
-    if milliseconds == 0 {
-        return;
-    }
-    let until = clock.time() + gst::ClockTime::from_mseconds(milliseconds);
-    clock.new_single_shot_id(until).wait().0.expect("the clock runs");
 }
 
 fn recorder(pipeline: &gst::Pipeline) -> gst::Element {

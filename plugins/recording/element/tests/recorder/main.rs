@@ -1,5 +1,6 @@
 //! The element in real pipelines, its files read by ffprobe and ffmpeg.
 
+mod faces;
 mod faults;
 mod files;
 mod launch;

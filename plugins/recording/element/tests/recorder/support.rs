@@ -137,6 +137,25 @@ pub fn picture_at(file: &Path, second: f64) -> (Vec<u8>, usize) {
     (pixels, String::from_utf8_lossy(&width).trim().parse().expect("a width"))
 }
 
+/// The colours of these pixels in the first picture from there on, which is so wide: luma and both chromas.
+pub fn colours_at(file: &Path, second: f64, width: usize, pixels: &[(usize, usize)]) -> Vec<[u8; 3]> {
+    let (name, from) = (file.to_str().expect("a plain path"), second.to_string());
+    let picture = ["-frames:v", "1", "-pix_fmt", "yuv444p", "-f", "rawvideo", "-"];
+    let bytes = ffmpeg("ffmpeg", &[&["-v", "error", "-ss", &from, "-i", name], &picture[..]].concat());
+    let plane = bytes.len() / 3;
+    pixels.iter().map(|(x, y)| [0, 1, 2].map(|at| bytes[at * plane + y * width + x])).collect()
+}
+
+/// Waits by the pipeline's own clock.
+pub fn pass(pipeline: &gst::Pipeline, milliseconds: u64) {
+    let clock = pipeline.clock().expect("it plays");
+    if milliseconds == 0 {
+        return;
+    }
+    let until = clock.time() + gst::ClockTime::from_mseconds(milliseconds);
+    clock.new_single_shot_id(until).wait().0.expect("the clock runs");
+}
+
 /// A frame of one grey, in BGRx; only a corner differs from one number to the next.
 pub fn grey_frame(width: usize, height: usize, grey: u8, number: u8) -> gst::Buffer {
     let mut pixels = vec![grey; width * height * 4];

@@ -11,6 +11,17 @@ use super::planes::{self, Plane};
 use super::{Header, Vp8Error};
 use crate::{Canvas, Rect};
 
+/// A decoded picture: 4:2:0, BT.601, limited range.
+#[derive(Debug)]
+pub struct Image<'a> {
+    /// Pixels a row.
+    pub width: u16,
+    /// Rows.
+    pub height: u16,
+    /// Luma and both planes of chroma, which have half the sides, rounded up.
+    pub planes: [Plane<'a>; 3],
+}
+
 /// Decodes one film after another; the size of each is told by its key frame.
 pub struct Decoder {
     /// On the heap: libvpx is told where it lies.
@@ -72,17 +83,45 @@ impl Decoder {
             Header::Inter if size != Some((width, height)) => return Err(Vp8Error::NoKeyFrame),
             Header::Key { .. } | Header::Inter => {}
         }
+        self.advance(frame)?;
+        let image = self.image()?;
+        if (image.width, image.height) != (width, height) {
+            return Err(Vp8Error::Damaged);
+        }
+        planes::paint(image.planes, canvas, rect);
+        self.size = Some((width, height));
+        Ok(())
+    }
+
+    /// Decodes the next frame of a film that may change its size with any key frame; `None` after one that is not to be shown. A key frame
+    /// of more than `area_max` pixels is refused before anything is allocated. After an error the film needs a key frame.
+    pub fn decode_any(&mut self, frame: &[u8], area_max: u32) -> Result<Option<Image<'_>>, Vp8Error> {
+        let before = self.size.take();
+        let (header, is_shown) = Header::parse_any(frame)?;
+        let size = match header {
+            Header::Key { width, height } if area_max < u32::from(width) * u32::from(height) => {
+                return Err(Vp8Error::TooLarge { width, height });
+            }
+            Header::Key { width, height } => (width, height),
+            Header::Inter => before.ok_or(Vp8Error::NoKeyFrame)?,
+        };
+        self.advance(frame)?;
+        self.size = Some(size);
+        if is_shown { self.image().map(Some) } else { Ok(None) }
+    }
+
+    /// Whether nothing but a key frame can be decoded.
+    pub fn needs_key_frame(&self) -> bool {
+        self.size.is_none()
+    }
+
+    fn advance(&mut self, frame: &[u8]) -> Result<(), Vp8Error> {
         let bytes = c_uint::try_from(frame.len()).map_err(|_| Vp8Error::Damaged)?;
         // SAFETY: the context is initialised, and the slice is valid for its length.
         let status = unsafe {
             sys::vpx_codec_decode(&raw mut *self.context, frame.as_ptr(), bytes, ptr::null_mut(), 0)
         };
-        if !is_ok(status) || self.is_corrupted() {
-            return Err(Vp8Error::Damaged);
-        }
-        self.paint(canvas, rect)?;
-        self.size = Some((width, height));
-        Ok(())
+        if is_ok(status) && !self.is_corrupted() { Ok(()) } else { Err(Vp8Error::Damaged) }
     }
 
     /// The last frame ended before all of it was decoded. libvpx lets that pass, but for the first frame of a decoder: so whoever comes late
@@ -100,32 +139,31 @@ impl Decoder {
         !is_ok(status) || corrupted != 0
     }
 
-    fn paint(&mut self, canvas: &mut Canvas, rect: Rect) -> Result<(), Vp8Error> {
+    /// The picture that the last frame has made.
+    fn image(&mut self) -> Result<Image<'_>, Vp8Error> {
         let mut position = ptr::null();
-        // SAFETY: the context is initialised; the image, if there is one, is valid until the next call.
+        // SAFETY: the context is initialised; the image, if there is one, is valid until the next call, which needs the borrow to be over.
         let image = unsafe { sys::vpx_codec_get_frame(&raw mut *self.context, &raw mut position).as_ref() };
         let image = image.ok_or(Vp8Error::Damaged)?;
-        let is_as_said = (image.d_w, image.d_h) == (rect.width.into(), rect.height.into())
-            && (image.x_chroma_shift, image.y_chroma_shift) == (1, 1);
-        if !is_as_said {
+        let side = |side: c_uint| u16::try_from(side).ok().filter(|side| 0 < *side).ok_or(Vp8Error::Damaged);
+        let (width, height) = (side(image.d_w)?, side(image.d_h)?);
+        if (image.x_chroma_shift, image.y_chroma_shift) != (1, 1) {
             return Err(Vp8Error::Damaged);
         }
-        let plane = |index: usize, width: usize, height: usize| {
+        let plane = |index: usize, width: u16, height: u16| {
             let stride = usize::try_from(image.stride[index]).map_err(|_| Vp8Error::Damaged)?;
-            let length = (height - 1) * stride + width;
+            let length = (usize::from(height) - 1) * stride + usize::from(width);
             // SAFETY: a plane of an image has so many rows of so many bytes, `stride` apart, and lives until the next call.
             let bytes = unsafe { std::slice::from_raw_parts(image.planes[index], length) };
             Ok(Plane { bytes, stride })
         };
-        let (width, height) = (usize::from(rect.width), usize::from(rect.height));
         let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
         let planes = [
             plane(0, width, height)?,
             plane(1, half_width, half_height)?,
             plane(2, half_width, half_height)?,
         ];
-        planes::paint(planes, canvas, rect);
-        Ok(())
+        Ok(Image { width, height, planes })
     }
 }
 
@@ -207,6 +245,36 @@ mod tests {
         let error = decoder.decode(&film[1].frame, &mut canvas, Rect::new(0, 0, 64, 48)).unwrap_err();
         assert_eq!(error, Vp8Error::NoKeyFrame);
         assert_eq!(canvas, black((64, 64)));
+    }
+
+    #[test]
+    fn a_film_may_change_its_size_where_nobody_minds() {
+        let (mut decoder, small, large) = (Decoder::new(), film((64, 48), 2), film((131, 77), 2));
+        for (film, size) in [(&small, (64, 48)), (&large, (131, 77)), (&small, (64, 48))] {
+            for encoded in film {
+                let image = decoder.decode_any(&encoded.frame, 20_000).unwrap().unwrap();
+                assert_eq!((image.width, image.height), size);
+                let [luma, chroma, _] = image.planes.map(|plane| (plane.bytes.len(), plane.stride));
+                assert_eq!(luma.0, luma.1 * usize::from(size.1 - 1) + usize::from(size.0));
+                assert_eq!(
+                    chroma.0,
+                    chroma.1 * usize::from(size.1.div_ceil(2) - 1) + usize::from(size.0.div_ceil(2))
+                );
+            }
+        }
+        let refused = decoder.decode_any(&large[0].frame, 131 * 77 - 1).unwrap_err();
+        assert_eq!(refused, Vp8Error::TooLarge { width: 131, height: 77 });
+        assert_eq!(decoder.decode_any(&small[1].frame, 20_000).unwrap_err(), Vp8Error::NoKeyFrame);
+        assert!(decoder.decode_any(b"these are no frames", 20_000).is_err() && decoder.needs_key_frame());
+    }
+
+    #[test]
+    fn a_frame_that_is_not_to_be_shown_shows_nothing() {
+        let film = film((64, 48), 2);
+        let hidden = |frame: &[u8]| [&[frame[0] & !0x10], &frame[1..]].concat();
+        let mut decoder = Decoder::new();
+        assert!(decoder.decode_any(&hidden(&film[0].frame), 20_000).unwrap().is_none());
+        assert!(decoder.decode_any(&film[1].frame, 20_000).unwrap().is_some());
     }
 
     /// Whatever comes is refused or decoded, and a key frame makes all well again.

@@ -30,6 +30,14 @@ pub enum Vp8Error {
         /// Rows, as the frame says.
         height: u16,
     },
+    /// It is larger than anybody's camera.
+    #[error("the VP8 key frame has {width} x {height} pixels, which is too large")]
+    TooLarge {
+        /// Pixels a row, as the frame says.
+        width: u16,
+        /// Rows, as the frame says.
+        height: u16,
+    },
     /// It continues a film whose key frame was not seen.
     #[error("the VP8 frame needs a key frame before it")]
     NoKeyFrame,
@@ -55,15 +63,23 @@ pub enum Header {
 impl Header {
     /// Reads it; a frame that is not to be shown, or that asks for upscaling, is refused: a film has none.
     pub fn parse(frame: &[u8]) -> Result<Self, Vp8Error> {
+        match Self::parse_any(frame)? {
+            (header, true) => Ok(header),
+            (_, false) => Err(Vp8Error::NotVp8 { bytes: frame.len() }),
+        }
+    }
+
+    /// Reads it, and whether the frame is to be shown.
+    pub(super) fn parse_any(frame: &[u8]) -> Result<(Self, bool), Vp8Error> {
         let refused = Vp8Error::NotVp8 { bytes: frame.len() };
         let (&[tag, tag1, tag2], rest) = frame.split_first_chunk::<TAG_BYTES>().ok_or(refused)?;
         let first_partition = usize::from(tag >> 5) | usize::from(tag1) << 3 | usize::from(tag2) << 11;
         let (is_inter, profile, is_shown) = (tag & 1 == 1, tag >> 1 & 7, tag >> 4 & 1 == 1);
-        if PROFILE_MAX < profile || !is_shown {
+        if PROFILE_MAX < profile {
             return Err(refused);
         }
         if is_inter {
-            return if first_partition <= rest.len() { Ok(Self::Inter) } else { Err(refused) };
+            return if first_partition <= rest.len() { Ok((Self::Inter, is_shown)) } else { Err(refused) };
         }
         let (&[code0, code1, code2, w0, w1, h0, h1], rest) =
             rest.split_first_chunk::<KEY_BYTES>().ok_or(refused)?;
@@ -74,7 +90,7 @@ impl Header {
         if !is_plain || rest.len() < first_partition {
             return Err(refused);
         }
-        Ok(Self::Key { width, height })
+        Ok((Self::Key { width, height }, is_shown))
     }
 
     /// Whether the frame stands alone.

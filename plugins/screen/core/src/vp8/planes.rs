@@ -14,10 +14,12 @@ pub(super) struct Planes {
 }
 
 /// A plane that somebody else owns.
-#[derive(Clone, Copy)]
-pub(super) struct Plane<'a> {
-    pub(super) bytes: &'a [u8],
-    pub(super) stride: usize,
+#[derive(Clone, Copy, Debug)]
+pub struct Plane<'a> {
+    /// From the first row's first pixel to the last row's last one.
+    pub bytes: &'a [u8],
+    /// Bytes from a row to the next.
+    pub stride: usize,
 }
 
 impl Planes {
