@@ -1,6 +1,6 @@
 # Each of these works on a fresh Debian 12 that has Rust and Node; a second call starts at once.
 .DEFAULT_GOAL := run
-.PHONY: run demo test lint bench-screen install-run install-test install-bench client
+.PHONY: run demo test lint bench-screen bench-relay install-run install-test install-bench client
 
 DATA ?= data
 
@@ -27,6 +27,10 @@ lint: install-run ## What a reviewer need not say.
 bench-screen: install-bench ## Screen sharing beside its peers on the same pictures; QUICK=1 for a first look.
 	@.ci/npm tests/browser
 	cargo run --locked --release --package convene-bench --bin screen -- $(if $(QUICK),--quick) $(ARGS)
+
+bench-relay: install-bench ## The video relay beside Janus, with the same cameras and viewers; needs root and two cores; QUICK=1 for a first look.
+	cargo build --locked --release --package gstconvenerelay
+	cargo run --locked --release --package convene-bench --bin relay -- $(if $(QUICK),--quick) $(ARGS)
 
 install-run:
 	@.ci/install run
