@@ -36,6 +36,19 @@ pub struct MediaPort {
     pub bind: Option<IpAddr>,
     /// What browsers are told; the machine's own addresses when empty.
     pub addresses: Vec<IpAddr>,
+    /// The TCP port that browsers are told beside it, for networks that let no UDP through. The program listens there, and hands in what comes by
+    /// [`MediaPort::take_connection`].
+    pub tcp_port: Option<u16>,
+}
+
+impl MediaPort {
+    /// Hands in a TCP connection of which nothing was read yet. While nobody talks it is closed.
+    ///
+    /// # Errors
+    /// When it is over already.
+    pub fn take_connection(&self, connection: std::net::TcpStream) -> std::io::Result<()> {
+        gstconvenerelay::take_connection(self.port, connection)
+    }
 }
 
 /// What a talk tells the service. People are the numbers that were given with their offers.
@@ -376,6 +389,9 @@ fn relay(at: &MediaPort) -> Result<gst::Element, PipelineError> {
     if !at.addresses.is_empty() {
         let addresses: Vec<String> = at.addresses.iter().map(IpAddr::to_string).collect();
         builder = builder.property("candidates", addresses.join(","));
+    }
+    if let Some(port) = at.tcp_port {
+        builder = builder.property("tcp-port", i32::from(port)).property("tcp-shared", true);
     }
     builder.build().map_err(PipelineError::build)
 }

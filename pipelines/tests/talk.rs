@@ -40,7 +40,7 @@ fn start() -> TalkPipeline {
 
 fn start_and_listen() -> (TalkPipeline, UnboundedReceiver<TalkEvent>) {
     let address = "127.0.0.1".parse().expect("an address");
-    let at = MediaPort { port: 0, bind: Some(address), addresses: vec![address] };
+    let at = MediaPort { port: 0, bind: Some(address), addresses: vec![address], tcp_port: None };
     TalkPipeline::start(&at).expect("it starts")
 }
 
@@ -136,7 +136,8 @@ async fn who_only_listens_has_a_place_until_they_leave() {
 fn a_taken_port_is_a_sentence() {
     let taken = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address");
-    let at = MediaPort { port: port.port(), bind: Some(port.ip()), addresses: vec![port.ip()] };
+    let at =
+        MediaPort { port: port.port(), bind: Some(port.ip()), addresses: vec![port.ip()], tcp_port: None };
     let refused = TalkPipeline::start(&at).err().expect("it is taken").to_string();
     assert!(refused.contains(&port.port().to_string()), "{refused}");
 }

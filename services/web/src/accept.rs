@@ -1,10 +1,11 @@
-//! The accept loop: TCP, TLS with a time limit, then HTTP 1 and 2 to warp's routes.
+//! The accept loop: TCP; what is no TLS but media (ICE-TCP) goes to the relay; TLS with a time limit, then HTTP 1 and 2 to warp's routes.
 
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use convene_pipelines::MediaPort;
 use hyper::body::Incoming;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -46,6 +47,7 @@ type Answer = std::pin::Pin<Box<dyn Future<Output = Result<Response, std::conver
 /// Where connections come in.
 pub(crate) struct Door {
     tls: TlsAcceptor,
+    media: MediaPort,
     handler: Handler,
     http: auto::Builder<TokioExecutor>,
     places: Arc<Semaphore>,
@@ -64,7 +66,8 @@ impl Door {
             .keep_alive_interval(HEAD_MAX)
             .max_concurrent_streams(STREAMS_MAX);
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        Self { tls, handler, http, places, connections: TaskTracker::new(), stop }
+        let media = service.media.clone();
+        Self { tls, media, handler, http, places, connections: TaskTracker::new(), stop }
     }
 
     /// Lets connections in until the future is dropped.
@@ -80,8 +83,11 @@ impl Door {
             };
             let peer = Peer::new(address.ip(), place);
             let (tls, handler, http) = (self.tls.clone(), self.handler.clone(), self.http.clone());
-            let stop = self.stop.clone();
+            let (media, stop) = (self.media.clone(), self.stop.clone());
             self.connections.spawn(async move {
+                let Some(stream) = without_media(&media, stream).await else {
+                    return;
+                };
                 if let Some(stream) = shake_hands(tls, stream).await {
                     converse(http, stream, handler, peer, stop).await;
                 }
@@ -105,6 +111,24 @@ async fn pause_after(error: &io::Error) {
     }
     warn!(%error, "no connection can be taken just now");
     tokio::time::sleep(PAUSE).await;
+}
+
+/// Whoever has no way for media but TCP comes to this port as well, and begins with the length of a STUN message (RFC 4571), which is below 256;
+/// TLS begins with a record of type 22 (RFC 8446, section 5.1). Hands such a connection to the relay, and returns any other.
+async fn without_media(media: &MediaPort, stream: TcpStream) -> Option<TcpStream> {
+    let mut first = [0];
+    let peeked = tokio::time::timeout(HANDSHAKE_MAX, stream.peek(&mut first)).await;
+    if !matches!(peeked, Ok(Ok(1))) {
+        debug!("a connection said nothing");
+        return None;
+    }
+    if first != [0] || media.tcp_port.is_none() {
+        return Some(stream);
+    }
+    if let Err(error) = stream.into_std().and_then(|stream| media.take_connection(stream)) {
+        debug!(%error, "a connection for media was over at once");
+    }
+    None
 }
 
 async fn shake_hands(

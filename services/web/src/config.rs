@@ -84,13 +84,21 @@ impl Config {
     }
 
     /// Where voices and faces come in: who listens at one address only does so for them, too, and is reached there.
-    pub(crate) fn media(&self) -> MediaPort {
+    ///
+    /// Where UDP is blocked they come by TCP to the `https` port. Without a port of its own each meeting has another one, and then it would not be known
+    /// to which a connection belongs.
+    pub(crate) fn media(&self, https: u16) -> MediaPort {
         let bind = Some(self.listen.ip()).filter(|address| !address.is_unspecified());
         let addresses = match (self.media_addresses.as_slice(), bind) {
             ([], Some(address)) => vec![address],
             (configured, _) => configured.to_vec(),
         };
-        MediaPort { port: self.media_port, bind, addresses }
+        MediaPort {
+            port: self.media_port,
+            bind,
+            addresses,
+            tcp_port: (self.media_port != 0).then_some(https),
+        }
     }
 
     /// The regions: the configured ones, or two folders.
@@ -115,18 +123,21 @@ mod tests {
 
     fn media(listen: &str, addresses: &[&str]) -> MediaPort {
         let media_addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
-        Config { listen: listen.parse().unwrap(), media_addresses, ..Config::default() }.media()
+        Config { listen: listen.parse().unwrap(), media_addresses, ..Config::default() }.media(8443)
     }
 
     #[test]
     fn media_comes_in_where_the_service_listens() {
         let everywhere = media("0.0.0.0:8443", &[]);
-        assert_eq!(everywhere, MediaPort { port: 1853, bind: None, addresses: Vec::new() });
+        let tcp_port = Some(8443);
+        assert_eq!(everywhere, MediaPort { port: 1853, bind: None, addresses: Vec::new(), tcp_port });
         let here = media("127.0.0.1:8443", &[]);
         let address: IpAddr = "127.0.0.1".parse().unwrap();
         assert_eq!((here.bind, here.addresses), (Some(address), vec![address]));
         let behind = media("10.0.0.7:8443", &["192.0.2.7"]);
         assert_eq!(behind.bind, Some("10.0.0.7".parse().unwrap()));
         assert_eq!(behind.addresses, ["192.0.2.7".parse::<IpAddr>().unwrap()]);
+        let anywhere = Config { media_port: 0, ..Config::default() };
+        assert_eq!(anywhere.media(8443).tcp_port, None);
     }
 }

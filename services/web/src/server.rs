@@ -62,7 +62,7 @@ impl Server {
             recorders,
             regions,
             spool: config.spool(),
-            media: config.media(),
+            media: config.media(public_port(config.public_url.as_deref()).unwrap_or(address.port())),
             public_url: config.public_url,
             tasks: TaskTracker::new(),
         };
@@ -184,6 +184,12 @@ fn public_url(url: &str) -> Result<String, StartError> {
     Ok(trimmed.to_owned())
 }
 
+/// The port of a public address, which may be another than the one that is listened at.
+fn public_port(url: Option<&str>) -> Option<u16> {
+    let authority = url?.strip_prefix("https://")?.parse::<warp::http::uri::Authority>().ok()?;
+    Some(authority.port_u16().unwrap_or(443))
+}
+
 /// The address of this machine under a name that the certificate is for. With a certificate for the public name alone, the
 /// public address is the one that works.
 fn server_for_recorders(identity: &Identity, public_url: Option<&str>, address: SocketAddr) -> String {
@@ -230,6 +236,9 @@ mod tests {
     fn a_public_url_is_a_host_and_nothing_more() {
         assert_eq!(public_url("https://meet.example.org/").unwrap(), "https://meet.example.org");
         assert_eq!(public_url("https://meet.example.org:8443").unwrap(), "https://meet.example.org:8443");
+        assert_eq!(public_port(Some("https://meet.example.org")), Some(443));
+        assert_eq!(public_port(Some("https://[2001:db8::7]:8443")), Some(8443));
+        assert_eq!(public_port(None), None);
         for wrong in
             ["", "meet.example.org", "http://meet.example.org", "https://", "https://a/b", "https://a b"]
         {

@@ -8,7 +8,7 @@ import { Participant, until } from "../support/browser.ts";
 import { type Colour, Person } from "../support/faces.ts";
 import { Line } from "../support/line.ts";
 import { loudness, probe } from "../support/media.ts";
-import { Path } from "../support/path.ts";
+import { freePort, Path } from "../support/path.ts";
 import { Service } from "../support/service.ts";
 
 let service: Service;
@@ -21,7 +21,7 @@ vi.setConfig({ testTimeout: 240_000 });
 const [ANN_HZ, BOB_HZ, CEM_HZ] = [500, 820, 1_340];
 
 beforeAll(async () => {
-  service = await Service.start();
+  service = await Service.start({ mediaPort: await freePort() });
 });
 
 afterEach(async () => {
@@ -49,6 +49,19 @@ async function guest(code: string, name: string, colour: Colour, hertz: number, 
   const person = await Person.of(colour, hertz, (browser) => Participant.join(browser, url, code, name));
   people.push(person);
   return person;
+}
+
+/** Bob, whose media goes this way. */
+async function bobBy(path: Path, code: string): Promise<Person> {
+  const bob = await Person.of("green", BOB_HZ, async (browser) => {
+    const guest = await Participant.open(browser, `${service.url}/${code}`);
+    await path.lead(guest.page);
+    await guest.at("name-input").fill("Bob");
+    await guest.at("join").click();
+    return guest;
+  });
+  people.push(bob);
+  return bob;
 }
 
 test("three people see each other's pictures and hear each other's voices, and nobody their own", async () => {
@@ -140,14 +153,7 @@ test("a way that is gone without a word is replaced within seconds", async () =>
   const { ann, code } = await host();
   const path = new Path();
   try {
-    const bob = await Person.of("green", BOB_HZ, async (browser) => {
-      const guest = await Participant.open(browser, `${service.url}/${code}`);
-      await path.lead(guest.page);
-      await guest.at("name-input").fill("Bob");
-      await guest.at("join").click();
-      return guest;
-    });
-    people.push(bob);
+    const bob = await bobBy(path, code);
     await ann.at("camera").click();
     await bob.at("microphone").click();
     await bob.expectToSee("Ann", "red");
@@ -161,6 +167,28 @@ test("a way that is gone without a word is replaced within seconds", async () =>
     expect(path.ways).toBe(2);
     // Up to two to notice, one to restart, and some for a busy machine.
     expect(seconds).toBeLessThan(6);
+  } finally {
+    path.close();
+  }
+});
+
+test("where UDP is blocked, pictures and voices go through the port of the page, also in the middle of a meeting", async () => {
+  const { ann, code } = await host();
+  const path = new Path();
+  try {
+    const bob = await bobBy(path, code);
+    for (const person of [ann, bob]) await person.show();
+    await bob.expectToSee("Ann", "red");
+
+    path.block();
+    await bob.expectToSee("Ann", "red");
+    await ann.expectToSee("Bob", "green");
+    await ann.expectToHear(BOB_HZ);
+    await bob.expectToHear(ANN_HZ);
+    await bob.participant.page.reload();
+    await bob.at("name-input").fill("Bob");
+    await bob.at("join").click();
+    await bob.expectToSee("Ann", "red");
   } finally {
     path.close();
   }

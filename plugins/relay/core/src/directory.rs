@@ -1,9 +1,8 @@
 //! To whom a datagram belongs: by its sender's address, and before that is known by the user fragment of its STUN request.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 
-use crate::{SHARD_PEERS_MAX, ShardId};
+use crate::{Remote, SHARD_PEERS_MAX, ShardId};
 
 /// A peer that moves from network to network leaves addresses behind; the oldest are forgotten.
 pub const PEER_ADDRESSES_MAX: usize = 8;
@@ -29,7 +28,7 @@ pub enum Owner {
 #[derive(Debug, Default)]
 pub struct Directory {
     names: HashMap<String, Owner>,
-    addresses: HashMap<SocketAddr, Owner>,
+    addresses: HashMap<Remote, Owner>,
 }
 
 impl Directory {
@@ -39,7 +38,7 @@ impl Directory {
     }
 
     /// By address.
-    pub fn located(&self, address: SocketAddr) -> Option<Owner> {
+    pub fn located(&self, address: Remote) -> Option<Owner> {
         self.addresses.get(&address).copied()
     }
 
@@ -51,7 +50,7 @@ impl Directory {
     }
 
     /// Learns an address. A later peer takes it over: sockets are closed, and their numbers given to others.
-    pub fn locate(&mut self, address: SocketAddr, owner: Owner) {
+    pub fn locate(&mut self, address: Remote, owner: Owner) {
         if self.addresses.len() < ELSEWHERE_MAX || self.addresses.contains_key(&address) {
             self.addresses.insert(address, owner);
         }
@@ -65,7 +64,7 @@ impl Directory {
     }
 
     /// Forgets an address, if it is still this one's.
-    pub fn unlocate(&mut self, address: SocketAddr, owner: Owner) {
+    pub fn unlocate(&mut self, address: Remote, owner: Owner) {
         if self.located(address) == Some(owner) {
             self.addresses.remove(&address);
         }
@@ -74,10 +73,15 @@ impl Directory {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
 
-    fn address(number: usize) -> SocketAddr {
-        SocketAddr::from(([10, 0, (number >> 8) as u8, number as u8], 5000 + (number >> 16) as u16))
+    fn address(number: usize) -> Remote {
+        Remote::Udp(SocketAddr::from((
+            [10, 0, (number >> 8) as u8, number as u8],
+            5000 + (number >> 16) as u16,
+        )))
     }
 
     #[test]
@@ -90,6 +94,17 @@ mod tests {
         assert_eq!(directory.located(address(1)), Some(new));
         directory.unlocate(address(1), new);
         assert_eq!(directory.located(address(1)), None);
+    }
+
+    #[test]
+    fn one_address_is_two_peers_by_udp_and_by_tcp() {
+        let mut directory = Directory::default();
+        let tcp = Remote::Tcp(address(1).address());
+        directory.locate(address(1), Owner::Here(PeerKey(1)));
+        assert_eq!(directory.located(tcp), None);
+        directory.locate(tcp, Owner::Here(PeerKey(2)));
+        assert_eq!(directory.located(address(1)), Some(Owner::Here(PeerKey(1))));
+        assert_eq!(directory.located(tcp), Some(Owner::Here(PeerKey(2))));
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod order;
 mod packet;
 mod peer;
 mod recent;
+mod remote;
 mod report;
 mod rewriter;
 mod room;
@@ -39,6 +40,7 @@ pub use ids::{
 pub use order::{Datagram, Order};
 pub use packet::FeedPacket;
 pub use peer::{OFFER_BYTES_MAX, PeerState, VoicePacket};
+pub use remote::Remote;
 pub use report::{PeerReport, SlotReport};
 pub use shard::{Config, ESTIMATED_PEERS_MAX, Input, Output, RoomEvent, Shard, TapPacket};
 pub use wish::{WISHES_MAX, Wish};

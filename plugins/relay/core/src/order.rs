@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::{FeedPacket, Layer, PeerId, RoomId};
+use crate::{FeedPacket, Layer, PeerId, Remote, RoomId};
 
 /// From one shard to another.
 #[derive(Clone, Debug)]
@@ -12,10 +12,10 @@ pub enum Order {
     Named(Arc<str>),
     /// No longer.
     Unnamed(Arc<str>),
-    /// Datagrams from this address are for the shard that says so.
-    Located(SocketAddr),
+    /// Datagrams from there are for the shard that says so.
+    Located(Remote),
     /// No longer.
-    Unlocated(SocketAddr),
+    Unlocated(Remote),
     /// A datagram that came to the wrong socket.
     Datagram(Box<Datagram>),
     /// Somebody of this room is on the shard that says so.
@@ -63,13 +63,13 @@ pub enum Order {
     },
 }
 
-/// A datagram from the network.
+/// A datagram from a peer, or to one.
 #[derive(Clone, Debug)]
 pub struct Datagram {
-    /// Who sent it.
-    pub from: SocketAddr,
-    /// To which of our addresses.
-    pub to: SocketAddr,
+    /// Where the peer is.
+    pub peer: Remote,
+    /// Our address.
+    pub own: SocketAddr,
     /// What.
     pub bytes: Vec<u8>,
 }

@@ -3,7 +3,6 @@
 mod answer;
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,7 +19,7 @@ use crate::losses::Losses;
 use crate::rewriter::Numbers;
 use crate::vp8::Descriptor;
 use crate::wish::Wish;
-use crate::{FeedPacket, Layer, PeerId, RoomId};
+use crate::{FeedPacket, Layer, PeerId, Remote, RoomId};
 
 /// A peer that has not connected by then, or is not back by then, is given up.
 pub const ABSENCE_MAX: Duration = Duration::from_secs(30);
@@ -70,7 +69,7 @@ pub struct Peer {
     pub rtc: Rtc,
     /// Its user fragments and addresses, as the directory has them.
     pub names: VecDeque<String>,
-    pub addresses: VecDeque<SocketAddr>,
+    pub addresses: VecDeque<Remote>,
     pub voice: Option<VoiceLine>,
     pub camera: Option<CameraLine>,
     pub slots: Vec<SlotLine>,

@@ -17,7 +17,7 @@ use crate::order::{Datagram, Order};
 use crate::peer::{Happening, Peer, PeerState, VoicePacket};
 use crate::room::Room;
 use crate::wish::Wish;
-use crate::{PeerId, RoomId, ShardId, TapId};
+use crate::{PeerId, Remote, RoomId, ShardId, TapId};
 
 /// For [`Config::estimated_peers_max`]: an estimator for each of more viewers would cost more than all else.
 pub const ESTIMATED_PEERS_MAX: usize = 32;
@@ -35,6 +35,8 @@ pub struct Config {
     pub shards: u8,
     /// The addresses that peers are told.
     pub candidates: Vec<SocketAddr>,
+    /// The same for those who can only come by TCP.
+    pub tcp_candidates: Vec<SocketAddr>,
     /// What peers know the relay by.
     pub identity: Identity,
     /// Whoever comes into a room with fewer peers on the shard has the line estimated by TWCC, others by their losses alone.
@@ -47,9 +49,9 @@ pub enum Input<'a> {
     /// A datagram came from the network.
     Datagram {
         /// Who sent it.
-        from: SocketAddr,
+        peer: Remote,
         /// To which of our addresses.
-        to: SocketAddr,
+        own: SocketAddr,
         /// What.
         bytes: &'a [u8],
     },
@@ -124,7 +126,7 @@ pub enum Input<'a> {
 /// What to do for a shard.
 #[derive(Debug)]
 pub enum Output {
-    /// Send this datagram, from one of our addresses to a peer's.
+    /// Send this datagram to the peer.
     Transmit(Datagram),
     /// Tell the room's owner.
     Event {
@@ -241,7 +243,7 @@ impl Shard {
     pub fn handle(&mut self, input: Input<'_>, now: Instant) {
         self.now = self.now.max(now);
         match input {
-            Input::Datagram { from, to, bytes } => self.datagram(from, to, bytes),
+            Input::Datagram { peer, own, bytes } => self.datagram(peer, own, bytes),
             Input::Order { from, order } => self.order(from, order),
             Input::Timeout => self.pass_time(),
             Input::Remove(peer) => self.remove(peer),
@@ -260,8 +262,9 @@ impl Shard {
     pub fn poll(&mut self) -> Output {
         loop {
             if let Some(transmit) = self.transmits.pop_front() {
-                let Transmit { source, destination, contents, .. } = transmit;
-                return Output::Transmit(Datagram { from: source, to: destination, bytes: contents.into() });
+                let Transmit { proto, source, destination, contents } = transmit;
+                let peer = Remote::new(proto, destination);
+                return Output::Transmit(Datagram { peer, own: source, bytes: contents.into() });
             }
             if let Some(output) = self.outputs.pop_front() {
                 return output;
@@ -273,6 +276,14 @@ impl Shard {
                     return Output::Timeout(self.wakes_at());
                 }
             }
+        }
+    }
+
+    /// Which shard a TCP connection belongs to, by the first datagram in it: that of the peer whom it names. None: nobody is expected by it.
+    pub fn shard_of(&self, first: &[u8]) -> Option<ShardId> {
+        match self.directory.named(crate::stun::user_fragment(first)?)? {
+            Owner::Here(_) => Some(self.config.id),
+            Owner::There(shard) => Some(shard),
         }
     }
 
@@ -299,11 +310,11 @@ impl Shard {
         GATHERING_PEERS_MIN <= self.dirty.len() + 1 && self.now < self.gathered_at
     }
 
-    fn datagram(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
-        match self.owner_of(from, bytes) {
-            Some(Owner::Here(key)) => self.receive(key, from, to, bytes),
+    fn datagram(&mut self, peer: Remote, own: SocketAddr, bytes: &[u8]) {
+        match self.owner_of(peer, bytes) {
+            Some(Owner::Here(key)) => self.receive(key, peer, own, bytes),
             Some(Owner::There(shard)) => {
-                let datagram = Datagram { from, to, bytes: bytes.to_vec() };
+                let datagram = Datagram { peer, own, bytes: bytes.to_vec() };
                 self.tell(shard, Order::Datagram(Box::new(datagram)));
             }
             None => {}
@@ -318,9 +329,9 @@ impl Shard {
             Order::Located(address) => self.directory.locate(address, there),
             Order::Unlocated(address) => self.directory.unlocate(address, there),
             Order::Datagram(datagram) => {
-                let Datagram { from, to, bytes } = *datagram;
-                if let Some(Owner::Here(key)) = self.owner_of(from, &bytes) {
-                    self.receive(key, from, to, &bytes);
+                let Datagram { peer, own, bytes } = *datagram;
+                if let Some(Owner::Here(key)) = self.owner_of(peer, &bytes) {
+                    self.receive(key, peer, own, &bytes);
                 }
             }
             Order::Present { room, asks } => self.present(from, room, asks),
@@ -338,11 +349,11 @@ impl Shard {
         }
     }
 
-    fn owner_of(&self, from: SocketAddr, bytes: &[u8]) -> Option<Owner> {
+    fn owner_of(&self, peer: Remote, bytes: &[u8]) -> Option<Owner> {
         match crate::stun::is_stun(bytes) {
             // An address may be another peer's by now; the user fragment tells.
             true => crate::stun::user_fragment(bytes).and_then(|name| self.directory.named(name)),
-            false => self.directory.located(from),
+            false => self.directory.located(peer),
         }
     }
 

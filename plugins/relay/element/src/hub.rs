@@ -5,10 +5,12 @@ mod clock;
 mod dtls;
 mod mailbox;
 mod socket;
+mod tcp;
 mod worker;
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Weak, mpsc};
 use std::thread::JoinHandle;
@@ -23,6 +25,7 @@ use thiserror::Error;
 
 pub use addresses::parse as parse_candidates;
 use mailbox::{Command, Mailbox};
+use tcp::Connection;
 use worker::Worker;
 
 /// A worker that does not answer within this is stuck.
@@ -41,11 +44,21 @@ pub enum HubError {
         /// On which address.
         address: IpAddr,
         /// What the system says.
-        reason: std::io::Error,
+        reason: io::Error,
+    },
+    /// The same for the TCP port.
+    #[error("TCP port {port} on {address} cannot be opened: {reason}.")]
+    BindTcp {
+        /// Which port.
+        port: u16,
+        /// On which address.
+        address: IpAddr,
+        /// What the system says.
+        reason: io::Error,
     },
     /// Another relay of this process has opened the port in another way.
     #[error(
-        "Another vp8relay of this process has opened UDP port {port} with another bind-address, other candidates or workers."
+        "Another vp8relay of this process has opened UDP port {port} with another bind-address, other candidates, workers or TCP port."
     )]
     Differs {
         /// Which port.
@@ -57,7 +70,7 @@ pub enum HubError {
         /// Which port.
         port: u16,
         /// What the system says.
-        reason: std::io::Error,
+        reason: io::Error,
     },
     /// There is nothing to announce.
     #[error("This machine has no address to announce; name some in the property candidates.")]
@@ -78,6 +91,19 @@ pub struct HubSettings {
     pub candidates: Vec<IpAddr>,
     /// 0 is one a core.
     pub workers: u32,
+    /// How peers come whose network lets no UDP through.
+    pub tcp: TcpDoor,
+}
+
+/// The way in by TCP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TcpDoor {
+    /// There is none.
+    None,
+    /// This port is the hub's own; 0 is any free one.
+    Own(u16),
+    /// Others listen at this port, and hand in the connections that are for the hub.
+    Shared(u16),
 }
 
 /// What a room's owner is told, on a worker's thread: it must not block.
@@ -90,6 +116,7 @@ pub trait RoomListener: Send + Sync {
 pub struct Hub {
     settings: HubSettings,
     port: u16,
+    tcp_port: Option<u16>,
     mailboxes: Vec<Arc<Mailbox>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -144,19 +171,28 @@ impl Hub {
         if candidates.is_empty() {
             return Err(HubError::NoCandidates);
         }
+        let mut door = open_door(&settings, sockets.address.ip())?;
+        let tcp_port = match (&door, settings.tcp) {
+            (Some(door), _) => Some(door.local_addr().map_err(failed)?.port()),
+            (None, TcpDoor::Shared(port)) => Some(port),
+            (None, _) => None,
+        };
         let identity = Identity::new(Some(&dtls::OpenSsl))?;
         let mailboxes = (0..count).map(|_| Mailbox::new().map(Arc::new)).collect::<Result<Vec<_>, _>>();
         let mailboxes = mailboxes.map_err(failed)?;
-        let hub = Arc::new(Self { settings, port, mailboxes: mailboxes.clone(), threads: Mutex::default() });
+        let (workers, threads) = (mailboxes.clone(), Mutex::default());
+        let hub = Arc::new(Self { settings, port, tcp_port, mailboxes, threads });
+        let at = |port: u16| candidates.iter().map(move |ip| SocketAddr::new(*ip, port));
         for (number, socket) in sockets.sockets.into_iter().enumerate() {
             let config = Config {
                 id: ShardId(number as u8),
                 shards: count as u8,
-                candidates: candidates.iter().map(|ip| SocketAddr::new(*ip, port)).collect(),
+                candidates: at(port).collect(),
+                tcp_candidates: tcp_port.into_iter().flat_map(at).collect(),
                 identity: identity.clone(),
                 estimated_peers_max: ESTIMATED_PEERS_MAX,
             };
-            let worker = Worker::new(config, socket, mailboxes.clone()).map_err(failed)?;
+            let worker = Worker::new(config, socket, door.take(), workers.clone()).map_err(failed)?;
             let thread = std::thread::Builder::new()
                 .name(format!("vp8relay-{number}"))
                 .spawn(move || worker.run())
@@ -199,6 +235,11 @@ impl RoomSeat {
     /// The port that is open.
     pub fn port(&self) -> u16 {
         self.hub.port
+    }
+
+    /// The TCP port that peers are told.
+    pub fn tcp_port(&self) -> Option<u16> {
+        self.hub.tcp_port
     }
 
     /// Answers a peer's offer; the error is a sentence.
@@ -266,6 +307,25 @@ impl Drop for RoomSeat {
             mailbox.post(Command::Close(self.room));
         }
     }
+}
+
+/// Hands a connection that somebody else has accepted to the hub of this UDP port. Where there is no hub, nobody is expected.
+pub fn take_connection(port: u16, stream: TcpStream) -> io::Result<()> {
+    let hub = HUBS.lock().get(&port).and_then(Weak::upgrade);
+    if let Some(hub) = hub {
+        let connection = Connection::new(stream, clock::now())?;
+        hub.mailboxes[0].post(Command::Connection(Box::new(connection)));
+    }
+    Ok(())
+}
+
+fn open_door(settings: &HubSettings, address: IpAddr) -> Result<Option<TcpListener>, HubError> {
+    let TcpDoor::Own(port) = settings.tcp else {
+        return Ok(None);
+    };
+    let door = TcpListener::bind(SocketAddr::new(address, port));
+    let door = door.and_then(|door| door.set_nonblocking(true).map(|()| door));
+    door.map(Some).map_err(|reason| HubError::BindTcp { port, address, reason })
 }
 
 fn worker_count(wanted: u32) -> usize {

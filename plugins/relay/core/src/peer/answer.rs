@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use str0m::bwe::Bitrate;
 use str0m::change::SdpOffer;
 use str0m::media::{Direction, MediaKind, Mid};
+use str0m::net::TcpType;
 use str0m::{Candidate, Rtc, RtcConfig};
 
 use super::{Peer, PeerState};
@@ -38,10 +39,13 @@ fn connection(config: &Config, is_estimated: bool, now: Instant) -> Rtc {
         .set_dtls_cert(config.identity.certificate.clone())
         .set_crypto_provider(Arc::clone(&config.identity.crypto));
     let mut rtc = settings.build(now);
-    for address in &config.candidates {
-        if let Ok(candidate) = Candidate::host(*address, "udp") {
-            rtc.add_local_candidate(candidate);
-        }
+    let udp = config.candidates.iter().map(|address| Candidate::builder().udp().host(*address).build());
+    let tcp = config
+        .tcp_candidates
+        .iter()
+        .map(|address| Candidate::builder().tcp().host(*address).tcptype(TcpType::Passive).build());
+    for candidate in udp.chain(tcp).flatten() {
+        rtc.add_local_candidate(candidate);
     }
     rtc
 }

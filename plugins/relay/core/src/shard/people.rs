@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use str0m::Input as RtcInput;
-use str0m::net::{Protocol, Receive};
+use str0m::net::Receive;
 
 use super::{RoomEvent, Shard};
 use crate::directory::{Owner, PEER_ADDRESSES_MAX, PEER_NAMES_MAX, PeerKey};
 use crate::order::Order;
 use crate::peer::{ABSENCE_MAX, Happening, Outbox, Peer, PeerState, SILENCE_MAX, VoicePacket};
-use crate::{OfferError, PeerId, ROOM_PEERS_MAX, RoomId, SHARD_PEERS_MAX, ShardId};
+use crate::{OfferError, PeerId, ROOM_PEERS_MAX, Remote, RoomId, SHARD_PEERS_MAX, ShardId};
 
 impl Shard {
     /// Answers a peer's offer: the first one brings it into the room, a later one changes its lines or restarts its ICE. Poll afterwards.
@@ -107,10 +107,10 @@ impl Shard {
     }
 
     /// A datagram for one of our peers. Its address counts as the peer's once a STUN request from there has proved to know the password.
-    pub(super) fn receive(&mut self, key: PeerKey, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+    pub(super) fn receive(&mut self, key: PeerKey, from: Remote, to: SocketAddr, bytes: &[u8]) {
         let now = self.now;
-        let to = self.candidate_for(to);
-        let Ok(receive) = Receive::new(Protocol::Udp, from, to, bytes) else {
+        let to = self.candidate_for(from, to);
+        let Ok(receive) = Receive::new(from.protocol(), from.address(), to, bytes) else {
             return;
         };
         let input = RtcInput::Receive(now, receive);
@@ -132,7 +132,7 @@ impl Shard {
         self.drive(key, input);
     }
 
-    fn locate(&mut self, key: PeerKey, address: SocketAddr) {
+    fn locate(&mut self, key: PeerKey, address: Remote) {
         let Some(peer) = self.peer_mut(key) else {
             return;
         };
@@ -148,8 +148,11 @@ impl Shard {
     }
 
     /// The announced address that a datagram was meant for: behind a NAT the one it came to is another.
-    fn candidate_for(&self, to: SocketAddr) -> SocketAddr {
-        let candidates = &self.config.candidates;
+    fn candidate_for(&self, from: Remote, to: SocketAddr) -> SocketAddr {
+        let candidates = match from {
+            Remote::Udp(_) => &self.config.candidates,
+            Remote::Tcp(_) => &self.config.tcp_candidates,
+        };
         let same_family = |candidate: &&SocketAddr| candidate.is_ipv4() == to.is_ipv4();
         match candidates.contains(&to) {
             true => to,

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 use str0m::bwe::Bitrate;
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Simulcast, SimulcastLayer};
-use str0m::net::{Protocol, Receive, Transmit};
+use str0m::net::{Protocol, Receive, TcpType, Transmit};
 use str0m::rtp::{ExtensionValues, RtpWrite};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 
 use crate::camera::Encoding;
 use crate::network::{Flight, Line};
 use crate::screen::Screen;
+use crate::world::relay_by_tcp;
 
 /// Thirty frames a second.
 const FRAME: Duration = Duration::from_micros(33_333);
@@ -97,6 +98,10 @@ impl Browser {
         self.rtc.sdp_api().accept_answer(pending, answer).expect("the relay's answer is sound");
         // An ICE restart forgets them.
         self.rtc.add_local_candidate(Candidate::host(self.address, "udp").expect("a sound address"));
+        if self.line.blocks_udp {
+            let tcp = Candidate::builder().tcp().host(self.address).tcptype(TcpType::Active);
+            self.rtc.add_local_candidate(tcp.build().expect("a sound address"));
+        }
         self.due = Some(now);
     }
 
@@ -125,7 +130,8 @@ impl Browser {
     }
 
     pub fn receive(&mut self, flight: &Flight, now: Instant) -> Vec<Transmit> {
-        let Ok(receive) = Receive::new(Protocol::Udp, flight.from, flight.to, &flight.bytes) else {
+        let proto = if flight.from == relay_by_tcp() { Protocol::Tcp } else { Protocol::Udp };
+        let Ok(receive) = Receive::new(proto, flight.from, flight.to, &flight.bytes) else {
             return Vec::new();
         };
         // An error ends the connection: what is not shown then fails the test that wants it.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use convene_relay::Input;
+use convene_relay::{Input, Remote};
 
 use crate::network::Line;
 use crate::world::{World, address, relay, single};
@@ -47,7 +47,8 @@ fn a_flood_disturbs_nobody() {
             continue;
         }
         let now = world.now;
-        world.shards[shard].handle(Input::Datagram { from, to: relay(), bytes: &bytes }, now);
+        world.shards[shard]
+            .handle(Input::Datagram { peer: Remote::Udp(from), own: relay(), bytes: &bytes }, now);
         if round % 300 == 0 {
             world.run(Duration::from_millis(10));
         }

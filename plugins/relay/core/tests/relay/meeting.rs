@@ -308,6 +308,48 @@ fn a_viewer_that_moves_to_another_network_sees_on() {
 }
 
 #[test]
+fn where_udp_is_blocked_all_goes_by_tcp() {
+    let mut world = World::new(2, 71);
+    let ann = world.join(single(200), 1, Line::TCP_ONLY);
+    let bob = world.join(single(200), 1, Line::TCP_ONLY);
+    let cem = world.join(Vec::new(), 2, Line::GOOD);
+    world.run(SECOND * 3);
+    for (viewer, slots) in [(ann, 1), (bob, 1), (cem, 2)] {
+        for slot in 0..slots {
+            let shown = world.browsers[viewer].screen(slot).shown.len();
+            assert!(shown > 60, "{viewer} saw {shown} frames in slot {slot}");
+        }
+    }
+}
+
+#[test]
+fn a_viewer_goes_over_to_tcp_and_back_without_rejoining() {
+    let mut world = World::new(2, 73);
+    world.join(single(200), 1, Line::GOOD);
+    let bob = world.join(Vec::new(), 1, Line::GOOD);
+    world.run(SECOND * 2);
+    for (line, network) in [(Line::TCP_ONLY, 98), (Line::GOOD, 99)] {
+        let moved = world.now;
+        world.browsers[bob].line = line;
+        let offer = world.browsers[bob].restart(address(network));
+        let shard = world.shard_of(PeerId(bob as u64));
+        let answer = world.shards[shard].offer(ROOM, PeerId(bob as u64), &offer, moved).expect("he may");
+        world.browsers[bob].accept(&answer, moved);
+        world.settle();
+        world.run(SECOND * 4);
+        let freeze = world.browsers[bob].screen(0).longest_freeze(moved - Duration::from_millis(100));
+        assert!(freeze < SECOND * 2, "{freeze:?} after the move to network {network}");
+    }
+}
+
+#[test]
+fn a_tcp_connection_that_names_nobody_has_no_shard() {
+    let mut world = World::new(2, 79);
+    world.join(Vec::new(), 1, Line::GOOD);
+    assert_eq!(world.shards[0].shard_of(b"GET / HTTP/1.1\r\n"), None);
+}
+
+#[test]
 fn whoever_falls_silent_is_missed_and_may_come_back() {
     let mut world = World::new(2, 67);
     let bob = world.join(Vec::new(), 1, Line::GOOD);

@@ -16,11 +16,19 @@ pub struct Line {
     pub jitter: Duration,
     /// Bits a second that pass towards the browser; none for any number.
     pub bitrate: Option<u64>,
+    /// Only TCP passes.
+    pub blocks_udp: bool,
 }
 
 impl Line {
-    pub const GOOD: Line =
-        Line { loss_per_mille: 0, delay: Duration::from_millis(2), jitter: Duration::ZERO, bitrate: None };
+    pub const GOOD: Line = Line {
+        loss_per_mille: 0,
+        delay: Duration::from_millis(2),
+        jitter: Duration::ZERO,
+        bitrate: None,
+        blocks_udp: false,
+    };
+    pub const TCP_ONLY: Line = Line { blocks_udp: true, ..Line::GOOD };
 
     /// With this loss, half of this round trip each way, and reordering.
     pub const fn poor(loss_per_mille: u64, round_trip_ms: u64) -> Line {
@@ -28,7 +36,7 @@ impl Line {
             loss_per_mille,
             delay: Duration::from_millis(round_trip_ms / 2),
             jitter: Duration::from_millis(8),
-            bitrate: None,
+            ..Line::GOOD
         }
     }
 

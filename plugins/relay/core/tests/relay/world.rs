@@ -1,16 +1,16 @@
 //! Shards, browsers, and the network between them, stepped through virtual time.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use convene_relay::{
-    Config, ESTIMATED_PEERS_MAX, Identity, Input, Output, PeerId, RoomEvent, RoomId, Shard, ShardId,
+    Config, ESTIMATED_PEERS_MAX, Identity, Input, Output, PeerId, Remote, RoomEvent, RoomId, Shard, ShardId,
 };
 
 use crate::browser::Browser;
 use crate::camera::Encoding;
-use crate::network::{Line, Network};
+use crate::network::{Flight, Line, Network};
 
 pub const ROOM: RoomId = RoomId(2);
 
@@ -21,12 +21,19 @@ pub struct World {
     due: Vec<Option<Instant>>,
     pub browsers: Vec<Browser>,
     pub network: Network,
+    /// The shard of each TCP connection.
+    connections: BTreeMap<SocketAddr, ShardId>,
     pub events: Vec<(Instant, RoomEvent)>,
 }
 
 /// The relay's address.
 pub fn relay() -> SocketAddr {
     "10.0.0.1:1853".parse().expect("an address")
+}
+
+/// Where those knock who can only come by TCP.
+pub fn relay_by_tcp() -> SocketAddr {
+    "10.0.0.1:443".parse().expect("an address")
 }
 
 /// A browser's address.
@@ -65,6 +72,7 @@ impl World {
             id,
             shards,
             candidates: vec![relay()],
+            tcp_candidates: vec![relay_by_tcp()],
             identity: identity.clone(),
             estimated_peers_max,
         };
@@ -75,6 +83,7 @@ impl World {
             due: vec![None; usize::from(shards)],
             browsers: Vec::new(),
             network: Network::new(seed),
+            connections: BTreeMap::new(),
             events: Vec::new(),
         }
     }
@@ -125,11 +134,9 @@ impl World {
         self.now = self.now.max(next);
         let now = self.now;
         while let Some(flight) = self.network.receive(now) {
-            if flight.to == relay() {
-                // The kernel gives all of one sender's datagrams to one socket, whichever that is.
-                let shard = usize::from(flight.from.port() as u8 ^ flight.from.to_string().len() as u8)
-                    % self.shards.len();
-                let input = Input::Datagram { from: flight.from, to: flight.to, bytes: &flight.bytes };
+            if flight.to == relay() || flight.to == relay_by_tcp() {
+                let (shard, peer) = self.entrance(&flight);
+                let input = Input::Datagram { peer, own: flight.to, bytes: &flight.bytes };
                 self.shards[shard].handle(input, now);
             } else if let Some(number) = self.browsers.iter().position(|browser| browser.address == flight.to)
             {
@@ -152,9 +159,24 @@ impl World {
         true
     }
 
+    /// The shard that a datagram comes in at.
+    fn entrance(&mut self, flight: &Flight) -> (usize, Remote) {
+        if flight.to == relay_by_tcp() {
+            let first = || self.shards[0].shard_of(&flight.bytes).expect("the first datagram names a peer");
+            let shard = *self.connections.entry(flight.from).or_insert_with(first);
+            return (shard.0.into(), Remote::Tcp(flight.from));
+        }
+        // The kernel gives all of one sender's datagrams to one socket, whichever that is.
+        let socket = flight.from.port() as u8 ^ flight.from.to_string().len() as u8;
+        (usize::from(socket) % self.shards.len(), Remote::Udp(flight.from))
+    }
+
     fn transmit(&mut self, number: usize, transmits: Vec<str0m::net::Transmit>) {
         let line = Line { bitrate: None, ..self.browsers[number].line };
         for transmit in transmits {
+            if line.blocks_udp && transmit.destination == relay() {
+                continue;
+            }
             let flight = (transmit.source, transmit.destination, transmit.contents.to_vec());
             let mut free_at = self.now;
             self.network.send(&line, &mut free_at, flight, self.now);
@@ -169,9 +191,12 @@ impl World {
                 loop {
                     match shard.poll() {
                         Output::Transmit(datagram) => {
-                            let to = self.browsers.iter_mut().find(|browser| browser.address == datagram.to);
+                            let address = datagram.peer.address();
+                            let to = self.browsers.iter_mut().find(|browser| browser.address == address);
                             if let Some(browser) = to {
-                                let flight = (datagram.from, datagram.to, datagram.bytes);
+                                let is_tcp = matches!(datagram.peer, Remote::Tcp(_));
+                                assert_eq!(is_tcp, datagram.own == relay_by_tcp());
+                                let flight = (datagram.own, address, datagram.bytes);
                                 self.network.send(&browser.line, &mut browser.free_at, flight, self.now);
                             }
                         }

@@ -49,6 +49,7 @@ fn is_link_local(ip: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::TcpDoor;
     use super::*;
 
     #[test]
@@ -60,7 +61,8 @@ mod tests {
 
     #[test]
     fn a_bound_address_is_announced_and_a_named_one_instead_of_it() {
-        let mut settings = HubSettings { port: 0, bind: None, candidates: Vec::new(), workers: 1 };
+        let mut settings =
+            HubSettings { port: 0, bind: None, candidates: Vec::new(), workers: 1, tcp: TcpDoor::None };
         let bound = "127.0.0.1:5000".parse().unwrap();
         assert_eq!(announced(&settings, bound), [bound.ip()]);
         settings.candidates = parse("192.0.2.7").unwrap();

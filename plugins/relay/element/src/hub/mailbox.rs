@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::RoomListener;
+use super::tcp::Connection;
 
 /// Media that waits here for longer than this is of no use when its turn comes: a worker that far behind has lost a tenth of a second.
 const LOSSY_MAX: usize = 16_384;
@@ -45,6 +46,8 @@ pub enum Command {
         /// To here.
         reply: Sender<Vec<PeerReport>>,
     },
+    /// Somebody has come by TCP.
+    Connection(Box<Connection>),
     /// The hub ends.
     Stop,
 }

@@ -5,7 +5,6 @@ use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 
-use convene_relay::Datagram;
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with, sockopt};
@@ -141,20 +140,20 @@ impl Line {
     }
 
     /// Sends a datagram, together with others for the same peer that follow at once; see [`Line::flush`].
-    pub fn send(&mut self, datagram: &Datagram) {
-        let length = datagram.bytes.len();
-        let fits = self.batch.to == Some(datagram.to)
+    pub fn send(&mut self, to: SocketAddr, from: IpAddr, datagram: &[u8]) {
+        let length = datagram.len();
+        let fits = self.batch.to == Some(to)
             && !self.batch.is_closed
             && length <= self.batch.segment
             && self.batch.count < SEGMENTS_MAX.min(self.state.max_gso_segments())
             && self.batch.bytes.len() + length <= BATCH_BYTES_MAX;
         if !fits {
             self.flush();
-            self.batch.to = Some(datagram.to);
-            self.batch.from = Some(datagram.from.ip());
+            self.batch.to = Some(to);
+            self.batch.from = Some(from);
             self.batch.segment = length;
         }
-        self.batch.bytes.extend_from_slice(&datagram.bytes);
+        self.batch.bytes.extend_from_slice(datagram);
         self.batch.count += 1;
         self.batch.is_closed = length < self.batch.segment;
     }

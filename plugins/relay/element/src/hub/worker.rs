@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::UdpSocket;
+use std::net::{TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::time::Instant;
 
-use convene_relay::{Config, Input, Order, Output, RoomId, Shard, ShardId};
+use convene_relay::{Config, Input, Order, Output, Remote, RoomId, Shard, ShardId};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::RoomListener;
 use super::clock::now;
 use super::mailbox::{Command, Mailbox};
 use super::socket::Line;
+use super::tcp::{Connection, Connections, accept};
 
 /// Reads in one turn, before what they bring is sent.
 const READS_MAX: usize = 8;
@@ -22,6 +23,10 @@ pub struct Worker {
     id: ShardId,
     shard: Shard,
     line: Line,
+    /// Where those knock who come by TCP; one worker opens.
+    door: Option<TcpListener>,
+    is_knocked: bool,
+    connections: Connections,
     mailboxes: Vec<Arc<Mailbox>>,
     listeners: BTreeMap<RoomId, Arc<dyn RoomListener>>,
     commands: Vec<Command>,
@@ -30,11 +35,19 @@ pub struct Worker {
 
 impl Worker {
     /// A worker that has not begun.
-    pub fn new(config: Config, socket: UdpSocket, mailboxes: Vec<Arc<Mailbox>>) -> io::Result<Self> {
+    pub fn new(
+        config: Config,
+        socket: UdpSocket,
+        door: Option<TcpListener>,
+        mailboxes: Vec<Arc<Mailbox>>,
+    ) -> io::Result<Self> {
         Ok(Self {
             id: config.id,
             shard: Shard::new(config, now()),
             line: Line::new(socket)?,
+            door,
+            is_knocked: false,
+            connections: Connections::default(),
             mailboxes,
             listeners: BTreeMap::new(),
             commands: Vec::new(),
@@ -50,6 +63,8 @@ impl Worker {
             let time = now();
             self.obey(time);
             self.read(time);
+            self.let_in(time);
+            self.read_connections(time);
             if due.is_some_and(|due| due <= time) {
                 self.shard.handle(Input::Timeout, time);
             }
@@ -61,17 +76,63 @@ impl Worker {
         &self.mailboxes[usize::from(self.id.0)]
     }
 
-    /// Until a datagram comes, the bell rings, or the time is due.
-    fn wait(&self, due: Option<Instant>) {
+    /// Until a datagram or a connection comes, the bell rings, or the time is due.
+    fn wait(&mut self, due: Option<Instant>) {
         let timeout = due.map(|due| {
             let left = due.saturating_duration_since(now());
             Timespec { tv_sec: left.as_secs() as i64, tv_nsec: i64::from(left.subsec_nanos()) }
         });
         let line = self.line.as_fd();
-        let bell = self.mailbox().bell();
-        let mut sources = [PollFd::new(&line, PollFlags::IN), PollFd::new(&bell, PollFlags::IN)];
+        let bell = self.mailboxes[usize::from(self.id.0)].bell();
+        let mut sources = vec![PollFd::new(&line, PollFlags::IN), PollFd::new(&bell, PollFlags::IN)];
+        sources.extend(self.door.iter().map(|door| PollFd::new(door, PollFlags::IN)));
+        self.connections.watch(&mut sources);
         // An interrupted wait is one that ends early.
         let _ = poll(&mut sources, timeout.as_ref());
+        let mut ready = sources.iter().skip(2).map(|source| !source.revents().is_empty());
+        self.is_knocked = self.door.is_some() && ready.next().unwrap_or_default();
+        let ready: Vec<bool> = ready.collect();
+        self.connections.note(ready.into_iter());
+    }
+
+    fn let_in(&mut self, time: Instant) {
+        let Some(door) = self.door.as_ref().filter(|_| self.is_knocked) else {
+            return;
+        };
+        accept(door, |stream| {
+            // One that is over already is none.
+            if let Ok(connection) = Connection::new(stream, time) {
+                self.connections.add(connection, time);
+            }
+        });
+    }
+
+    fn read_connections(&mut self, time: Instant) {
+        while let Some(connection) = self.connections.next(time) {
+            let remote = connection.remote();
+            if !connection.is_introduced {
+                let shard = match connection.first() {
+                    Ok(None) => continue,
+                    Ok(Some(first)) => self.shard.shard_of(first),
+                    Err(_) => None,
+                };
+                connection.is_introduced = shard == Some(self.id);
+                if !connection.is_introduced {
+                    let connection = self.connections.remove(remote);
+                    let mailbox = shard.and_then(|shard| self.mailboxes.get(usize::from(shard.0)));
+                    if let (Some(connection), Some(mailbox)) = (connection, mailbox) {
+                        mailbox.post(Command::Connection(Box::new(connection)));
+                    }
+                    continue;
+                }
+            }
+            let (own, shard) = (connection.own(), &mut self.shard);
+            let taken =
+                connection.take(|bytes| shard.handle(Input::Datagram { peer: remote, own, bytes }, time));
+            if taken.is_err() {
+                self.connections.remove(remote);
+            }
+        }
     }
 
     fn obey(&mut self, time: Instant) {
@@ -96,6 +157,7 @@ impl Worker {
                 Command::Report { room, reply } => {
                     let _ = reply.send(self.shard.reports(room));
                 }
+                Command::Connection(connection) => self.connections.add(*connection, time),
                 Command::Stop => self.is_over = true,
             }
         }
@@ -105,8 +167,8 @@ impl Worker {
     fn read(&mut self, time: Instant) {
         let shard = &mut self.shard;
         for _ in 0..READS_MAX {
-            let has_more = self.line.read(|from, to, bytes| {
-                shard.handle(Input::Datagram { from, to, bytes }, time);
+            let has_more = self.line.read(|from, own, bytes| {
+                shard.handle(Input::Datagram { peer: Remote::Udp(from), own, bytes }, time);
             });
             if !has_more {
                 break;
@@ -118,7 +180,10 @@ impl Worker {
     fn carry_out(&mut self) -> Option<Instant> {
         loop {
             match self.shard.poll() {
-                Output::Transmit(datagram) => self.line.send(&datagram),
+                Output::Transmit(datagram) => match datagram.peer {
+                    Remote::Udp(to) => self.line.send(to, datagram.own.ip(), &datagram.bytes),
+                    Remote::Tcp(to) => self.connections.send(to, &datagram.bytes),
+                },
                 Output::Event { room, event } => {
                     if let Some(listener) = self.listeners.get(&room) {
                         listener.happened(event);
@@ -136,6 +201,7 @@ impl Worker {
                 }
                 Output::Timeout(due) => {
                     self.line.flush();
+                    self.connections.flush();
                     return due;
                 }
             }

@@ -18,7 +18,7 @@ use super::pusher::Pusher;
 use super::state::State;
 use super::{Vp8RelayPad, signals, streams, structures};
 use crate::http::{self, Desk};
-use crate::hub::{HubSettings, RoomListener, RoomSeat, WORKERS_MAX, new_tap, parse_candidates};
+use crate::hub::{HubSettings, RoomListener, RoomSeat, TcpDoor, WORKERS_MAX, new_tap, parse_candidates};
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> =
     LazyLock::new(|| gst::DebugCategory::new("vp8relay", gst::DebugColorFlags::empty(), Some("VP8 relay")));
@@ -32,12 +32,22 @@ struct Settings {
     bind_address: Option<String>,
     candidates: Option<String>,
     workers: u32,
+    tcp_port: i32,
+    tcp_shared: bool,
     http: Option<String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { port: PORT_DEFAULT, bind_address: None, candidates: None, workers: 0, http: None }
+        Self {
+            port: PORT_DEFAULT,
+            bind_address: None,
+            candidates: None,
+            workers: 0,
+            tcp_port: -1,
+            tcp_shared: false,
+            http: None,
+        }
     }
 }
 
@@ -85,6 +95,27 @@ pub struct Vp8Relay {
         maximum = WORKERS_MAX
     )]
     #[property(
+        name = "tcp-port",
+        nick = "TCP port",
+        blurb = "The TCP port for peers whose network lets no UDP through (ICE-TCP); 0 for any free one, -1 for none",
+        get,
+        set,
+        type = i32,
+        member = tcp_port,
+        default = -1,
+        minimum = -1,
+        maximum = 65_535
+    )]
+    #[property(
+        name = "tcp-shared",
+        nick = "TCP shared",
+        blurb = "The program listens at tcp-port itself, and hands in the connections that are for the relay",
+        get,
+        set,
+        type = bool,
+        member = tcp_shared
+    )]
+    #[property(
         name = "http",
         nick = "HTTP",
         blurb = "Address and port, like 127.0.0.1:8080, to serve WHIP at /whip/NAME and WHEP at /whep; none when not set",
@@ -99,6 +130,13 @@ pub struct Vp8Relay {
         nick = "Actual port",
         blurb = "The UDP port that is open, 0 while none is",
         get = Self::actual_port,
+        type = u32
+    )]
+    #[property(
+        name = "actual-tcp-port",
+        nick = "Actual TCP port",
+        blurb = "The TCP port that peers are told, 0 while none is open",
+        get = Self::actual_tcp_port,
         type = u32
     )]
     #[property(
@@ -154,6 +192,10 @@ impl Vp8Relay {
 
     fn actual_port(&self) -> u32 {
         self.seat().map_or(0, |seat| u32::from(seat.port()))
+    }
+
+    fn actual_tcp_port(&self) -> u32 {
+        self.seat().and_then(|seat| seat.tcp_port()).map_or(0, u32::from)
     }
 
     fn actual_http(&self) -> String {
@@ -256,6 +298,11 @@ impl Vp8Relay {
             bind: bind.transpose()?,
             candidates: candidates.map_err(|error| refuse(error.to_string()))?,
             workers: settings.workers,
+            tcp: match u16::try_from(settings.tcp_port) {
+                Ok(port) if settings.tcp_shared => TcpDoor::Shared(port),
+                Ok(port) => TcpDoor::Own(port),
+                Err(_) => TcpDoor::None,
+            },
         };
         let listener: Arc<dyn RoomListener> = Arc::new(Listener(self.obj().downgrade()));
         let seat = RoomSeat::take(&hub, &listener)
@@ -268,6 +315,7 @@ impl Vp8Relay {
         }
         drop(state);
         self.obj().notify("actual-port");
+        self.obj().notify("actual-tcp-port");
         if let Some(address) = settings.http.as_deref().filter(|address| !address.is_empty()) {
             let served = http::serve(address, Arc::new(Counter(self.obj().downgrade())));
             let server = served.map_err(|error| {

@@ -68,3 +68,13 @@ fn a_port_that_is_taken_is_named() {
         &format!("UDP port {port} on 127.0.0.1 cannot be opened"),
     );
 }
+
+#[test]
+fn a_tcp_port_that_is_taken_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("the loopback has a free port");
+    let port = taken.local_addr().expect("it is bound").port();
+    launch_in_vain(
+        &format!("vp8relay bind-address=127.0.0.1 port=0 tcp-port={port}"),
+        &format!("TCP port {port} on 127.0.0.1 cannot be opened"),
+    );
+}

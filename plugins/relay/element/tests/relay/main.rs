@@ -7,3 +7,4 @@ mod launch;
 mod media;
 mod picture;
 mod support;
+mod tcp;
