@@ -1,7 +1,5 @@
 //! How a rectangle is painted.
 
-use bytes::Bytes;
-
 use crate::graphic;
 use crate::webp::{self, Effort, Grade};
 use crate::{Canvas, Colour, Picture, Record, Rect};
@@ -11,12 +9,14 @@ const PHOTOGRAPH_REPEATS: usize = 4;
 /// One row in so many is looked at for it.
 const ROWS_SAMPLED: usize = 4;
 
-/// Bits a pixel beyond which a graphic is not looked at, and up to which nothing else is: text takes one or two, and what takes
-/// four is nearly always shorter as WebP.
+/// Bits a pixel beyond which a graphic is given up, and up to which nothing else is tried: text takes one or two, and what takes four is
+/// shorter as WebP for the most part.
 const GRAPHIC_BITS_MAX: usize = 4;
-const SHORT_BITS: usize = 1;
-/// So many bytes more, as few pixels take more each.
-const SMALL_BYTES: usize = 64;
+const SHORT_BITS: usize = 2;
+/// So many bytes more, as each of few pixels takes more.
+const SMALL_BYTES: usize = 256;
+/// Of fewer pixels a graphic is always tried.
+const SMALL_AREA: usize = 64 * 64;
 
 /// A way to paint a rectangle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +37,7 @@ pub(crate) fn choose(canvas: &Canvas, rect: Rect) -> Op {
     if let Some(colour) = canvas.single_colour(rect) {
         return Op::Fill(colour);
     }
-    let is_photograph = ROWS_SAMPLED * repeats(canvas, rect) * PHOTOGRAPH_REPEATS < rect.area();
-    Op::Lossless(if is_photograph { Effort::Quick } else { Effort::Thorough })
+    Op::Lossless(if is_photograph(canvas, rect) { Effort::Quick } else { Effort::Thorough })
 }
 
 impl Op {
@@ -61,20 +60,25 @@ impl Op {
     }
 }
 
-/// In the form that takes less; a graphic that is short for its area is, without looking.
+/// In the form that takes less; a graphic that is short for its area does, without looking.
 fn lossless(canvas: &Canvas, rect: Rect, effort: Effort) -> Picture {
     let (pixels, stride) = (canvas.pixels(), canvas.stride());
-    let bytes_max = rect.area() * GRAPHIC_BITS_MAX / 8 + SMALL_BYTES;
-    let graphic = graphic::encode(pixels, stride, rect, bytes_max);
-    let is_short = |graphic: &Bytes| graphic.len() <= rect.area() * SHORT_BITS / 8 + SMALL_BYTES;
-    if let Some(graphic) = graphic.clone().filter(is_short) {
-        return Picture::Graphic(graphic);
+    let bytes = |bits_a_pixel: usize| rect.area() * bits_a_pixel / 8 + SMALL_BYTES;
+    let may_pay = rect.area() < SMALL_AREA || !is_photograph(canvas, rect);
+    let graphic = may_pay.then(|| graphic::encode(pixels, stride, rect, bytes(GRAPHIC_BITS_MAX))).flatten();
+    if let Some(graphic) = graphic.as_ref().filter(|graphic| graphic.len() <= bytes(SHORT_BITS)) {
+        return Picture::Graphic(graphic.clone());
     }
     let file = webp::encode_lossless(pixels, stride, rect, effort);
     match graphic {
         Some(graphic) if graphic.len() <= file.len() => Picture::Graphic(graphic),
         _ => Picture::WebP(file),
     }
+}
+
+/// Whether palettes do not help.
+fn is_photograph(canvas: &Canvas, rect: Rect) -> bool {
+    ROWS_SAMPLED * repeats(canvas, rect) * PHOTOGRAPH_REPEATS < rect.area()
 }
 
 /// Pixels of the sampled rows that are as their left neighbour.
