@@ -19,8 +19,8 @@ const MIXER_LATENCY: gst::ClockTime = gst::ClockTime::from_mseconds(200);
 const MIXER_STEP: gst::ClockTime = gst::ClockTime::from_mseconds(20);
 /// The stream of the pad that keeps a live mixer running.
 const SILENCE: &str = "recording/silence";
-/// Threads of the encoder; more than this help no screen.
-const ENCODER_THREADS_MAX: i32 = 4;
+/// Threads of the encoder. libvpx's wait for each other in a loop: on a busy machine two take many times as long as one, and more work.
+const ENCODER_THREADS: i32 = 1;
 
 /// The finest quantizer used, of 63: text of ten pixels looks as on the screen, and finer ones only take bits.
 const QUANTIZER_SHARP: i32 = 20;
@@ -233,8 +233,7 @@ impl Voice {
 /// that this costs. Keyframes come when the composer asks for them, and never else.
 fn screen_encoder(settings: &Settings) -> Result<gst::Element, ChainError> {
     let encoder = make("vp8enc", "good")?;
-    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get() as i32);
-    encoder.set_property("threads", threads.min(ENCODER_THREADS_MAX));
+    encoder.set_property("threads", ENCODER_THREADS);
     encoder.set_property("deadline", 1_i64);
     encoder.set_property("cpu-used", 8_i32);
     encoder.set_property("target-bitrate", i32::try_from(settings.video_bitrate).unwrap_or(i32::MAX));

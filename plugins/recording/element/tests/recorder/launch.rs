@@ -13,7 +13,9 @@ const SECONDS_MAX: &str = "30";
 #[test]
 fn gst_inspect_shows_the_element() {
     let (_folder, shown) = run("gst-inspect-1.0", &["meetingrecorder"]);
-    for word in ["screen", "feed_%u", "audio_%u", "video/webm", "cluster-duration", "Milliseconds", "Bits a second"] {
+    for word in
+        ["screen", "feed_%u", "audio_%u", "video/webm", "cluster-duration", "Milliseconds", "Bits a second"]
+    {
         assert!(shown.contains(word), "{word}: {shown}");
     }
 }
