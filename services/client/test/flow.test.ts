@@ -1,11 +1,11 @@
-// A presenter keeps a mebibyte at most on its way, lets frames go meanwhile, and sends the newest when there is room.
+// A presenter keeps no more on its way than its line carries, lets frames go meanwhile, and sends the newest when there is room.
 
 import { beforeAll, expect, test } from "vitest";
 import { Encoder, type EncodeLossless } from "../src/present/encoder";
-import { Flow } from "../src/present/flow";
 import { Sender } from "../src/present/sender";
 import { IN_FLIGHT_BYTES_MAX } from "../src/protocol";
 import type { Decode } from "../src/screen/painter";
+import { Line } from "./support/line";
 import { seeded } from "./support/random";
 import { replay } from "./support/replay";
 import { block, screen } from "./support/screens";
@@ -19,49 +19,23 @@ beforeAll(async () => {
   decode = await nodeDecoder();
 });
 
-test("the window is full at its limit, not before", () => {
-  const flow = new Flow();
-  flow.sent(IN_FLIGHT_BYTES_MAX - 10);
-  expect(flow.fits(10)).toBe(true);
-  expect(flow.fits(11)).toBe(false);
-  flow.taken(1);
-  expect(flow.fits(11)).toBe(true);
-});
-
-test("what is larger than the window goes alone", () => {
-  const flow = new Flow();
-  expect(flow.fits(2 * IN_FLIGHT_BYTES_MAX)).toBe(true);
-  flow.sent(1);
-  expect(flow.fits(2 * IN_FLIGHT_BYTES_MAX)).toBe(false);
-});
-
-test("a count that went back, or beyond what was sent, is not believed", () => {
-  const flow = new Flow();
-  flow.sent(100);
-  flow.taken(60);
-  flow.taken(40);
-  expect(flow.inFlight).toBe(40);
-  flow.taken(1_000);
-  expect(flow.inFlight).toBe(0);
-});
-
 test("a screen of noise goes out within the window, and wants no other frame before it is all on its way", async () => {
   const sender = new Sender(new Encoder(encode));
   const noise = noiseScreen(1);
   const stream: Uint8Array[] = [];
-  let [sent, taken, stalls] = [0, 0, 0];
-  expect(sender.wantsFrame).toBe(true);
+  let [sent, taken, stalls, now] = [0, 0, 0, 0];
+  expect(sender.wantsFrame(now)).toBe(true);
   sender.frame(noise, 1);
-  while (!sender.wantsFrame) {
-    for (let message = sender.next(); message; message = sender.next()) {
+  while (!sender.wantsFrame(now)) {
+    for (let message = sender.next(now); message; message = sender.next(now)) {
       stream.push(message);
       sent += message.length;
       expect(sent - taken).toBeLessThanOrEqual(IN_FLIGHT_BYTES_MAX);
     }
-    if (sender.wantsFrame) break;
+    if (sender.wantsFrame(now)) break;
     stalls++;
     taken += Math.floor((sent - taken) / 2) + 1;
-    sender.taken(taken);
+    sender.taken(taken, ++now);
   }
   expect(sent).toBeGreaterThan(3 * IN_FLIGHT_BYTES_MAX);
   expect(stalls).toBeGreaterThan(2);
@@ -73,14 +47,14 @@ test("a screen of noise goes out within the window, and wants no other frame bef
 test("a new grant in the middle of an update begins anew", async () => {
   const sender = new Sender(new Encoder(encode));
   sender.frame(noiseScreen(2), 1);
-  while (sender.next());
-  expect(sender.wantsFrame).toBe(false);
+  while (sender.next(0));
+  expect(sender.wantsFrame(0)).toBe(false);
   sender.restart();
-  expect(sender.wantsFrame).toBe(true);
-  expect(sender.next()).toBeNull();
+  expect(sender.wantsFrame(0)).toBe(true);
+  expect(sender.next(0)).toBeNull();
   const frame = screen(100, 100, 0x00ff00);
   sender.frame(frame, 2);
-  const message = sender.next();
+  const message = sender.next(0);
   const { screen: shown, error } = await replay(message ? [message] : [], decode);
   expect(error).toBeNull();
   expect(shown.data).toEqual(frame.pixels);
@@ -89,10 +63,35 @@ test("a new grant in the middle of an update begins anew", async () => {
 test("a frame without a change sends nothing and the next is wanted at once", () => {
   const sender = new Sender(new Encoder(encode));
   sender.frame(screen(50, 50), 1);
-  expect(sender.next()).not.toBeNull();
+  expect(sender.next(0)).not.toBeNull();
   sender.frame(screen(50, 50), 2);
-  expect(sender.next()).toBeNull();
-  expect(sender.wantsFrame).toBe(true);
+  expect(sender.next(0)).toBeNull();
+  expect(sender.wantsFrame(0)).toBe(true);
+});
+
+/** An animation on a slow uplink with a deep buffer: frames are left out, and what is sent never waits long in front of the line. */
+test("a slow uplink has hardly a standing queue", () => {
+  const sender = new Sender(new Encoder(encode));
+  const line = new Line(400, 15);
+  const frame = screen(640, 480);
+  const chance = seeded(3);
+  let [longest, frames] = [0, 0];
+  for (let now = 0; now < 8_000; now++) {
+    for (const bytes of line.arrived(now)) sender.taken(bytes, now);
+    for (;;) {
+      const message = sender.next(now);
+      if (message) line.send(message.length, now);
+      else if (sender.wantsFrame(now) && frames <= now / 20) {
+        frames = Math.floor(now / 20) + 1;
+        block(frame, 64, 64, 24, 24, () => Math.floor(0x1000000 * chance()));
+        sender.frame(frame, now);
+      } else break;
+    }
+    if (3_000 < now) longest = Math.max(longest, line.queueMs(now));
+  }
+  // Two blocks take 80 ms, and the smallest window 120.
+  expect(longest).toBeLessThan(200);
+  expect(line.sentBytes).toBeGreaterThan(0.8 * 8_000 * 50);
 });
 
 function noiseScreen(seed: number) {

@@ -44,7 +44,7 @@ self.onmessage = ({ data }: MessageEvent<ToPresenter>): void => {
       isGranted = false;
       break;
     case "taken":
-      sender?.taken(data.bytes);
+      sender?.taken(data.bytes, performance.now());
       break;
     case "hash":
       void hash(data.id);
@@ -86,9 +86,10 @@ async function pump(): Promise<void> {
   isPumping = true;
   try {
     while (isGranted) {
-      const message = sender.next();
+      const now = performance.now();
+      const message = sender.next(now);
       if (message) tell({ type: "stream", bytes: message.buffer }, [message.buffer]);
-      else if (!sender.wantsFrame || !(await giveFrame(sender))) break;
+      else if (!sender.wantsFrame(now) || !(await giveFrame(sender))) break;
       // Between two messages the worker listens: a pause or a grant must not wait for the whole update.
       await breath();
     }

@@ -1,18 +1,21 @@
 // Decides what a presenter sends next: the rest of an update that has begun, else the newest frame; all that came between is
-// let go. It knows neither clocks nor cameras.
+// let go. It knows neither clocks nor cameras: `now` is milliseconds since any fixed start.
 
+import { IN_FLIGHT_BYTES_MAX } from "../protocol";
 import type { Encoder, Frame } from "./encoder";
-import { Flow } from "./flow";
+import { Window } from "./window";
 
-/** Records are gathered into messages of about this size, so that a large update is on its way early. */
+/** Records are gathered into messages of at most about this size, so that a large update is on its way early. */
 const MESSAGE_BYTES = 128 * 1024;
 
 export class Sender {
   readonly #encoder: Encoder;
-  readonly #flow = new Flow();
+  #window = new Window();
   #update: Iterator<Uint8Array, void, void> | null = null;
   /** A message that is made and has no room yet. */
   #waiting: Uint8Array<ArrayBuffer> | null = null;
+  /** Something had to wait for room since the last message. */
+  #hasWaited = false;
 
   constructor(encoder: Encoder) {
     this.#encoder = encoder;
@@ -21,18 +24,21 @@ export class Sender {
   /** A new grant: the stream begins anew with the next frame. */
   restart(): void {
     this.#encoder.restart();
-    this.#flow.restart();
+    this.#window = new Window();
     this.#update = null;
     this.#waiting = null;
   }
 
-  taken(bytes: number): void {
-    this.#flow.taken(bytes);
+  taken(bytes: number, now: number): void {
+    this.#window.taken(bytes, now);
   }
 
   /** Whether a frame may be given now; otherwise it is to be kept until this is true, or a newer one comes. */
-  get wantsFrame(): boolean {
-    return this.#update === null && this.#waiting === null && this.#flow.fits(MESSAGE_BYTES);
+  wantsFrame(now: number): boolean {
+    if (this.#update !== null || this.#waiting !== null) return false;
+    const fits = this.#fits(1, now);
+    this.#hasWaited ||= !fits;
+    return fits;
   }
 
   /** Begins the next update. To be called only when `wantsFrame`. */
@@ -41,19 +47,30 @@ export class Sender {
   }
 
   /** The next message to send now, whole records; null until something is taken or another frame is given. */
-  next(): Uint8Array<ArrayBuffer> | null {
-    this.#waiting ??= this.#gather();
+  next(now: number): Uint8Array<ArrayBuffer> | null {
+    this.#waiting ??= this.#gather(Math.min(MESSAGE_BYTES, this.#window.pieceBytes));
     const message = this.#waiting;
-    if (!message || !this.#flow.fits(message.length)) return null;
+    if (!message) return null;
+    if (!this.#fits(message.length, now)) {
+      this.#hasWaited = true;
+      return null;
+    }
     this.#waiting = null;
-    this.#flow.sent(message.length);
+    this.#window.sent(message.length, this.#hasWaited || this.#update !== null, now);
+    this.#hasWaited = false;
     return message;
   }
 
-  #gather(): Uint8Array<ArrayBuffer> | null {
+  /** What is longer than all room goes alone: nothing else could ever make room for it. */
+  #fits(bytes: number, now: number): boolean {
+    const inFlight = this.#window.inFlight;
+    return inFlight === 0 || (inFlight + bytes <= IN_FLIGHT_BYTES_MAX && 0 < this.#window.room(now));
+  }
+
+  #gather(room: number): Uint8Array<ArrayBuffer> | null {
     const records: Uint8Array[] = [];
     let bytes = 0;
-    while (this.#update && bytes < MESSAGE_BYTES) {
+    while (this.#update && bytes < room) {
       const { value, done } = this.#update.next();
       if (done) {
         this.#update = null;

@@ -75,11 +75,13 @@ impl Seen {
             let hash = hash(history.size, rect, shown);
             let versions = &history.cells[index];
             let Some(newest) = versions.iter().rposition(|version| version.hash == hash) else {
-                // Between two pieces a cell may show some of both: it is as old as it was.
+                // Between two pieces a cell may show some of both: it is as old as it was. What is near to the newest may as well be near to an
+                // older one, of which a letter differs: it counts as new, and no exact content that comes after it as a step back.
                 if let Some(last) = versions.len().checked_sub(1)
                     && is_near(history.size, rect, newest, shown)
                 {
-                    self.cells[index] = Some(Sight { newest: last, oldest: last });
+                    let oldest = self.cells[index].map_or(0, |sight| sight.oldest);
+                    self.cells[index] = Some(Sight { newest: last, oldest });
                 }
                 continue;
             };
@@ -163,6 +165,26 @@ mod tests {
         assert_eq!(seen.steps_back, 0);
         seen.look(&history, &picture(180), &picture(120), &[size.rect()]);
         assert_eq!(seen.steps_back, 1);
+    }
+
+    /// A coarse picture of an old version may be near to a newer one that differs by a letter.
+    #[test]
+    fn what_is_near_to_the_newest_is_not_held_against_what_comes_after_it() {
+        let size = ScreenSize::new(64, 64).unwrap();
+        let picture = |letter: u8| {
+            let mut picture = vec![200; 64 * 64 * 4];
+            picture[..8].fill(letter);
+            picture
+        };
+        let mut history = History::new(size);
+        [1, 2, 3].into_iter().for_each(|letter| history.show(&picture(letter), size.rect(), SECOND));
+        let mut seen = Seen::new(&history);
+        for letter in [1, 9, 2, 3] {
+            seen.look(&history, &picture(3), &picture(letter), &[size.rect()]);
+        }
+        assert_eq!((seen.steps_back, seen.age(&history, SECOND)), (0, Duration::ZERO));
+        seen.look(&history, &picture(3), &picture(2), &[size.rect()]);
+        assert_eq!(seen.steps_back, 1, "exact content that is older");
     }
 
     #[test]

@@ -62,6 +62,8 @@ pub struct Viewer {
     held: VecDeque<(Duration, Bytes)>,
     held_until: Duration,
     chance: u64,
+    /// The relay has something for it then, whatever happens until then.
+    due: Option<Duration>,
     /// Bytes painted so far.
     painted: u64,
     /// Looks at what it gets; the others only say that they have painted it.
@@ -97,6 +99,7 @@ impl Meeting {
             held: VecDeque::new(),
             held_until: Duration::ZERO,
             chance: 0x9e37_79b9_7f4a_7c15 ^ (number + 1),
+            due: None,
             painted: 0,
             decoder: looks.then(Decoder::new),
             damage: Vec::new(),
@@ -131,7 +134,8 @@ impl Meeting {
                 acknowledged.push((viewer_id(number), bytes));
             }
         }
-        if acknowledged.is_empty() && self.stream.is_empty() {
+        let is_due = self.viewers.iter().any(|viewer| viewer.is_due(now));
+        if acknowledged.is_empty() && self.stream.is_empty() && !is_due {
             return Ok(());
         }
         let (pieces, time) = timed(|| self.relay_turn(&acknowledged));
@@ -156,15 +160,18 @@ impl Meeting {
         for bytes in self.stream.drain(..) {
             self.relay.handle(Input::Stream(&bytes), self.now)?;
         }
-        let mut due: Vec<ViewerId> = acknowledged.iter().map(|&(viewer, _)| viewer).collect();
-        if has_news {
-            due = (0..self.viewers.len()).map(viewer_id).collect();
-        }
         let mut pieces = Vec::new();
-        for viewer in due {
-            while let Output::Send(piece) = self.relay.poll(viewer, self.now) {
-                pieces.push((viewer.0 as usize, piece));
+        for (number, viewer) in self.viewers.iter_mut().enumerate() {
+            let id = viewer_id(number);
+            if !has_news && !viewer.is_due(self.now) && acknowledged.iter().all(|(who, _)| *who != id) {
+                continue;
             }
+            viewer.due = loop {
+                match self.relay.poll(id, self.now) {
+                    Output::Send(piece) => pieces.push((number, piece)),
+                    Output::Wait { until } => break until,
+                }
+            };
         }
         Ok(pieces)
     }
@@ -215,6 +222,10 @@ impl Viewer {
             self.up.send(self.painted, 0, now);
         }
         Ok(())
+    }
+
+    fn is_due(&self, now: Duration) -> bool {
+        self.due.is_some_and(|due| due <= now)
     }
 
     /// Bytes painted so far.
