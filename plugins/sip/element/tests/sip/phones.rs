@@ -121,7 +121,7 @@ fn many_calls_at_once_come_and_go() {
     for (transport, mode) in [("udp", "u1"), ("tcp", "t1")] {
         let port: i32 = conference.bridge.property(&format!("actual-{transport}-port"));
         let ran = Command::new("sipp")
-            .args(["-sn", "uac", "-t", mode, "-i", "127.0.0.1", "-r", "40", "-d", "300", "-timeout", "20s"])
+            .args(["-sn", "uac", "-t", mode, "-i", "127.0.0.1", "-r", "40", "-d", "300", "-timeout", "40s"])
             .args(["-m", &CALLS.to_string(), "-nostdin", &format!("127.0.0.1:{port}")])
             .output()
             .expect("sip-tester is installed");
