@@ -22,7 +22,7 @@ pub const MESSAGES_MAX: u32 = 5000;
 /// Calls that one address may begin within [`WINDOW`].
 pub const INVITES_MAX: u32 = 500;
 const WINDOW: Duration = Duration::from_secs(10);
-/// Wrong codes that one address may try within [`MISSES_WINDOW`]: at this pace, a tenth of all codes takes a hundred years to try.
+/// Wrong codes and PINs that one address may try within [`MISSES_WINDOW`]: at this pace, a tenth of all codes takes a hundred years to try.
 pub const MISSES_MAX: u32 = 20;
 const MISSES_WINDOW: Duration = Duration::from_secs(600);
 /// A caller who is dismissed hears why, but not for longer.

@@ -19,7 +19,7 @@ mod transaction;
 mod uri;
 mod write;
 
-pub use agent::{CallId, Ending};
+pub use agent::{CALLS_MAX, CallId, Ending};
 pub use chance::Chance;
 pub use exchange::{About, Exchange, INVITES_MAX, MESSAGES_MAX, MISSES_MAX, Order, RoomId, RoomRules};
 pub use flow::{Flow, Transport};
@@ -28,5 +28,5 @@ pub use menu::{Menu, Step, WRONG_CODES_MAX, Wish};
 pub use message::{HEADERS_MAX, MESSAGE_BYTES_MAX, Malformed, Message, Start};
 pub use prompt::{COUNT_MAX, Prompt};
 pub use sdes::{Crypto, Suite};
-pub use sdp::{Agreement, Direction, SdpError};
+pub use sdp::{Agreement, Direction, LINES_MAX, MEDIA_MAX, SdpError};
 pub use session::{Frames, Received, SILENCE_MAX, Session, SessionStats};

@@ -66,6 +66,8 @@ pub enum Step {
     Say(Prompt),
     /// Is this a meeting's code? Then [`Menu::enter`], or else [`Menu::miss`].
     Try(String),
+    /// Something secret was guessed wrong, which is counted.
+    Miss,
     /// The meeting is told.
     Wish(Wish),
     /// Hang up, when all is said.
@@ -214,7 +216,7 @@ impl Menu {
                     return vec![Step::Hush, Step::Say(Prompt::Organiser)];
                 }
                 self.wrong_pins += 1;
-                vec![Step::Hush, Step::Say(Prompt::WrongPin)]
+                vec![Step::Hush, Step::Miss, Step::Say(Prompt::WrongPin)]
             }
             '*' => {
                 self.typed.clear();

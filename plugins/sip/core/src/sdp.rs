@@ -9,9 +9,9 @@ use thiserror::Error;
 use crate::sdes::Crypto;
 
 /// More media than any telephone offers.
-const MEDIA_MAX: usize = 16;
+pub const MEDIA_MAX: usize = 16;
 /// More lines than any session description of a telephone has.
-const LINES_MAX: usize = 400;
+pub const LINES_MAX: usize = 400;
 /// What our own offers give to Opus and to digits.
 const OPUS_PAYLOAD_TYPE: u8 = 96;
 const DIGITS_PAYLOAD_TYPE: u8 = 101;
@@ -215,7 +215,7 @@ fn parse(sdp: &str) -> Result<Parsed<'_>, SdpError> {
     let (mut connection, mut attributes, mut media) = (None, Vec::new(), Vec::<Medium<'_>>::new());
     for (number, line) in sdp.lines().filter(|line| !line.is_empty()).enumerate() {
         let (kind, value) = line.split_once('=').ok_or(SdpError::Syntax)?;
-        if LINES_MAX <= number || MEDIA_MAX < media.len() {
+        if LINES_MAX <= number || MEDIA_MAX <= media.len() && kind == "m" {
             return Err(SdpError::Syntax);
         }
         match kind {

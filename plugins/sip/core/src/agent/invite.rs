@@ -33,17 +33,7 @@ impl Agent {
         }
         let timer = match session_timer(request, now) {
             Ok(timer) => timer,
-            Err(()) => {
-                let mut response = Writer::response(
-                    request,
-                    &ticket.flow,
-                    422,
-                    "Session Interval Too Small",
-                    &self.chance.word(),
-                );
-                response.field("Min-SE", &SESSION_SECONDS_MIN.to_string());
-                return self.answer_with(ticket, request, response.end(), now);
-            }
+            Err(()) => return self.refuse_interval(ticket, request, now),
         };
         let Some(mut dialog) = Dialog::new(request, ticket.flow, self.chance.word()) else {
             return self.answer(ticket, request, (400, "Bad Contact"), now);
@@ -70,14 +60,25 @@ impl Agent {
         self.actions.push_back(Action::Invited(call, invite));
     }
 
+    /// The caller would refresh the session too often.
+    pub(super) fn refuse_interval(&mut self, ticket: Ticket, request: &Message, now: Instant) {
+        let tag = self.chance.word();
+        let mut response = Writer::response(request, &ticket.flow, 422, "Session Interval Too Small", &tag);
+        response.field("Min-SE", &SESSION_SECONDS_MIN.to_string());
+        self.answer_with(ticket, request, response.end(), now);
+    }
+
     fn is_merged(&self, request: &Message) -> bool {
-        let from = request.address("from").ok();
-        let tag = from.as_ref().and_then(|from| from.tag()).unwrap_or_default();
-        let number = request.cseq().map(|cseq| cseq.number);
-        self.dialogs.values().any(|dialog| {
-            Some(dialog.call_id.as_str()) == request.header("call-id")
-                && dialog.remote_tag == tag
-                && Some(dialog.remote_cseq) == number
+        let (Ok(from), Some(id), Some(cseq)) =
+            (request.address("from"), request.header("call-id"), request.cseq())
+        else {
+            return false;
+        };
+        let same_id =
+            self.names.range((id.to_owned(), String::new())..).take_while(|((other, _), _)| other == id);
+        let mut dialogs = same_id.filter_map(|(_, call)| self.dialogs.get(call));
+        dialogs.any(|dialog| {
+            dialog.remote_tag == from.tag().unwrap_or_default() && dialog.remote_cseq == cseq.number
         })
     }
 

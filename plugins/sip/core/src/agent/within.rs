@@ -49,7 +49,7 @@ impl Agent {
         let (sdp, timer) = match (offer_of(request), session_timer(request, now)) {
             (Ok(sdp), Ok(timer)) => (sdp, timer),
             (Err(status), _) => return self.answer(ticket, request, status, now),
-            (_, Err(())) => return self.answer(ticket, request, (422, "Session Interval Too Small"), now),
+            (_, Err(())) => return self.refuse_interval(ticket, request, now),
         };
         let Some(dialog) = self.dialogs.get_mut(&call) else {
             return;

@@ -46,6 +46,8 @@ impl Exchange {
             return;
         };
         let rules = call.room.and_then(|room| self.rooms.get(&room));
+        // Whoever has guessed too much finds no PIN to guess.
+        let rules = rules.filter(|_| !self.misses.is_reached(call.address, now));
         let pin = rules.map_or("", |rules| rules.pin.as_str());
         let steps = call.menu.key(key, pin, now);
         self.follow(id, steps, now);
@@ -74,6 +76,11 @@ impl Exchange {
                 Step::Hush => self.orders.push_back(Order::Hush(id)),
                 Step::Say(prompt) => self.say(id, &[prompt]),
                 Step::Try(code) => self.enter(id, &code, now),
+                Step::Miss => {
+                    if let Some(address) = self.calls.get(&id).map(|call| call.address) {
+                        self.misses.count(address, now);
+                    }
+                }
                 Step::Wish(wish) => {
                     let room = self.calls.get(&id).filter(|call| call.is_seated).and_then(|call| call.room);
                     if let Some(room) = room {

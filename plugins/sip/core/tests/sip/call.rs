@@ -108,6 +108,11 @@ fn cancel_comes_too_late_and_unknown_calls_are_unknown() {
         let request = bob.request(method, "");
         assert_eq!(bob.ask(&mut world, &request), status, "{method}");
     }
+    assert_eq!(ann.cseq, 1);
+    let merged = ann.write("INVITE", 1, PCMU, "").replace("branch=z9hG4bK", "branch=z9hG4bKother");
+    let merged =
+        merged.replace(&format!("{};tag={}", "sip:convene@192.0.2.1>", ann.tag), "sip:convene@192.0.2.1>");
+    assert_eq!(ann.ask(&mut world, &merged), 482, "the same by another way");
     let wants = bob.write("INVITE", 90, PCMU, "Require: 100rel, x\r\n");
     assert_eq!(bob.ask(&mut world, &wants), 420);
     assert!(String::from_utf8_lossy(&world.sent[0].1).contains("Unsupported: 100rel, x"));

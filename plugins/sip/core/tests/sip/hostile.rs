@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use convene_sip::{
-    Agreement, Crypto, Framer, INVITES_MAX, MESSAGES_MAX, Message, Received, Session, Transport,
+    Agreement, CALLS_MAX, Crypto, Framer, INVITES_MAX, LINES_MAX, MEDIA_MAX, MESSAGES_MAX, Message, Received,
+    SdpError, Session, Transport,
 };
 use proptest::prelude::*;
 use rand::rngs::StdRng;
@@ -89,6 +90,31 @@ fn a_flood_of_calls_is_refused() {
     }
     assert_eq!(statuses.iter().filter(|status| **status == 200).count() as u32, INVITES_MAX);
     assert_eq!(statuses.last(), Some(&503));
+}
+
+#[test]
+fn only_so_many_calls_are_held() {
+    let mut world = World::new("");
+    world.seats = usize::MAX;
+    let mut call = |number: u32| {
+        let mut ann = Phone::new(&format!("ann{number}"), Transport::Tcp);
+        ann.flow.peer.set_ip(std::net::Ipv4Addr::from(number / 100).into());
+        ann.call(&mut world, PCMU)
+    };
+    assert!((0..CALLS_MAX as u32).all(|number| call(number) == 200));
+    assert_eq!(call(CALLS_MAX as u32), 503);
+}
+
+#[test]
+fn descriptions_have_limits() {
+    let with = |count: usize, line: &str| {
+        Agreement::choose(&(PCMU.to_owned() + &line.repeat(count)), None).map(|_| ())
+    };
+    assert_eq!(with(MEDIA_MAX - 1, "m=video 9 RTP/AVP 96\r\n"), Ok(()));
+    assert_eq!(with(MEDIA_MAX, "m=video 9 RTP/AVP 96\r\n"), Err(SdpError::Syntax));
+    let lines = LINES_MAX - PCMU.lines().count();
+    assert_eq!(with(lines, "a=x\r\n"), Ok(()));
+    assert_eq!(with(lines + 1, "a=x\r\n"), Err(SdpError::Syntax));
 }
 
 #[test]

@@ -122,6 +122,35 @@ fn keys_in_the_meeting_are_wishes() {
 }
 
 #[test]
+fn an_address_may_guess_only_so_many_pins() {
+    let mut world = World::new(CODE);
+    world.rules(false, "4711");
+    let mut guesses = 0;
+    for number in 0.. {
+        caller(&mut world, &format!("p{number}"));
+        world.key(CODE);
+        world.said();
+        while guesses < MISSES_MAX {
+            world.key("*91#");
+            if world.said().is_empty() {
+                break;
+            }
+            guesses += 1;
+        }
+        if guesses == MISSES_MAX {
+            break;
+        }
+    }
+    world.key("*94711#*0");
+    assert!(world.wishes.is_empty(), "even the right one is of no use now");
+    world.pass(Duration::from_secs(600));
+    caller(&mut world, "later");
+    world.key(CODE);
+    world.key("*94711#*0");
+    assert_eq!(world.wishes.len(), 1);
+}
+
+#[test]
 fn a_locked_or_full_meeting_says_so() {
     let mut world = World::new(CODE);
     world.rules(true, "");

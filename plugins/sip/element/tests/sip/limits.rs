@@ -55,6 +55,18 @@ fn noise_ends_a_connection_and_nobody_elses_call() {
 }
 
 #[test]
+fn one_address_has_only_so_many_connections() {
+    const ADDRESS_CONNECTIONS_MAX: usize = 128;
+    let conference = Conference::new(0, "");
+    let ask =
+        |stream: &mut TcpStream| stream.write_all(b"\r\n\r\n").and_then(|()| stream.read_exact(&mut [0; 2]));
+    let mut streams: Vec<TcpStream> =
+        (0..ADDRESS_CONNECTIONS_MAX).map(|_| connect(&conference, "tcp")).collect();
+    assert!(streams.iter_mut().all(|stream| ask(stream).is_ok()), "all of them are served");
+    assert!(ask(&mut connect(&conference, "tcp")).is_err(), "one more is not");
+}
+
+#[test]
 fn wrong_properties_are_refused_with_a_sentence() {
     crate::bridge::init();
     for (property, value, words) in [

@@ -55,6 +55,7 @@ fn callers_of_all_codecs_and_transports_hear_the_others_and_not_themselves() {
 fn the_next_caller_on_a_seat_may_speak_another_codec() {
     let conference = Conference::new(2, "");
     let stays = Phone::call(&conference.uri("udp"), "opus/48000/2", 400, "");
+    wait_until("the first seat is taken", || conference.codecs().len() == 1, || stays.log());
     for (number, codec) in ["pcmu/8000", "g722/16000", "opus/48000/2"].into_iter().enumerate() {
         let phone = Phone::call(&conference.uri("tcp"), codec, 700, "");
         wait_until("both are there", || conference.codecs().len() == 2, || phone.log());
@@ -121,7 +122,7 @@ fn many_calls_at_once_come_and_go() {
     for (transport, mode) in [("udp", "u1"), ("tcp", "t1")] {
         let port: i32 = conference.bridge.property(&format!("actual-{transport}-port"));
         let ran = Command::new("sipp")
-            .args(["-sn", "uac", "-t", mode, "-i", "127.0.0.1", "-r", "40", "-d", "300", "-timeout", "20s"])
+            .args(["-sn", "uac", "-t", mode, "-i", "127.0.0.1", "-r", "40", "-d", "300", "-timeout", "40s"])
             .args(["-m", &CALLS.to_string(), "-nostdin", &format!("127.0.0.1:{port}")])
             .output()
             .expect("sip-tester is installed");
