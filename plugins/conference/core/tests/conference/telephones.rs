@@ -85,18 +85,17 @@ fn a_bad_line_is_concealed() {
 }
 
 #[test]
-fn wrong_clocks_are_followed() {
-    for (codec, ppm) in [(Codec::Pcmu, 200.0), (Codec::G722, -200.0)] {
-        let mut room = Room::of(2, Habits { ppm, ..Habits::phone(codec) }, 2);
+fn a_slow_clock_is_followed() {
+    for codec in [Codec::Pcmu, Codec::G722] {
+        let mut room = Room::of(2, Habits { ppm: -200.0, ..Habits::phone(codec) }, 2);
         room.speak([0]);
         room.run(1000);
         let before = room.source_stats(0);
-        room.run(150_000);
+        // After a minute the clock is wrong by 12 ms.
+        room.run(60_000);
         let stats = room.source_stats(0);
         assert_eq!((stats.lost, stats.late), (before.lost, before.late), "{codec:?}");
-        assert!(stats.delay < Duration::from_millis(60), "{codec:?}: {stats:?}");
-        let moved = (stats.stretched as i64 - stats.compressed as i64) as f64 * -ppm.signum();
-        assert!((240.0..1920.0).contains(&moved), "{codec:?}: {stats:?}");
+        assert!((240..1920).contains(&stats.stretched) && stats.compressed == 0, "{codec:?}: {stats:?}");
         room.forget();
         room.run(2000);
         assert!((0.8..1.1).contains(&room.share(Ear::Of(Seat(1)), 0)), "{codec:?}");
