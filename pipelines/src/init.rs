@@ -31,6 +31,8 @@ pub const ELEMENTS: &[NeededElement] = &[
     needed("capsfilter", "libgstreamer1.0-0", "presenting a screen"),
     needed("videoconvert", "gstreamer1.0-plugins-base", "presenting and recording"),
     needed("vp8enc", "gstreamer1.0-plugins-good", "recording a meeting"),
+    needed("rtpjitterbuffer", "gstreamer1.0-plugins-good", "recording faces"),
+    needed("rtpvp8depay", "gstreamer1.0-plugins-good", "recording faces"),
     needed("opusdec", "gstreamer1.0-plugins-base", "recording a meeting"),
     needed("opusenc", "gstreamer1.0-plugins-base", "recording a meeting"),
     needed("ximagesrc", "gstreamer1.0-plugins-good", "presenting an X11 screen"),

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! screensrc location=https://HOST/CODE ! screendec ! recorder.screen   appsrc caps=audio/x-opus ! opusdec ! recorder.audio_0
+//!     appsrc caps=video/x-vp8 ! recorder.feed_%u      (for each face)
 //!     meetingrecorder name=recorder ! appsink sync=false
 //! ```
 //!
@@ -21,6 +22,10 @@ use crate::bus::{self, BusEvent};
 use crate::init::{factory, init};
 use crate::sound::Cutter;
 use crate::{Connection, PipelineError};
+
+pub use faces::RecordingFaces;
+
+mod faces;
 
 /// Blocks that nobody has fetched yet. A block of a busy screen has about 1 MB, so this is a disk that stood still for minutes.
 const WAITING_BYTES_MAX: u64 = 256 << 20;
@@ -124,6 +129,11 @@ impl RecordingPipeline {
     /// Where the meeting's sound goes in. What does not come is silence in the file.
     pub fn sound(&self) -> RecordingSound {
         RecordingSound { sound: self.sound.clone(), cutter: Cutter::default() }
+    }
+
+    /// Where the meeting's faces go in.
+    pub fn faces(&self) -> RecordingFaces {
+        RecordingFaces::new(&self.pipeline, &self.recorder)
     }
 
     /// Records what this source brings: bytes of a screen stream.
@@ -322,3 +332,5 @@ fn listen(pipeline: &gst::Pipeline, outlet: &Arc<Outlet>) {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod together;

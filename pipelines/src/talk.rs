@@ -6,7 +6,7 @@
 //!     relay.voice_src_3 ! mixer.sink_3   mixer.src_3 ! relay.voice_sink_3      (for participant 3, pads with peer=3)
 //! ```
 //!
-//! Pictures stay inside the relay: it forwards each camera's packets to the viewers who have a place for it. Nothing here waits for a network.
+//! Pictures stay inside the relay: it forwards each camera's packets to the viewers who have a place for it; only a recorder takes them out (`Watcher`). Nothing here waits for a network.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -23,6 +23,10 @@ use crate::PipelineError;
 use crate::bus::{self, BusEvent};
 use crate::init::{factory, init};
 use crate::sound::frame;
+
+pub use watcher::Watcher;
+
+mod watcher;
 
 /// Listeners who say nothing have numbers from here on, which no participant has.
 const LISTENERS_FROM: u32 = 1 << 31;
@@ -63,6 +67,8 @@ pub enum TalkEvent {
     },
     /// Who speaks now, the loudest first.
     Speakers(Vec<u32>),
+    /// Others send pictures than before: [`Watcher`]s are to look again.
+    FeedsChanged,
     /// The way to somebody is lost for good, or was closed by them.
     Gone(u32),
     /// The pipeline cannot go on.
@@ -93,6 +99,8 @@ pub struct TalkPipeline {
 struct People {
     seats: BTreeMap<u32, Person>,
     wishes: BTreeMap<u32, Vec<ShownFeed>>,
+    /// What the relay calls those who send pictures.
+    feeds: Vec<String>,
 }
 
 impl TalkPipeline {
@@ -136,9 +144,9 @@ impl TalkPipeline {
         Ok((talk, receiver))
     }
 
-    /// Answers what somebody offers. A second offer on the same connection is a new way to them; one on another connection, somebody
+    /// Answers what somebody of this name offers. A second offer on the same connection is a new way to them; one on another connection, somebody
     /// who begins anew. `Refused` says in a sentence what is wrong with the offer.
-    pub fn answer(&self, person: u32, offer: &str) -> Result<String, PipelineError> {
+    pub fn answer(&self, person: u32, name: &str, offer: &str) -> Result<String, PipelineError> {
         // Such a text cannot be handed to an element at all.
         if offer.contains('\0') {
             return Err(PipelineError::Refused("The offer has a character in it that is no text.".into()));
@@ -149,7 +157,7 @@ impl TalkPipeline {
             self.leave(person);
         }
         if known != Some(true) {
-            let seat = Person::seat(self, person, session)?;
+            let seat = Person::seat(self, person, name, session)?;
             self.people.lock().seats.insert(person, seat);
         }
         let Some(peer) = self.peer(person) else {
@@ -253,6 +261,15 @@ impl TalkPipeline {
         Ok(listener)
     }
 
+    /// Who sends pictures: what the relay calls each of them, and their names.
+    fn shown(&self) -> Vec<(String, String)> {
+        let people = self.people.lock();
+        let name = |peer: &String| {
+            people.seats.values().find(|seat| seat.peer == *peer).map(|seat| seat.name.clone())
+        };
+        people.feeds.iter().filter_map(|peer| Some((peer.clone(), name(peer)?))).collect()
+    }
+
     /// The UDP port that it listens on; tells which one when 0 was asked for.
     pub fn port(&self) -> u32 {
         self.relay.property("actual-port")
@@ -276,6 +293,7 @@ impl Drop for TalkPipeline {
 struct Person {
     /// What the relay calls them: another name on each connection, so that the end of one says nothing about the next.
     peer: String,
+    name: String,
     /// Names the connection that they offered on.
     session: String,
     voice: [gst::Pad; 2],
@@ -283,7 +301,7 @@ struct Person {
 }
 
 impl Person {
-    fn seat(talk: &TalkPipeline, person: u32, session: String) -> Result<Self, PipelineError> {
+    fn seat(talk: &TalkPipeline, person: u32, name: &str, session: String) -> Result<Self, PipelineError> {
         let request = |element: &gst::Element, name: String| {
             element.request_pad_simple(&name).ok_or_else(|| {
                 PipelineError::Build(format!("{} has no pad {name} for another participant", element.name()))
@@ -301,7 +319,7 @@ impl Person {
         for pad in [&voice[0], &mix[1]] {
             pad.set_property("peer", &peer);
         }
-        let seat = Self { peer, session, voice, mix };
+        let seat = Self { peer, name: name.into(), session, voice, mix };
         let linked = [&seat.mix, &seat.voice].into_iter().try_for_each(|[from, to]| from.link(to).map(drop));
         if let Err(error) = linked {
             seat.leave(talk);
@@ -426,6 +444,11 @@ fn follow(relay: &gst::Element, people: &Arc<Mutex<People>>, events: &UnboundedS
         Some(TalkEvent::Speakers(
             strings(&speakers, "peers").iter().filter_map(|peer| person_of(peer)).collect(),
         ))
+    });
+    on("feeds-changed", |values, people| {
+        let feeds = values.get(1)?.get::<gst::Structure>().ok()?;
+        people.lock().feeds = strings(&feeds, "peers");
+        Some(TalkEvent::FeedsChanged)
     });
     on("peer-state", |values, people| {
         let state = values.get(2)?.get::<String>().ok()?;

@@ -47,7 +47,7 @@ fn start_and_listen() -> (TalkPipeline, UnboundedReceiver<TalkEvent>) {
 #[test]
 fn an_offer_is_answered_with_all_its_lines_and_our_address() {
     let talk = start();
-    let answer = talk.answer(3, &offer(1, 10)).expect("an answer");
+    let answer = talk.answer(3, "Ann", &offer(1, 10)).expect("an answer");
     assert_eq!(answer.lines().filter(|line| line.starts_with("m=")).count(), 12, "{answer}");
     assert!(answer.contains("a=ice-lite"), "{answer}");
     let candidate = format!(" 127.0.0.1 {} typ host", talk.port());
@@ -65,25 +65,25 @@ fn what_is_no_offer_is_refused_with_a_sentence_and_leaves_nobody_behind() {
         "hello",
         "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n",
     ] {
-        let refused = talk.answer(3, nonsense).expect_err(nonsense).to_string();
+        let refused = talk.answer(3, "Ann", nonsense).expect_err(nonsense).to_string();
         assert!(20 < refused.len(), "{refused}");
     }
-    talk.answer(3, &offer(1, 10)).expect("an answer");
+    talk.answer(3, "Ann", &offer(1, 10)).expect("an answer");
 }
 
 #[test]
 fn whoever_offers_again_on_the_same_connection_stays_and_on_another_begins_anew() {
     let talk = start();
-    let first = talk.answer(3, &offer(1, 10)).expect("an answer");
+    let first = talk.answer(3, "Ann", &offer(1, 10)).expect("an answer");
     let restarted = offer(1, 10).replace("a=ice-ufrag:u1", "a=ice-ufrag:u9");
-    let second = talk.answer(3, &restarted).expect("a new way");
+    let second = talk.answer(3, "Ann", &restarted).expect("a new way");
     assert_eq!(first.matches("m=").count(), second.matches("m=").count());
-    talk.answer(3, &offer(2, 10)).expect("another connection");
-    talk.answer(4, &offer(3, 10)).expect("somebody else");
+    talk.answer(3, "Ann", &offer(2, 10)).expect("another connection");
+    talk.answer(4, "Ann", &offer(3, 10)).expect("somebody else");
     for person in [3, 4, 4, 77] {
         talk.remove(person);
     }
-    talk.answer(3, &offer(4, 10)).expect("back again");
+    talk.answer(3, "Ann", &offer(4, 10)).expect("back again");
 }
 
 /// The end of the former connection is told late, and must not end the new one.
@@ -91,11 +91,11 @@ fn whoever_offers_again_on_the_same_connection_stays_and_on_another_begins_anew(
 fn the_end_of_a_former_connection_is_nobodys_end() {
     let (talk, mut events) = start_and_listen();
     for session in 1..=5 {
-        talk.answer(3, &offer(session, 10)).expect("another connection each time");
+        talk.answer(3, "Ann", &offer(session, 10)).expect("another connection each time");
     }
     // Each worker has told what it knew when it answers the second one after it.
     for person in 10..20 {
-        talk.answer(person, &offer(100 + u64::from(person), 10)).expect("an answer");
+        talk.answer(person, "Ann", &offer(100 + u64::from(person), 10)).expect("an answer");
     }
     let told: Vec<TalkEvent> = std::iter::from_fn(|| events.try_recv().ok()).collect();
     assert!(!told.contains(&TalkEvent::Gone(3)), "{told:?}");
@@ -106,7 +106,7 @@ fn people_come_and_go_while_the_talk_goes_on() {
     let talk = start();
     for round in 0..5u64 {
         for person in 0..10u32 {
-            talk.answer(person, &offer(100 * round + u64::from(person), 10)).expect("an answer");
+            talk.answer(person, "Ann", &offer(100 * round + u64::from(person), 10)).expect("an answer");
             talk.show(person, &[ShownFeed { person: 0, height: 240 }]);
             talk.silence(person, true);
             talk.limit_cameras(500);
@@ -122,7 +122,7 @@ fn people_come_and_go_while_the_talk_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_only_listens_has_a_place_until_they_leave() {
     let talk = start();
-    talk.answer(3, &offer(1, 10)).expect("an answer");
+    talk.answer(3, "Ann", &offer(1, 10)).expect("an answer");
     for _ in 0..3 {
         let (packets, mut heard) = channel(10);
         let listener = talk.listen(packets).expect("a place");

@@ -75,15 +75,15 @@ async fn a_wrong_address_is_refused_with_a_sentence() {
 }
 
 /// A recording whose screen comes from here.
-struct Meeting {
-    recording: RecordingPipeline,
-    events: RecordingEvents,
+pub(super) struct Meeting {
+    pub(super) recording: RecordingPipeline,
+    pub(super) events: RecordingEvents,
     source: gst_app::AppSrc,
     encoder: Mutex<Encoder>,
 }
 
 impl Meeting {
-    fn record() -> Self {
+    pub(super) fn record() -> Self {
         init().expect("GStreamer");
         let source = gst_app::AppSrc::builder()
             .name(BEFORE_THE_RECORDER[0])
@@ -108,15 +108,15 @@ impl Meeting {
 }
 
 /// What has been recorded, put together as the stores do.
-struct File {
+pub(super) struct File {
     blocks: u32,
     lost: Option<String>,
     duration: Duration,
-    file: tempfile::NamedTempFile,
+    pub(super) file: tempfile::NamedTempFile,
 }
 
 impl File {
-    async fn of(mut events: RecordingEvents) -> Self {
+    pub(super) async fn of(mut events: RecordingEvents) -> Self {
         let (mut first, mut rest, mut blocks, mut lost) = (None, Vec::new(), 0, None);
         let duration = loop {
             match timeout(WAIT_MAX, events.next()).await.expect("it goes on").expect("it ends with an event")

@@ -8,7 +8,7 @@ mod present;
 mod record;
 mod serve;
 mod signals;
-mod sound;
+mod streams;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;

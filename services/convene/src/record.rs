@@ -15,7 +15,7 @@ use convene_recordings::{Copy, RecorderEvent, RecorderJob};
 use convene_recordings_store::{BlobStore, RecordingWriter, SpoolError};
 use tokio::sync::oneshot;
 
-use crate::{signals, sound};
+use crate::{signals, streams};
 
 /// A job is a few paths and keys; more than this is none.
 const JOB_BYTES_MAX: u64 = 1 << 20;
@@ -86,7 +86,7 @@ impl Recorder {
             insecure: false,
         };
         let (pipeline, events) = RecordingPipeline::start(&meeting)?;
-        let listening = tokio::spawn(sound::follow(meeting, pipeline.sound()));
+        let listening = tokio::spawn(streams::follow(meeting, pipeline.sound(), pipeline.faces()));
         let overdue = tokio::spawn(async move {
             tokio::select! {
                 // An error means that the thread is gone, and nobody can close what nobody reads.

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 
 import { Participant, until } from "../support/browser.ts";
-import { type Colour, Person } from "../support/faces.ts";
+import { type Colour, COLOURS, Person } from "../support/faces.ts";
 import { Line } from "../support/line.ts";
-import { loudness, probe } from "../support/media.ts";
+import { colourAt, loudness, probe } from "../support/media.ts";
 import { freePort, Path } from "../support/path.ts";
 import { Service } from "../support/service.ts";
 
@@ -211,20 +211,35 @@ test("beside a shared screen faces are small, and whoever speaks comes first", a
   await until("the pictures are larger again", height, (lines) => 240 < lines);
 });
 
-test("what is said is in the recording", async () => {
+test("what is said, and who is seen, is in the recording", async () => {
   const { ann, code } = await host();
   const bob = await guest(code, "Bob", "green", BOB_HZ);
   const state = () => ann.at("recording-state").innerText();
+  await ann.at("camera").click();
+  await bob.expectToSee("Ann", "red");
   await ann.at("record").click();
   await until("recording", state, (text) => text === "Recording");
-  await bob.at("microphone").click();
+  await ann.participant.page.waitForTimeout(2_500);
+  await bob.show();
   await ann.expectToHear(BOB_HZ);
+  await ann.expectToSee("Bob", "green");
   await ann.participant.page.waitForTimeout(3_000);
   await ann.at("stop-record").click();
   await until("the recording is ready", state, (text) => text === "Recording ready");
   const [name] = (await readdir(service.region("a"))).filter((file) => file.endsWith(".webm"));
   const file = join(service.region("a"), name!);
-  expect((await probe(file)).codecs).toEqual(["vp8", "opus"]);
+  const { duration, codecs } = await probe(file);
+  expect(codecs).toEqual(["vp8", "opus"]);
   expect(await loudness(file, BOB_HZ)).toBeGreaterThan(15);
   expect(await loudness(file, ANN_HZ)).toBeLessThan(6);
+  // At first Ann has the whole picture, then Bob stands beside her.
+  await expectColour(file, 2, [0.7, 0.7], "red");
+  await expectColour(file, duration - 1, [0.25, 0.6], "red");
+  await expectColour(file, duration - 1, [0.75, 0.6], "green");
 });
+
+async function expectColour(file: string, second: number, place: readonly [number, number], colour: Colour): Promise<void> {
+  const got = await colourAt(file, second, place);
+  const off = COLOURS[colour].rgb.reduce<number>((sum, value, index) => sum + Math.abs(value - got[index]!), 0);
+  expect(off, `${got} at ${place} of second ${second}`).toBeLessThan(150);
+}

@@ -28,3 +28,11 @@ export async function loudness(path: string, hertz: number): Promise<number> {
   };
   return (await around(hertz)) - (await around(hertz * 1.21));
 }
+
+/** The colour of a point of a recording's picture at a second, as red, green and blue. The place is in parts of width and height. */
+export async function colourAt(path: string, second: number, [x, y]: readonly [number, number]): Promise<[number, number, number]> {
+  const point = `crop=8:8:(iw-8)*${x}:(ih-8)*${y},scale=1:1,format=rgb24`;
+  const { stdout } = await run("ffmpeg", ["-v", "error", "-ss", String(second), "-i", path, "-frames:v", "1", "-vf", point, "-f", "rawvideo", "-"]);
+  const [red, green, blue] = stdout;
+  return [red!, green!, blue!];
+}

@@ -106,6 +106,11 @@ impl Meeting {
         self.presenter
     }
 
+    /// How somebody who is there wants to be called.
+    pub fn name(&self, id: ParticipantId) -> Option<&DisplayName> {
+        self.present.get(&id).map(|seat| &seat.name)
+    }
+
     /// When to come with [`Input::Timeout`], if nothing else happens before: the end of an empty meeting.
     pub fn timeout(&self) -> Option<Duration> {
         self.ends_at

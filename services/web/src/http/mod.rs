@@ -9,7 +9,7 @@ mod page;
 mod range;
 mod recordings;
 mod socket;
-mod sound;
+mod streams;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -53,8 +53,11 @@ pub(crate) fn routes(
 {
     let health =
         warp::path!("healthz").and(warp::get().or(warp::head()).unify()).map(|| "ok".into_response());
-    let api =
-        meetings::routes(service).or(sound::routes(service)).unify().or(recordings::routes(service)).unify();
+    let api = meetings::routes(service)
+        .or(streams::routes(service))
+        .unify()
+        .or(recordings::routes(service))
+        .unify();
     let all = api.or(socket::routes(service)).unify().or(health).unify().or(page::routes()).unify();
     all.recover(error::recover).unify()
 }

@@ -28,6 +28,8 @@ pub(crate) enum Letter {
     Join { name: DisplayName, token: Option<Token>, outbox: Outbox, number: oneshot::Sender<ParticipantId> },
     /// The recorder wants to hear what is said; the answer is a channel, or none.
     Listen { token: Token, ear: oneshot::Sender<mpsc::Receiver<Bytes>> },
+    /// The recorder wants to see who is seen; the answer is a channel, or none.
+    Look { token: Token, eye: oneshot::Sender<mpsc::Receiver<Bytes>> },
     /// Somebody does something.
     Input(Input),
     /// A piece of the presentation with this number.
@@ -125,7 +127,7 @@ impl Room {
         }
         self.turn_away(mailbox);
         self.screen.stop();
-        self.talk.stop();
+        self.talk.stop().await;
         info!(meeting = self.number, "a meeting is over");
     }
 
@@ -145,6 +147,13 @@ impl Room {
                 {
                     // Who asked may be gone by now.
                     let _ = ear.send(packets);
+                }
+            }
+            Letter::Look { token, eye } => {
+                if token == self.recorder
+                    && let Some(records) = self.talk.look().await
+                {
+                    let _ = eye.send(records);
                 }
             }
             Letter::Input(Input::Leave(id)) => {
@@ -189,6 +198,7 @@ impl Room {
             TalkEvent::Speakers(people) => {
                 self.handle(Input::Speakers(people.into_iter().map(ParticipantId).collect())).await;
             }
+            TalkEvent::FeedsChanged => self.talk.look_again().await,
             TalkEvent::Gone(person) => {
                 let id = ParticipantId(person);
                 debug!(meeting = self.number, participant = id.0, "the way to a participant is lost");
@@ -197,7 +207,7 @@ impl Room {
             }
             TalkEvent::Failed(why) => {
                 warn!(meeting = self.number, why, "the meeting's talk failed");
-                for id in self.talk.fail() {
+                for id in self.talk.fail().await {
                     self.tell_one(id, &over("The server had a fault while carrying voices and faces.")).await;
                 }
             }
@@ -246,6 +256,7 @@ impl Room {
             }
             Order::PresenterChanged => {
                 let presenter = self.meeting.presenter();
+                self.talk.set_screen(presenter.is_some()).await;
                 if let Err(error) = self.screen.change_presenter(presenter).await {
                     warn!(meeting = self.number, %error, "the screen cannot be relayed");
                     inputs.push_back(Input::StreamRefused(format!(
@@ -255,7 +266,8 @@ impl Room {
             }
             Order::Answer(id, offer) => {
                 let policy = self.meeting.camera_policy();
-                let message = match self.talk.answer(id, offer, policy).await {
+                let name = self.meeting.name(id).cloned();
+                let message = match self.talk.answer(id, name, offer, policy).await {
                     Ok(sdp) => Message::MediaAnswer { sdp },
                     Err(error) => {
                         warn!(meeting = self.number, participant = id.0, %error, "an offer is not answered");

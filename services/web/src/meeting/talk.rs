@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use convene_domain::{CameraPolicy, MediaOffer, ParticipantId, RECORDERS_MAX, Slot, Wish};
-use convene_pipelines::{Listener, MediaPort, PipelineError, ShownFeed, TalkEvent, TalkPipeline};
+use convene_domain::{CameraPolicy, DisplayName, MediaOffer, ParticipantId, RECORDERS_MAX, Slot, Wish};
+use convene_pipelines::{Listener, MediaPort, PipelineError, ShownFeed, TalkEvent, TalkPipeline, Watcher};
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, channel};
 use tracing::warn;
 
@@ -17,6 +17,9 @@ const FAILURES_MAX: u32 = 3;
 /// Packets that may wait for a recorder: five seconds of a disk or a line that stands still. What comes then is lost to it.
 const WAITING_PACKETS_MAX: usize = 250;
 
+/// Records of faces that may wait for a recorder: five seconds of ten cameras.
+const WAITING_RECORDS_MAX: usize = 1_500;
+
 /// The relay and the mixer of one meeting.
 pub(crate) struct Talk {
     at: MediaPort,
@@ -25,6 +28,10 @@ pub(crate) struct Talk {
     people: BTreeSet<ParticipantId>,
     /// Recorders' channels; they listen as soon as somebody can talk.
     ears: Vec<Sender<Bytes>>,
+    /// Recorders' eyes; they see faces while there is a talk.
+    eyes: Vec<Watcher>,
+    /// Somebody presents a screen.
+    has_screen: bool,
     failures: u32,
 }
 
@@ -37,18 +44,24 @@ struct Running {
 
 impl Talk {
     pub(crate) fn new(at: MediaPort) -> Self {
-        Self { at, running: None, people: BTreeSet::new(), ears: Vec::new(), failures: 0 }
+        let (people, ears, eyes) = (BTreeSet::new(), Vec::new(), Vec::new());
+        Self { at, running: None, people, ears, eyes, has_screen: false, failures: 0 }
     }
 
     /// The answer to an offer; the error is a sentence for whoever offered.
     pub(crate) async fn answer(
         &mut self,
         id: ParticipantId,
+        name: Option<DisplayName>,
         offer: MediaOffer,
         policy: CameraPolicy,
     ) -> Result<String, PipelineError> {
         let pipeline = self.pipeline(policy).await?;
-        let answer = blocking(move || pipeline.answer(id.0, offer.as_str())).await;
+        let answer = blocking(move || {
+            let name = name.as_ref().map_or("", DisplayName::as_str);
+            pipeline.answer(id.0, name, offer.as_str())
+        });
+        let answer = answer.await;
         match &answer {
             Ok(_) => self.people.insert(id),
             Err(_) => self.people.remove(&id),
@@ -102,6 +115,45 @@ impl Talk {
         }
     }
 
+    /// Everybody who is seen from now on; nothing when too many look already.
+    pub(crate) async fn look(&mut self) -> Option<Receiver<Bytes>> {
+        self.eyes.retain(|eye| !eye.is_closed());
+        if RECORDERS_MAX <= self.eyes.len() {
+            return None;
+        }
+        let (eye, records) = channel(WAITING_RECORDS_MAX);
+        self.eyes.push(Watcher::new(eye));
+        self.look_again().await;
+        Some(records)
+    }
+
+    /// Recorders are told that somebody presents a screen, or that nobody does.
+    pub(crate) async fn set_screen(&mut self, has_screen: bool) {
+        if std::mem::replace(&mut self.has_screen, has_screen) != has_screen {
+            self.look_again().await;
+        }
+    }
+
+    /// Lets recorders see those who are seen now. One that cannot is let go; it comes again.
+    pub(crate) async fn look_again(&mut self) {
+        let pipeline = self.running.as_ref().map(|running| running.pipeline.clone());
+        let (eyes, has_screen) = (std::mem::take(&mut self.eyes), self.has_screen);
+        if eyes.is_empty() {
+            return;
+        }
+        let looked = blocking(move || {
+            let look = |mut eye: Watcher| match eye.update(pipeline.as_deref(), has_screen) {
+                Ok(()) => Some(eye),
+                Err(error) => {
+                    warn!(%error, "a recording sees nobody for a moment");
+                    None
+                }
+            };
+            Ok(eyes.into_iter().filter(|eye| !eye.is_closed()).filter_map(look).collect())
+        });
+        self.eyes = looked.await.expect("whoever fails is let go");
+    }
+
     pub(crate) fn show(&self, viewer: ParticipantId, wishes: &[Wish]) {
         if let Some(running) = self.running.as_ref().filter(|_| self.people.contains(&viewer)) {
             let shown = wishes.iter().map(|wish| ShownFeed { person: wish.id.0, height: wish.height });
@@ -131,14 +183,15 @@ impl Talk {
     }
 
     /// Forgets a talk that failed; these have to offer anew.
-    pub(crate) fn fail(&mut self) -> BTreeSet<ParticipantId> {
-        self.stop();
+    pub(crate) async fn fail(&mut self) -> BTreeSet<ParticipantId> {
+        self.stop().await;
         self.failures += 1;
         std::mem::take(&mut self.people)
     }
 
-    pub(crate) fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         if let Some(running) = self.running.take() {
+            self.look_again().await;
             tokio::task::spawn_blocking(move || drop(running));
         }
     }

@@ -120,18 +120,18 @@ async fn an_offer_that_is_none_is_refused_and_the_meeting_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_but_the_recorder_hears_a_meeting_from_outside() {
+async fn nobody_but_the_recorder_hears_or_sees_a_meeting_from_outside() {
     let scene = scene().await;
     let meeting = scene.start_meeting().await;
-    let ask = async |code: &str, authorization: Option<String>| {
-        let mut request = scene.http.get(scene.url(&format!("/api/meetings/{code}/sound")));
+    let ask = async |code: &str, stream: &str, authorization: Option<String>| {
+        let mut request = scene.http.get(scene.url(&format!("/api/meetings/{code}/{stream}")));
         if let Some(authorization) = authorization {
             request = request.header("authorization", authorization);
         }
         let answer = request.send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     };
-    let unknown = ask("000000000", Some(format!("Bearer {}", "x".repeat(32)))).await;
+    let unknown = ask("000000000", "sound", Some(format!("Bearer {}", "x".repeat(32)))).await;
     assert_eq!(unknown.0, 404);
     for authorization in [
         None,
@@ -142,7 +142,9 @@ async fn nobody_but_the_recorder_hears_a_meeting_from_outside() {
         // The host's token lets nobody listen without being seen.
         Some(format!("Bearer {}", meeting.token)),
     ] {
-        assert_eq!(ask(&meeting.code, authorization).await, unknown);
+        for stream in ["sound", "faces"] {
+            assert_eq!(ask(&meeting.code, stream, authorization.clone()).await, unknown);
+        }
     }
     scene.stop().await;
 }

@@ -1,5 +1,6 @@
-//! `GET /api/meetings/CODE/sound`: everything that is said, for the meeting's recorder.
+//! `GET /api/meetings/CODE/sound` and `…/faces`: everything that is said, and everybody who is seen, for the meeting's recorder.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -19,28 +20,51 @@ use crate::service::Service;
 pub(super) fn routes(
     service: &Arc<Service>,
 ) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    warp::path!("api" / "meetings" / String / "sound")
+    warp::path!("api" / "meetings" / String / Stream)
         .and(warp::get())
         .and(warp::header::optional("authorization"))
         .and(with(service))
         .and(peer())
-        .and_then(|code: String, authorization: Option<String>, service, peer| {
-            answer(async move { sound(service, &code, authorization.as_deref(), &peer).await })
+        .and_then(|code: String, what: Stream, authorization: Option<String>, service, peer| {
+            answer(async move { stream_of(service, (&code, what), authorization.as_deref(), &peer).await })
         })
 }
 
+/// What a recorder gets.
+#[derive(Clone, Copy)]
+enum Stream {
+    Sound,
+    Faces,
+}
+
+impl FromStr for Stream {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "sound" => Ok(Self::Sound),
+            "faces" => Ok(Self::Faces),
+            _ => Err(()),
+        }
+    }
+}
+
 /// An unknown meeting and a wrong token get one answer, so that nobody learns from it.
-async fn sound(
+async fn stream_of(
     service: Arc<Service>,
-    code: &str,
+    (code, what): (&str, Stream),
     authorization: Option<&str>,
     peer: &Peer,
 ) -> Result<Response, ApiError> {
     let token = bearer(authorization).ok_or(ApiError::NotFound)?;
     let room =
         service.directory.find(code, peer.ip(), service.clock.elapsed()).map_err(|_| ApiError::NotFound)?;
-    let (ear, packets) = oneshot::channel();
-    room.send(Letter::Listen { token, ear }).await;
+    let (sender, packets) = oneshot::channel();
+    let letter = match what {
+        Stream::Sound => Letter::Listen { token, ear: sender },
+        Stream::Faces => Letter::Look { token, eye: sender },
+    };
+    room.send(letter).await;
     // A room that is closed, or does not know the token, answers by letting go.
     let packets = packets.await.map_err(|_| ApiError::NotFound)?;
 

@@ -1,0 +1,191 @@
+//! The faces of a meeting on their way to a recorder: records in a row, each with its length in four bytes before it. The way is reliable and
+//! in order. PROTOCOL.md of `services/web` has the format.
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+
+use crate::PipelineError;
+
+/// The largest record: a key frame of a camera has a tenth of it.
+const RECORD_BYTES_MAX: usize = 1 << 20;
+/// What a record is, in its first byte.
+const SCENE: u8 = 0;
+const FRAME: u8 = 1;
+/// A scene's flag: somebody presents a screen.
+const HAS_SCREEN: u8 = 1;
+
+/// What a recorder is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Record {
+    /// What there is to see from now on.
+    Scene {
+        /// Somebody presents a screen.
+        screen: bool,
+        /// All faces: a number that each has as long as it is there, and a name.
+        faces: Vec<(u32, String)>,
+    },
+    /// The next VP8 frame of a face; the first one is a key frame.
+    Frame {
+        /// Whose.
+        face: u32,
+        /// RFC 6386.
+        data: Bytes,
+    },
+}
+
+/// What there is to see, as a record; nothing where that is too long, which no meeting is.
+pub(crate) fn scene<'a>(screen: bool, faces: impl IntoIterator<Item = (u32, &'a str)>) -> Bytes {
+    let mut body = BytesMut::new();
+    body.put_u8(SCENE);
+    body.put_u8(if screen { HAS_SCREEN } else { 0 });
+    for (number, name) in faces {
+        // A name has 64 letters at most; what is cut is no character in two.
+        let mut length = name.len().min(usize::from(u8::MAX));
+        while !name.is_char_boundary(length) {
+            length -= 1;
+        }
+        body.put_u32(number);
+        body.put_u8(length as u8);
+        body.extend_from_slice(&name.as_bytes()[..length]);
+    }
+    framed(&body)
+}
+
+/// A frame as a record; `None` where it is too long to be one.
+pub(crate) fn frame(face: u32, data: &[u8]) -> Option<Bytes> {
+    let mut body = BytesMut::with_capacity(5 + data.len());
+    body.put_u8(FRAME);
+    body.put_u32(face);
+    body.extend_from_slice(data);
+    (body.len() <= RECORD_BYTES_MAX).then(|| framed(&body))
+}
+
+fn framed(body: &[u8]) -> Bytes {
+    let mut framed = BytesMut::with_capacity(4 + body.len());
+    framed.put_u32(body.len() as u32);
+    framed.extend_from_slice(body);
+    framed.freeze()
+}
+
+/// Cuts what comes in any pieces into records again.
+#[derive(Debug, Default)]
+pub(crate) struct Cutter {
+    pending: BytesMut,
+}
+
+impl Cutter {
+    /// Takes a piece; `next` gives what is whole.
+    pub(crate) fn push(&mut self, piece: &[u8]) {
+        self.pending.extend_from_slice(piece);
+    }
+
+    /// The next record; `None` until more comes. After an error nothing more can be read.
+    pub(crate) fn next(&mut self) -> Result<Option<Record>, PipelineError> {
+        let Some(&head) = self.pending.first_chunk::<4>() else { return Ok(None) };
+        let length = u32::from_be_bytes(head) as usize;
+        if RECORD_BYTES_MAX < length {
+            let sentence = format!(
+                "The meeting's faces have a record of {length} bytes; {RECORD_BYTES_MAX} are allowed."
+            );
+            return Err(PipelineError::Refused(sentence));
+        }
+        if self.pending.len() < 4 + length {
+            return Ok(None);
+        }
+        self.pending.advance(4);
+        let body = self.pending.split_to(length).freeze();
+        let unknown =
+            || PipelineError::Refused("The meeting's faces have a record that is not known.".into());
+        parse(body).ok_or_else(unknown).map(Some)
+    }
+}
+
+fn parse(mut body: Bytes) -> Option<Record> {
+    match body.try_get_u8().ok()? {
+        FRAME => Some(Record::Frame { face: body.try_get_u32().ok()?, data: body }),
+        SCENE => {
+            let screen = body.try_get_u8().ok()? & HAS_SCREEN != 0;
+            let mut faces = Vec::new();
+            while body.has_remaining() {
+                let (number, length) = (body.try_get_u32().ok()?, usize::from(body.try_get_u8().ok()?));
+                if body.remaining() < length {
+                    return None;
+                }
+                faces.push((number, String::from_utf8(body.split_to(length).into()).ok()?));
+            }
+            Some(Record::Scene { screen, faces })
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(pieces: &[&[u8]]) -> Result<Vec<Record>, PipelineError> {
+        let mut cutter = Cutter::default();
+        let mut records = Vec::new();
+        for piece in pieces {
+            cutter.push(piece);
+            while let Some(record) = cutter.next()? {
+                records.push(record);
+            }
+        }
+        Ok(records)
+    }
+
+    #[test]
+    fn records_come_out_as_they_went_in_however_they_are_cut() {
+        let records = [
+            Record::Scene {
+                screen: true,
+                faces: vec![(7, "Ann".into()), (u32::MAX, "山田".into()), (0, String::new())],
+            },
+            Record::Frame { face: 7, data: Bytes::from_static(b"not really VP8") },
+            Record::Scene { screen: false, faces: Vec::new() },
+            Record::Frame { face: 0, data: Bytes::new() },
+        ];
+        let row: Vec<u8> = records
+            .iter()
+            .flat_map(|record| match record {
+                Record::Scene { screen, faces } => {
+                    scene(*screen, faces.iter().map(|(number, name)| (*number, name.as_str())))
+                }
+                Record::Frame { face, data } => frame(*face, data).unwrap(),
+            })
+            .collect();
+        assert_eq!(cut(&[&row]).unwrap(), records);
+        for at in 0..row.len() {
+            assert_eq!(cut(&[&row[..at], &row[at..]]).unwrap(), records, "cut at {at}");
+        }
+        assert_eq!(cut(&row.chunks(1).collect::<Vec<_>>()).unwrap(), records);
+    }
+
+    #[test]
+    fn a_long_name_is_cut_between_two_characters() {
+        let records = cut(&[&scene(true, [(1, "é".repeat(200).as_str())])]).unwrap();
+        assert_eq!(records, [Record::Scene { screen: true, faces: vec![(1, "é".repeat(127))] }]);
+    }
+
+    #[test]
+    fn what_is_too_long_is_neither_sent_nor_taken() {
+        assert!(frame(1, &vec![0; RECORD_BYTES_MAX - 5]).is_some());
+        assert!(frame(1, &vec![0; RECORD_BYTES_MAX - 4]).is_none());
+        assert!(cut(&[&(RECORD_BYTES_MAX as u32 + 1).to_be_bytes()]).is_err());
+    }
+
+    #[test]
+    fn what_is_no_record_is_refused() {
+        for body in [
+            &[][..],
+            &[2, 0],
+            &[0],
+            &[1, 0, 0, 0],
+            &[0, 1, 0, 0],
+            &[0, 1, 0, 0, 0, 7, 3, 65],
+            &[0, 1, 0, 0, 0, 7, 1, 0xff],
+        ] {
+            assert!(cut(&[&framed(body)]).is_err(), "{body:?}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The meeting's faces on their way into the recording: a source for each, which comes and goes with the face.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use gst::prelude::*;
+
+use crate::PipelineError;
+use crate::faces::{Cutter, Record};
+use crate::init::factory;
+
+/// What may wait for one face's decoder: seconds of a camera. What comes then is let go, as an old picture is of no use.
+const WAITING_BYTES_MAX: u64 = 4 << 20;
+
+/// One connection's faces on their way into the recording.
+pub struct RecordingFaces {
+    pipeline: gst::Pipeline,
+    recorder: gst::Element,
+    cutter: Cutter,
+    faces: BTreeMap<u32, Face>,
+    /// Those of the connection before, until this one says who is there.
+    former: Vec<Face>,
+}
+
+/// Dropping it takes the face out of the picture.
+struct Face {
+    pipeline: gst::Pipeline,
+    recorder: gst::Element,
+    source: gst_app::AppSrc,
+    pad: gst::Pad,
+}
+
+impl RecordingFaces {
+    pub(super) fn new(pipeline: &gst::Pipeline, recorder: &gst::Element) -> Self {
+        Self {
+            pipeline: pipeline.clone(),
+            recorder: recorder.clone(),
+            cutter: Cutter::default(),
+            faces: BTreeMap::new(),
+            former: Vec::new(),
+        }
+    }
+
+    /// For another connection, which begins with a whole record. The faces stay until it says who is there.
+    #[must_use]
+    pub fn again(mut self) -> Self {
+        self.cutter = Cutter::default();
+        self.former.extend(std::mem::take(&mut self.faces).into_values());
+        self
+    }
+
+    /// A piece of what a [`Watcher`](crate::Watcher) tells, cut anywhere. After an error the connection is of no use any more.
+    pub fn push(&mut self, piece: &[u8]) -> Result<(), PipelineError> {
+        self.cutter.push(piece);
+        while let Some(record) = self.cutter.next()? {
+            match record {
+                Record::Scene { screen, faces } => self.set_scene(screen, &faces)?,
+                Record::Frame { face, data } => {
+                    if let Some(face) = self.faces.get(&face) {
+                        face.show(data)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn set_scene(&mut self, screen: bool, faces: &[(u32, String)]) -> Result<(), PipelineError> {
+        self.former.clear();
+        self.faces.retain(|number, _| faces.iter().any(|(there, _)| there == number));
+        for (number, name) in faces {
+            if !self.faces.contains_key(number) {
+                // There may be more of them than one picture has room for.
+                let Some(face) = Face::seat(&self.pipeline, &self.recorder, name)? else { continue };
+                self.faces.insert(*number, face);
+            }
+        }
+        if let Some(pad) = self.recorder.static_pad("screen") {
+            pad.set_property("shown", screen);
+        }
+        Ok(())
+    }
+}
+
+impl Face {
+    fn seat(
+        pipeline: &gst::Pipeline,
+        recorder: &gst::Element,
+        name: &str,
+    ) -> Result<Option<Self>, PipelineError> {
+        let Some(pad) = recorder.request_pad_simple("feed_%u") else { return Ok(None) };
+        pad.set_property("display-name", name);
+        let source = factory("appsrc")?
+            .create()
+            .property("caps", gst::Caps::new_empty_simple("video/x-vp8"))
+            .property("is-live", true)
+            .property("do-timestamp", true)
+            .property("format", gst::Format::Time)
+            .property("max-bytes", WAITING_BYTES_MAX)
+            .property_from_str("leaky-type", "downstream")
+            .property("block", false)
+            .build()
+            .map_err(PipelineError::build)?;
+        let source: gst_app::AppSrc = source.downcast().expect("the factory appsrc makes an AppSrc");
+        let face = Self { pipeline: pipeline.clone(), recorder: recorder.clone(), source, pad };
+        face.pipeline.add(&face.source).map_err(PipelineError::build)?;
+        let outlet = face.source.static_pad("src").expect("an appsrc has a source pad");
+        outlet
+            .link(&face.pad)
+            .map_err(|error| PipelineError::Build(format!("a face cannot be recorded: {error}")))?;
+        face.source.sync_state_with_parent().map_err(PipelineError::build)?;
+        Ok(Some(face))
+    }
+
+    fn show(&self, frame: Bytes) -> Result<(), PipelineError> {
+        let pushed = self.source.push_buffer(gst::Buffer::from_slice(frame));
+        pushed.map(|_| ()).map_err(|flow| PipelineError::Closed(flow.to_string()))
+    }
+}
+
+impl Drop for Face {
+    fn drop(&mut self) {
+        self.recorder.release_request_pad(&self.pad);
+        self.source.set_locked_state(true);
+        let _ = self.source.set_state(gst::State::Null);
+        // It is refused when the source never came in.
+        let _ = self.pipeline.remove(&self.source);
+    }
+}
