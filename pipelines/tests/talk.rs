@@ -41,7 +41,7 @@ fn start() -> TalkPipeline {
 fn start_and_listen() -> (TalkPipeline, UnboundedReceiver<TalkEvent>) {
     let address = "127.0.0.1".parse().expect("an address");
     let at = MediaPort { port: 0, bind: Some(address), addresses: vec![address] };
-    TalkPipeline::start(&at).expect("it starts")
+    TalkPipeline::start(&at, None).expect("it starts")
 }
 
 #[test]
@@ -137,6 +137,6 @@ fn a_taken_port_is_a_sentence() {
     let taken = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address");
     let at = MediaPort { port: port.port(), bind: Some(port.ip()), addresses: vec![port.ip()] };
-    let refused = TalkPipeline::start(&at).err().expect("it is taken").to_string();
+    let refused = TalkPipeline::start(&at, None).err().expect("it is taken").to_string();
     assert!(refused.contains(&port.port().to_string()), "{refused}");
 }
