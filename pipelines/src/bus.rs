@@ -3,10 +3,15 @@
 //! The bus is read in the thread that posts, so there is no thread and no main loop for it. Whoever listens must return at once:
 //! it may send into an unbounded channel or set an atomic, and nothing else.
 
+use std::sync::Arc;
+
 use gst::prelude::*;
+use parking_lot::Mutex;
 
 /// The element message of `screensrc` when the server has let it in.
 const MEETING_JOINED: &str = "convene-meeting-joined";
+/// The element message of `conferencemixer`: who is heard.
+const TALKERS: &str = "convene-talkers";
 /// The element message of `screensink` and `screensrc` when the server ends the meeting.
 const MEETING_ENDED: &str = "convene-meeting-ended";
 
@@ -23,6 +28,8 @@ pub(crate) enum BusEvent {
     MeetingJoined,
     /// The meeting is over, and this is how the server says it.
     MeetingOver(String),
+    /// The mixer's sinks that are heard, by their numbers, the loudest first.
+    Talkers(Vec<u32>),
 }
 
 /// Who complains, and the sentence.
@@ -47,6 +54,22 @@ pub(crate) fn listen(pipeline: &gst::Pipeline, tell: impl Fn(BusEvent) + Send + 
     });
 }
 
+/// The same, and the first error's sentence is kept for whoever starts the pipeline.
+pub(crate) fn first_complaint(
+    pipeline: &gst::Pipeline,
+    tell: impl Fn(BusEvent) + Send + Sync + 'static,
+) -> Arc<Mutex<Option<String>>> {
+    let first = Arc::new(Mutex::new(None));
+    let complaint = first.clone();
+    listen(pipeline, move |event| {
+        if let BusEvent::Error(error) = &event {
+            complaint.lock().get_or_insert_with(|| error.sentence.clone());
+        }
+        tell(event);
+    });
+    first
+}
+
 fn read(message: &gst::Message) -> Option<BusEvent> {
     let complaint = |error: gst::glib::Error, details: Option<gst::glib::GString>| {
         let element = message.src().map(|source| source.name().to_string()).unwrap_or_default();
@@ -69,11 +92,18 @@ fn read(message: &gst::Message) -> Option<BusEvent> {
             match structure.name().as_str() {
                 MEETING_JOINED => Some(BusEvent::MeetingJoined),
                 MEETING_ENDED => Some(BusEvent::MeetingOver(structure.get("message").unwrap_or_default())),
+                TALKERS => Some(BusEvent::Talkers(numbers(structure))),
                 _ => None,
             }
         }
         _ => None,
     }
+}
+
+fn numbers(talkers: &gst::StructureRef) -> Vec<u32> {
+    let sinks = talkers.get::<gst::Array>("sinks").map(|sinks| sinks.as_slice().to_vec()).unwrap_or_default();
+    let number = |sink: &gst::glib::SendValue| sink.get::<&str>().ok()?.strip_prefix("sink_")?.parse().ok();
+    sinks.iter().filter_map(number).collect()
 }
 
 /// Asking all elements for their latency takes locks that the posting thread may hold, so it happens in a thread of GStreamer's.

@@ -25,6 +25,7 @@ pub const ELEMENTS: &[NeededElement] = &[
     needed("meetingrecorder", "convene", "recording a meeting"),
     needed("vp8relay", "convene", "cameras and microphones"),
     needed("conferencemixer", "convene", "cameras and microphones"),
+    needed("sipbridge", "convene", "telephones"),
     needed("appsrc", "gstreamer1.0-plugins-base", "holding meetings"),
     needed("appsink", "gstreamer1.0-plugins-base", "holding meetings"),
     needed("fakesink", "libgstreamer1.0-0", "cameras and microphones"),
@@ -51,6 +52,7 @@ pub fn init() -> Result<(), PipelineError> {
         gstconvenescreen::plugin_register_static()?;
         gstconvenerecording::plugin_register_static()?;
         gstconveneconference::plugin_register_static()?;
+        gstconvenesip::plugin_register_static()?;
         gstconvenerelay::plugin_register_static()
     };
     DONE.get_or_init(|| start().map_err(|error: gst::glib::BoolError| error.to_string()))

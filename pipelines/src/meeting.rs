@@ -281,7 +281,9 @@ fn listen(pipeline: &gst::Pipeline, events: &UnboundedSender<MeetingEvent>) {
     let events = events.clone();
     bus::listen(pipeline, move |event| {
         let told = match event {
-            BusEvent::Ended | BusEvent::MeetingJoined | BusEvent::MeetingOver(_) => return,
+            BusEvent::Ended | BusEvent::MeetingJoined | BusEvent::MeetingOver(_) | BusEvent::Talkers(_) => {
+                return;
+            }
             BusEvent::Warning(complaint) if complaint.malformed => {
                 MeetingEvent::StreamRefused(complaint.sentence)
             }

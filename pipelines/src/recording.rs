@@ -325,6 +325,7 @@ fn listen(pipeline: &gst::Pipeline, outlet: &Arc<Outlet>) {
             tracing::warn!(complaint.element, complaint.sentence, "the recording goes on")
         }
         BusEvent::MeetingJoined => outlet.tell(RecordingEvent::Joined),
+        BusEvent::Talkers(_) => {}
         BusEvent::MeetingOver(sentence) => tracing::info!(sentence, "the recording ends with its meeting"),
         BusEvent::Ended => outlet.end(),
     });

@@ -4,6 +4,7 @@
 //! vp8relay name=relay port=1853   conferencemixer name=mixer   mixer.mix ! fakesink
 //!     mixer.src_2147483648 ! appsink caps=audio/x-opus      (for a recorder)
 //!     relay.voice_src_3 ! mixer.sink_3   mixer.src_3 ! relay.voice_sink_3      (for participant 3, pads with peer=3)
+//!     sipbridge name=telephone room=123456789                                  (where telephones are answered, see `telephone.rs`)
 //! ```
 //!
 //! Pictures stay inside the relay: it forwards each camera's packets to the viewers who have a place for it; only a recorder takes them out (`Watcher`). Nothing here waits for a network.
@@ -19,10 +20,10 @@ use gst::prelude::*;
 use parking_lot::Mutex;
 use tokio::sync::mpsc::{Sender, UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::PipelineError;
 use crate::bus::{self, BusEvent};
 use crate::init::{factory, init};
-use crate::sound::frame;
+use crate::telephone::{PhoneKey, Switchboard, TelephoneRoom};
+use crate::{Listener, PipelineError};
 
 pub use watcher::Watcher;
 
@@ -71,6 +72,22 @@ pub enum TalkEvent {
     FeedsChanged,
     /// The way to somebody is lost for good, or was closed by them.
     Gone(u32),
+    /// Somebody calls by telephone and has entered the code.
+    Called {
+        /// Where.
+        seat: u32,
+        /// What their telephone calls them; maybe nothing.
+        name: String,
+    },
+    /// The call on this seat is over.
+    HungUp(u32),
+    /// Somebody who called has pressed keys.
+    Pressed {
+        /// Where.
+        seat: u32,
+        /// What for.
+        key: PhoneKey,
+    },
     /// The pipeline cannot go on.
     Failed(String),
 }
@@ -89,6 +106,7 @@ pub struct TalkPipeline {
     pipeline: gst::Pipeline,
     relay: gst::Element,
     mixer: gst::Element,
+    telephone: Option<Arc<Switchboard>>,
     people: Arc<Mutex<People>>,
     seats: AtomicU32,
     listeners: AtomicU32,
@@ -104,8 +122,11 @@ struct People {
 }
 
 impl TalkPipeline {
-    /// Starts the relay and the mixer. Events come until the pipeline is stopped.
-    pub fn start(at: &MediaPort) -> Result<(Self, UnboundedReceiver<TalkEvent>), PipelineError> {
+    /// Starts the relay and the mixer, and answers the telephone, if there is one. Events come until the pipeline is stopped.
+    pub fn start(
+        at: &MediaPort,
+        telephone: Option<&TelephoneRoom>,
+    ) -> Result<(Self, UnboundedReceiver<TalkEvent>), PipelineError> {
         init()?;
         let pipeline = gst::Pipeline::with_name("talk");
         let relay = relay(at)?;
@@ -127,12 +148,17 @@ impl TalkPipeline {
 
         let (events, receiver) = unbounded_channel();
         let people = Arc::default();
-        follow(&relay, &people, &events);
-        let complaint = listen(&pipeline, events);
+        let speakers = Arc::new(Mutex::new(Speakers::default()));
+        let telephone = telephone
+            .map(|room| Switchboard::new(&pipeline, &mixer, room, &events).map(Arc::new))
+            .transpose()?;
+        follow(&relay, &people, &speakers, &events);
+        let complaint = listen(&pipeline, telephone.clone(), speakers, events);
         let talk = Self {
             pipeline,
             relay,
             mixer,
+            telephone,
             people,
             seats: AtomicU32::new(0),
             listeners: AtomicU32::new(LISTENERS_FROM),
@@ -176,6 +202,27 @@ impl TalkPipeline {
                 let why = answer.get::<String>("message").unwrap_or_else(|_| "The offer is refused.".into());
                 Err(PipelineError::Refused(why))
             }
+        }
+    }
+
+    /// Lets the caller on this seat hear and be heard as this person.
+    pub fn put_through(&self, seat: u32, person: u32) -> Result<(), PipelineError> {
+        let telephone = self.telephone.as_ref();
+        telephone.map_or(Ok(()), |telephone| telephone.put_through(seat, person))
+    }
+
+    /// Ends this person's call on this seat, whether they were put through or not.
+    pub fn end_call(&self, seat: u32, person: u32) {
+        self.call_ended(person);
+        if let Some(telephone) = &self.telephone {
+            telephone.hang_up(seat);
+        }
+    }
+
+    /// This person's call is over, and their seat may be another's by now.
+    pub fn call_ended(&self, person: u32) {
+        if let Some(telephone) = &self.telephone {
+            telephone.remove(person);
         }
     }
 
@@ -242,6 +289,9 @@ impl TalkPipeline {
         if let Some(seat) = self.people.lock().seats.get(&person) {
             seat.voice[1].set_property("mute", is_silenced);
         }
+        if let Some(telephone) = &self.telephone {
+            telephone.silence(person, is_silenced);
+        }
     }
 
     /// What a camera may send at most.
@@ -253,12 +303,7 @@ impl TalkPipeline {
     /// [`RecordingSound`](crate::RecordingSound) takes them. What does not fit into it is lost.
     pub fn listen(&self, packets: Sender<Bytes>) -> Result<Listener, PipelineError> {
         let number = self.listeners.fetch_add(1, Ordering::Relaxed);
-        let sink = packet_sink(packets);
-        self.pipeline.add(&sink).map_err(PipelineError::build)?;
-        let mut listener =
-            Listener { pipeline: self.pipeline.clone(), mixer: self.mixer.clone(), pad: None, sink };
-        listener.seat(number)?;
-        Ok(listener)
+        Listener::join(&self.pipeline, &self.mixer, number, packets)
     }
 
     /// Who sends pictures: what the relay calls each of them, and their names.
@@ -282,6 +327,9 @@ impl Drop for TalkPipeline {
         let people = std::mem::take(&mut *self.people.lock());
         for person in people.seats.into_values() {
             person.leave(self);
+        }
+        if let Some(telephone) = &self.telephone {
+            telephone.clear();
         }
         if let Err(error) = self.pipeline.set_state(gst::State::Null) {
             tracing::warn!(%error, "a meeting's talk did not stop");
@@ -340,64 +388,6 @@ impl Person {
     }
 }
 
-/// Somebody who hears everything and says nothing. Dropping it leaves.
-pub struct Listener {
-    /// Held: a sink that stops posts to its pipeline's bus, also when the meeting is over.
-    pipeline: gst::Pipeline,
-    mixer: gst::Element,
-    pad: Option<gst::Pad>,
-    sink: gst_app::AppSink,
-}
-
-impl Listener {
-    /// What fails takes the sink out again, as the listener is dropped.
-    fn seat(&mut self, number: u32) -> Result<(), PipelineError> {
-        let refuse = |why: String| PipelineError::Build(format!("nobody can listen: {why}"));
-        self.sink.sync_state_with_parent().map_err(|error| refuse(error.to_string()))?;
-        let pad = self.mixer.request_pad_simple(&format!("src_{number}"));
-        let pad = self.pad.insert(pad.ok_or_else(|| refuse("the mixer has no place".into()))?);
-        let sink = self.sink.static_pad("sink").expect("an appsink has a sink pad");
-        pad.link(&sink).map_err(|error| refuse(error.to_string()))?;
-        Ok(())
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        if let Some(pad) = self.pad.take() {
-            self.mixer.release_request_pad(&pad);
-        }
-        // Held in its last state, so that a pipeline that changes its own state does not start it again.
-        self.sink.set_locked_state(true);
-        let _ = self.sink.set_state(gst::State::Null);
-        // It is refused when the sink never came in.
-        let _ = self.pipeline.remove(&self.sink);
-        self.sink.set_callbacks(gst_app::AppSinkCallbacks::builder().build());
-    }
-}
-
-/// Hands packets on; whoever does not take them loses some, and nobody waits.
-fn packet_sink(packets: Sender<Bytes>) -> gst_app::AppSink {
-    let callbacks = gst_app::AppSinkCallbacks::builder()
-        .new_sample(move |sink| {
-            let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-            if let Some(packet) = sample.buffer().and_then(|buffer| buffer.map_readable().ok()) {
-                // Full or closed: lost to this listener alone.
-                let _ = packets.try_send(frame(&packet));
-            }
-            Ok(gst::FlowSuccess::Ok)
-        })
-        .build();
-    let caps = gst::Caps::builder("audio/x-opus").field("channel-mapping-family", 0i32).build();
-    gst_app::AppSink::builder()
-        .caps(&caps)
-        .sync(false)
-        .async_(false)
-        .enable_last_sample(false)
-        .callbacks(callbacks)
-        .build()
-}
-
 fn relay(at: &MediaPort) -> Result<gst::Element, PipelineError> {
     let vp8relay = factory("vp8relay")?;
     let mut builder = vp8relay.create().name("relay").property("port", u32::from(at.port));
@@ -420,8 +410,26 @@ fn session_of(offer: &str) -> String {
     origin.and_then(|origin| origin.split(' ').nth(1)).unwrap_or_default().to_owned()
 }
 
+/// Who speaks, as the relay knows of browsers, and the mixer of callers.
+#[derive(Default)]
+struct Speakers {
+    browsers: Vec<u32>,
+    callers: Vec<u32>,
+}
+
+impl Speakers {
+    fn all(&self) -> TalkEvent {
+        TalkEvent::Speakers(self.browsers.iter().chain(&self.callers).copied().collect())
+    }
+}
+
 /// The relay's signals become events. They come from its own threads, which must not wait.
-fn follow(relay: &gst::Element, people: &Arc<Mutex<People>>, events: &UnboundedSender<TalkEvent>) {
+fn follow(
+    relay: &gst::Element,
+    people: &Arc<Mutex<People>>,
+    speakers: &Arc<Mutex<Speakers>>,
+    events: &UnboundedSender<TalkEvent>,
+) {
     let on = |signal: &str, read: fn(&[glib::Value], &Mutex<People>) -> Option<TalkEvent>| {
         let (people, events) = (people.clone(), events.clone());
         relay.connect(signal, false, move |values| {
@@ -439,11 +447,13 @@ fn follow(relay: &gst::Element, people: &Arc<Mutex<People>>, events: &UnboundedS
         let slots = mids.zip(strings(&slots, "feeds")).map(|(mid, feed)| (mid, person_of(&feed))).collect();
         Some(TalkEvent::Slots { viewer, slots })
     });
-    on("speakers-changed", |values, _| {
+    let (known, told) = (speakers.clone(), events.clone());
+    relay.connect("speakers-changed", false, move |values| {
         let speakers = values.get(1)?.get::<gst::Structure>().ok()?;
-        Some(TalkEvent::Speakers(
-            strings(&speakers, "peers").iter().filter_map(|peer| person_of(peer)).collect(),
-        ))
+        let mut known = known.lock();
+        known.browsers = strings(&speakers, "peers").iter().filter_map(|peer| person_of(peer)).collect();
+        let _ = told.send(known.all());
+        None
     });
     on("feeds-changed", |values, people| {
         let feeds = values.get(1)?.get::<gst::Structure>().ok()?;
@@ -474,22 +484,33 @@ fn strings(structure: &gst::StructureRef, field: &str) -> Vec<String> {
     array.map_or_else(|_| Vec::new(), |array| array.iter().filter_map(|value| value.get().ok()).collect())
 }
 
-/// The first complaint is kept for whoever starts the pipeline.
-fn listen(pipeline: &gst::Pipeline, events: UnboundedSender<TalkEvent>) -> Arc<Mutex<Option<String>>> {
-    let first = Arc::new(Mutex::new(None));
-    let complaint = first.clone();
-    bus::listen(pipeline, move |event| match event {
+/// Returns the first complaint, for whoever starts the pipeline.
+fn listen(
+    pipeline: &gst::Pipeline,
+    telephone: Option<Arc<Switchboard>>,
+    speakers: Arc<Mutex<Speakers>>,
+    events: UnboundedSender<TalkEvent>,
+) -> Arc<Mutex<Option<String>>> {
+    bus::first_complaint(pipeline, move |event| match event {
         BusEvent::Ended | BusEvent::MeetingJoined | BusEvent::MeetingOver(_) => {}
+        BusEvent::Talkers(people) => {
+            let Some(telephone) = &telephone else { return };
+            let mut speakers = speakers.lock();
+            let callers: Vec<u32> =
+                people.into_iter().filter(|person| telephone.is_caller(*person)).collect();
+            if callers != speakers.callers {
+                speakers.callers = callers;
+                let _ = events.send(speakers.all());
+            }
+        }
         BusEvent::Warning(complaint) => {
             tracing::warn!(complaint.element, complaint.sentence, "the talk goes on");
         }
         BusEvent::Error(error) => {
-            complaint.lock().get_or_insert_with(|| error.sentence.clone());
             // Nobody listens any more once the meeting is over.
             let _ = events.send(TalkEvent::Failed(error.sentence));
         }
-    });
-    first
+    })
 }
 
 #[cfg(test)]

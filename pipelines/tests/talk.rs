@@ -41,7 +41,7 @@ fn start() -> TalkPipeline {
 fn start_and_listen() -> (TalkPipeline, UnboundedReceiver<TalkEvent>) {
     let address = "127.0.0.1".parse().expect("an address");
     let at = MediaPort { port: 0, bind: Some(address), addresses: vec![address], tcp_port: None };
-    TalkPipeline::start(&at).expect("it starts")
+    TalkPipeline::start(&at, None).expect("it starts")
 }
 
 #[test]
@@ -138,6 +138,6 @@ fn a_taken_port_is_a_sentence() {
     let port = taken.local_addr().expect("an address");
     let at =
         MediaPort { port: port.port(), bind: Some(port.ip()), addresses: vec![port.ip()], tcp_port: None };
-    let refused = TalkPipeline::start(&at).err().expect("it is taken").to_string();
+    let refused = TalkPipeline::start(&at, None).err().expect("it is taken").to_string();
     assert!(refused.contains(&port.port().to_string()), "{refused}");
 }

@@ -17,6 +17,17 @@ export interface Participant {
   readonly host: boolean;
   readonly camera: boolean;
   readonly microphone: boolean;
+  /** Joined by telephone: hears and is heard, and sees nothing. */
+  readonly telephone: boolean;
+}
+
+/** At which SIP ports of this host telephones reach the meeting. */
+export interface DialIn {
+  readonly tls_port: number | null;
+  readonly tcp_port: number | null;
+  readonly udp_port: number | null;
+  /** The organiser's; only the host is told. */
+  readonly pin: string | null;
 }
 
 /** How large cameras may be sent. */
@@ -86,6 +97,7 @@ export type ServerMessage =
       readonly presenter: number | null;
       readonly recording: MeetingRecording | null;
       readonly camera_policy: CameraPolicy;
+      readonly dial_in: DialIn | null;
       readonly chat: readonly ChatLine[];
     }
   | { readonly type: "refused"; readonly reason: RefusedReason; readonly message: string }

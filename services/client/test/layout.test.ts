@@ -96,7 +96,7 @@ test("a server that takes one encoding gets the whole picture", () => {
 });
 
 function meetingOf(count: number, cameras: readonly number[]): MeetingState {
-  const participant = (id: number): Participant => ({ id, name: `P${id}`, host: false, camera: cameras.includes(id), microphone: true });
+  const participant = (id: number): Participant => ({ id, name: `P${id}`, host: false, camera: cameras.includes(id), microphone: true, telephone: false });
   return { ...INITIAL, you: 1, participants: Array.from({ length: count }, (_, index) => participant(index + 1)) };
 }
 

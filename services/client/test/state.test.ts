@@ -4,8 +4,8 @@ import { expect, test } from "vitest";
 import { INITIAL, isOver, isPresenting, isRecording, type MeetingEvent, type MeetingState, reduce, self } from "../src/meeting/state";
 import { parseServerMessage, type ServerMessage } from "../src/protocol";
 
-const ANN = { id: 1, name: "Ann", host: true, camera: false, microphone: false };
-const BOB = { id: 2, name: "Bob", host: false, camera: false, microphone: false };
+const ANN = { id: 1, name: "Ann", host: true, camera: false, microphone: false, telephone: false };
+const BOB = { id: 2, name: "Bob", host: false, camera: false, microphone: false, telephone: false };
 const JOINED: ServerMessage = {
   type: "joined",
   you: 1,
@@ -15,8 +15,15 @@ const JOINED: ServerMessage = {
   presenter: null,
   recording: null,
   camera_policy: { width: 1280, height: 720, max_kbps: 2_000 },
+  dial_in: null,
   chat: [],
 };
+
+test("who calls is said to come by telephone", () => {
+  const dan = { ...BOB, id: 3, name: "Dan", microphone: true, telephone: true };
+  const state = after(JOINED, { type: "participant_joined", participant: dan });
+  expect(state.notice?.text).toBe("Dan has joined by telephone.");
+});
 
 test("people come and go", () => {
   const state = after(JOINED, { type: "participant_joined", participant: BOB });

@@ -258,7 +258,7 @@ test("silence is asked for once, of Opus only", () => {
   expect(withDtx("a=rtpmap:111 opus/48000/2\r\n")).toBe("a=rtpmap:111 opus/48000/2\r\na=fmtp:111 usedtx=1\r\n");
 });
 
-const ANN: Participant = { id: 1, name: "Ann", host: false, camera: false, microphone: false };
+const ANN: Participant = { id: 1, name: "Ann", host: false, camera: false, microphone: false, telephone: false };
 const JOINED: Extract<ServerMessage, { type: "joined" }> = {
   type: "joined",
   you: 1,
@@ -268,6 +268,7 @@ const JOINED: Extract<ServerMessage, { type: "joined" }> = {
   presenter: null,
   recording: null,
   camera_policy: HD,
+  dial_in: null,
   chat: [],
 };
 

@@ -45,6 +45,15 @@ pub(crate) struct Configuration {
     /// An address that browsers reach that port at; may be given several times. [default: this machine's own]
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) media_address: Vec<IpAddr>,
+    /// Where telephones call by SIP over TLS, usually 5061; 0 takes a free port. [default: they cannot]
+    #[arg(long, value_name = "PORT")]
+    pub(crate) sip_tls_port: Option<u16>,
+    /// The same over TCP, usually 5060, where anybody on the way can listen.
+    #[arg(long, value_name = "PORT")]
+    pub(crate) sip_tcp_port: Option<u16>,
+    /// The same over UDP, usually 5060.
+    #[arg(long, value_name = "PORT")]
+    pub(crate) sip_udp_port: Option<u16>,
     /// The folder for the certificate, the catalogue and the recordings. [default: data]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) data: Option<PathBuf>,

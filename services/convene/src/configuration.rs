@@ -15,10 +15,14 @@ use crate::arguments::Configuration;
 const DEFAULT_FILE: &str = "convene.toml";
 
 /// The settings that the environment may give, as `CONVENE_LISTEN`; deeper ones with two underscores, `CONVENE_RECORDER__PATH`.
-const FROM_ENVIRONMENT: [&str; 8] = [
+const FROM_ENVIRONMENT: [&str; 12] = [
     "listen",
     "media_port",
     "media_addresses",
+    "sip_tls_port",
+    "sip_tcp_port",
+    "sip_udp_port",
+    "sip_rtp_ports",
     "data",
     "public_url",
     "stores",
@@ -35,6 +39,12 @@ struct Flags<'a> {
     media_port: Option<u16>,
     #[serde(skip_serializing_if = "<[IpAddr]>::is_empty")]
     media_addresses: &'a [IpAddr],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sip_tls_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sip_tcp_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sip_udp_port: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'a Path>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,6 +66,9 @@ pub(crate) fn read(flags: &Configuration) -> anyhow::Result<Config> {
         listen: flags.listen.map(|address| address.to_string()),
         media_port: flags.media_port,
         media_addresses: &flags.media_address,
+        sip_tls_port: flags.sip_tls_port,
+        sip_tcp_port: flags.sip_tcp_port,
+        sip_udp_port: flags.sip_udp_port,
         data: flags.data.as_deref(),
         public_url: flags.public_url.as_deref(),
     };
@@ -76,6 +89,9 @@ mod tests {
             listen: listen.map(|address| address.parse().expect("an address")),
             media_port: None,
             media_address: Vec::new(),
+            sip_tls_port: None,
+            sip_tcp_port: None,
+            sip_udp_port: None,
             data: None,
             public_url: None,
         }
@@ -105,6 +121,16 @@ mod tests {
         flags.media_address = vec!["127.0.0.1".parse().expect("an address")];
         let config = read(&flags).expect("a configuration");
         assert_eq!((config.media_port, config.media_addresses), (0, flags.media_address));
+    }
+
+    #[test]
+    fn the_telephone_is_closed_until_a_port_is_given() {
+        let file = file("sip_tcp_port = 5060\nsip_rtp_ports = \"8000-9000\"\n");
+        let mut flags = flags(Some(file.path()), None);
+        flags.sip_tls_port = Some(5061);
+        let config = read(&flags).expect("a configuration");
+        assert_eq!((config.sip_tls_port, config.sip_tcp_port, config.sip_udp_port), (Some(5061), Some(5060), None));
+        assert_eq!(config.sip_rtp_ports, "8000-9000");
     }
 
     #[test]

@@ -12,10 +12,10 @@ mod token;
 
 pub use code::{CodeError, SessionCode};
 pub use meeting::{
-    Audience, CAMERAS_MAX, CHAT_BYTES_KEPT_MAX, CHAT_LINES_KEPT_MAX, CameraPolicy, ChatLine,
-    EMPTY_MEETING_MAX, EndCause, Films, HEIGHT_MAX, Input, Meeting, Message, Now, Order, PARTICIPANTS_MAX,
-    Participant, ParticipantId, RECORDERS_MAX, RecordingView, Refusal, RefusalReason, Slot,
-    UNUSED_MEETING_MAX, Wish,
+    Audience, CAMERAS_MAX, CHAT_BYTES_KEPT_MAX, CHAT_LINES_KEPT_MAX, CameraPolicy, ChatLine, DialIn,
+    EMPTY_MEETING_MAX, EndCause, Films, HEIGHT_MAX, Input, Key, Meeting, Message, Now, Order,
+    PARTICIPANTS_MAX, Participant, ParticipantId, Pin, RECORDERS_MAX, RecordingView, Refusal, RefusalReason,
+    Slot, UNUSED_MEETING_MAX, Wish,
 };
 pub use misses::{MISSES_OVERALL_MAX, MISSES_PER_ADDRESS_MAX, MissLimiter};
 pub use offer::{MediaOffer, OFFER_BYTES_MAX, OfferError};

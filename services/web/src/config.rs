@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use convene_pipelines::MediaPort;
+use convene_pipelines::{MediaPort, TelephonePort};
 use convene_recordings::{RegionName, StoreConfig};
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,9 @@ const PORT: u16 = 8443;
 
 /// The UDP port for voices and faces when none is configured.
 const MEDIA_PORT: u16 = 1853;
+
+/// The UDP ports for telephones' sound when none are configured.
+const SIP_RTP_PORTS: &str = "7800-32000";
 
 /// How the service is set up. Everything has a default that works on one machine with nothing to install.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +26,14 @@ pub struct Config {
     pub media_port: u16,
     /// The addresses that browsers are told to send them to; none means this machine's own. Behind a NAT it is the public one.
     pub media_addresses: Vec<IpAddr>,
+    /// Where telephones call by SIP over TLS, with the service's certificate; none means that they cannot, 0 takes any free port.
+    pub sip_tls_port: Option<u16>,
+    /// The same over TCP, where anybody on the way can listen.
+    pub sip_tcp_port: Option<u16>,
+    /// The same over UDP.
+    pub sip_udp_port: Option<u16>,
+    /// The UDP ports for telephones' sound, two for each call.
+    pub sip_rtp_ports: String,
     /// The folder for the certificate, the catalogue, the spool and the default regions.
     pub data: PathBuf,
     /// How people reach the service, such as `https://meet.example.org`; without it, links name the host of the request.
@@ -50,6 +61,10 @@ impl Default for Config {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT)),
             media_port: MEDIA_PORT,
             media_addresses: Vec::new(),
+            sip_tls_port: None,
+            sip_tcp_port: None,
+            sip_udp_port: None,
+            sip_rtp_ports: SIP_RTP_PORTS.into(),
             data: PathBuf::from("data"),
             public_url: None,
             stores: Vec::new(),
@@ -101,6 +116,23 @@ impl Config {
         }
     }
 
+    /// Where telephones call, if anywhere: at the address where the service listens.
+    pub(crate) fn telephone(&self) -> Option<TelephonePort> {
+        let MediaPort { bind, .. } = self.media();
+        let (tls, tcp, udp) = (self.sip_tls_port, self.sip_tcp_port, self.sip_udp_port);
+        tls.or(tcp).or(udp)?;
+        Some(TelephonePort {
+            tls,
+            tcp,
+            udp,
+            bind,
+            address: self.media_addresses.first().copied(),
+            rtp_ports: self.sip_rtp_ports.clone(),
+            certificate: self.certificate_file(),
+            key: self.key_file(),
+        })
+    }
+
     /// The regions: the configured ones, or two folders.
     #[must_use]
     pub fn regions(&self) -> Vec<StoreConfig> {
@@ -124,6 +156,22 @@ mod tests {
     fn media(listen: &str, addresses: &[&str]) -> MediaPort {
         let media_addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
         Config { listen: listen.parse().unwrap(), media_addresses, ..Config::default() }.media(8443)
+    }
+
+    #[test]
+    fn telephones_call_where_a_port_is_configured() {
+        assert_eq!(Config::default().telephone(), None);
+        let config = Config {
+            sip_tls_port: Some(5061),
+            media_addresses: vec!["192.0.2.7".parse().unwrap()],
+            ..Config::default()
+        };
+        let telephone = config.telephone().expect("a port is configured");
+        assert_eq!(
+            (telephone.tls, telephone.tcp, telephone.udp, telephone.bind),
+            (Some(5061), None, None, None)
+        );
+        assert_eq!(telephone.address, Some("192.0.2.7".parse().unwrap()));
     }
 
     #[test]

@@ -25,6 +25,9 @@ pub enum StartError {
         /// What the system said.
         error: io::Error,
     },
+    /// The telephone's ports.
+    #[error("The telephone cannot be answered. {0} Configure other ports with `sip_tls_port` and the like.")]
+    Telephone(String),
     /// Media of others comes in there, or the port is a privileged one.
     #[error(
         "UDP port {} cannot be used for voices and faces on {}: {error}. Another service has it, maybe an earlier start of \

@@ -10,6 +10,7 @@ mod meeting;
 mod recording;
 mod server;
 mod service;
+mod telephone;
 mod tls;
 
 pub use config::{Config, RecorderProgram};

@@ -23,6 +23,7 @@ use crate::config::RecorderProgram;
 use crate::meeting::Directory;
 use crate::recording::{Catalogue, FINISH_MAX, Recorders, look_after};
 use crate::service::Service;
+use crate::telephone::Switchboard;
 use crate::tls::{Identity, own_names};
 use crate::{Config, StartError};
 
@@ -47,7 +48,8 @@ impl Server {
         // First the address: a second start on the same data folder stops here.
         let (listener, address) = listen(config.listen).await?;
         check_media_port(config.listen.ip(), config.media_port).await?;
-        let Prepared { config, identity, catalogue, resting, regions } = blocking(prepare(config)).await?;
+        let Prepared { config, identity, catalogue, resting, regions, telephone } =
+            blocking(prepare(config)).await?;
 
         let recorders = Recorders::new(
             config.recorder.clone().map_or_else(this_program, Ok)?,
@@ -63,6 +65,7 @@ impl Server {
             regions,
             spool: config.spool(),
             media: config.media(public_port(config.public_url.as_deref()).unwrap_or(address.port())),
+            telephone,
             public_url: config.public_url,
             tasks: TaskTracker::new(),
         };
@@ -113,6 +116,7 @@ struct Prepared {
     catalogue: Catalogue,
     resting: Vec<(convene_domain::SessionCode, time::OffsetDateTime)>,
     regions: Vec<Arc<dyn BlobStore>>,
+    telephone: Option<Switchboard>,
 }
 
 impl Prepared {
@@ -133,7 +137,8 @@ impl Prepared {
         let stores = config.regions();
         StoreConfig::check(&stores).map_err(StartError::Stores)?;
         let regions = stores.iter().map(open_region).collect::<Result<_, _>>()?;
-        Ok(Self { config, identity, catalogue: Catalogue::new(store), resting, regions })
+        let telephone = config.telephone().map(Switchboard::open).transpose()?;
+        Ok(Self { config, identity, catalogue: Catalogue::new(store), resting, regions, telephone })
     }
 }
 

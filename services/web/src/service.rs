@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::meeting::Directory;
 use crate::recording::{Catalogue, Recorders};
+use crate::telephone::Switchboard;
 
 /// The service behind the routes.
 pub(crate) struct Service {
@@ -22,6 +23,8 @@ pub(crate) struct Service {
     pub(crate) spool: PathBuf,
     /// Where voices and faces come in.
     pub(crate) media: MediaPort,
+    /// Where telephones call, if they may.
+    pub(crate) telephone: Option<Switchboard>,
     /// What links begin with, when it is configured; without a slash at the end.
     pub(crate) public_url: Option<String>,
     /// What has to come to an end before the service may: meetings, connections, recordings.

@@ -1,6 +1,15 @@
 // What a participant knows of the meeting: a pure step from one state to the next for everything that happens.
 
-import type { CameraPolicy, ChatLine, MeetingRecording, Participant, RefusedReason, ServerMessage, Slot } from "../protocol";
+import type {
+  CameraPolicy,
+  ChatLine,
+  DialIn,
+  MeetingRecording,
+  Participant,
+  RefusedReason,
+  ServerMessage,
+  Slot,
+} from "../protocol";
 
 /** Most chat lines that are kept on the page. */
 const CHAT_LINES_MAX = 1_000;
@@ -24,6 +33,8 @@ export interface MeetingState {
   readonly recording: MeetingRecording | null;
   readonly chat: readonly ChatLine[];
   readonly cameraPolicy: CameraPolicy;
+  /** How the meeting is reached by telephone, if it is. */
+  readonly dialIn: DialIn | null;
   /** What the receiving m-lines carry. */
   readonly slots: readonly Slot[];
   /** Who speaks now, the loudest first. */
@@ -50,6 +61,7 @@ export const INITIAL: MeetingState = {
   recording: null,
   chat: [],
   cameraPolicy: { width: 640, height: 480, max_kbps: 1_000 },
+  dialIn: null,
   slots: [],
   speakers: [],
   spoke: [],
@@ -107,6 +119,7 @@ function onMessage(state: MeetingState, message: ServerMessage): MeetingState {
         recording: message.recording,
         chat: message.chat,
         cameraPolicy: message.camera_policy,
+        dialIn: message.dial_in,
         slots: [],
         speakers: [],
         spoke: [],
@@ -117,7 +130,7 @@ function onMessage(state: MeetingState, message: ServerMessage): MeetingState {
       const others = state.participants.filter(({ id }) => id !== message.participant.id);
       return withNotice(
         { ...state, participants: [...others, message.participant] },
-        `${message.participant.name} has joined.`,
+        `${message.participant.name} has joined${message.participant.telephone ? " by telephone" : ""}.`,
       );
     }
     case "participant_left": {

@@ -11,6 +11,7 @@ import { SILENT } from "../talk/talk";
 import { Chat } from "./chat";
 import { Confirm } from "./confirm";
 import { DevicesDialog } from "./devices-dialog";
+import { DialInDetails } from "./dial-in";
 import { Head } from "./meeting-head";
 import { Over } from "./over";
 import { Roster } from "./roster";
@@ -77,6 +78,7 @@ export function MeetingPage({ join, devices }: { join: Join; devices: Devices })
       </Stage>
       <aside class="side" aria-label="People and chat">
         <Roster meeting={meeting} session={session} />
+        {meeting.dialIn && <DialInDetails dialIn={meeting.dialIn} code={join.code} />}
         <Chat meeting={meeting} onSay={(text) => session.chat(text)} />
       </aside>
       {isChoosing && <DevicesDialog devices={devices} onClose={() => setChoosing(false)} />}

@@ -10,11 +10,16 @@ export function Roster({ meeting, session }: { meeting: MeetingState; session: S
         People <span class="quiet">{meeting.participants.length}</span>
       </h2>
       <ul data-testid="roster">
-        {meeting.participants.map(({ id, name, host, microphone }) => (
+        {meeting.participants.map(({ id, name, host, microphone, telephone }) => (
           <li key={id}>
             <span class="name">{name}</span>
             {id === meeting.you && <span class="badge">you</span>}
             {host && <span class="badge">host</span>}
+            {telephone && (
+              <span class="badge" data-testid="by-telephone">
+                <span aria-hidden="true">☎ </span>telephone
+              </span>
+            )}
             {id === meeting.presenter && <span class="badge presenting">presents</span>}
             {!microphone && <span class="badge">muted</span>}
             {microphone && meeting.speakers.includes(id) && <span class="badge speaking">speaks</span>}

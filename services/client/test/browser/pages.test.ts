@@ -45,8 +45,8 @@ test("a meeting is started, talked in and ended by keyboard alone", async () => 
   const { token } = await peer.said("join");
   expect(token).toBe("secret");
   expect(new URL(page.url()).pathname).toBe("/987654321");
-  const ann = { id: 1, name: "Ann", host: true, camera: false, microphone: false };
-  const nothing = { presenter: null, recording: null, camera_policy: { width: 1280, height: 720, max_kbps: 2_000 }, chat: [] };
+  const ann = { id: 1, name: "Ann", host: true, camera: false, microphone: false, telephone: false };
+  const nothing = { presenter: null, recording: null, camera_policy: { width: 1280, height: 720, max_kbps: 2_000 }, dial_in: null, chat: [] };
   peer.tell({ type: "joined", you: 1, code: "987654321", host: true, participants: [ann], ...nothing });
   expect(await page.getByTestId("meeting-code").textContent()).toBe("987654321");
   await tabTo(page, "chat-input");
@@ -154,13 +154,35 @@ test("nothing is wider than a page of 360 pixels", async () => {
   await page.getByTestId("join").click();
   const long = "x".repeat(64);
   await peer.welcome({
-    participants: [{ id: 1, name: long, host: true, camera: false, microphone: false }],
+    participants: [{ id: 1, name: long, host: true, camera: false, microphone: false, telephone: false }],
     presenter: 1,
     recording: { id: "r", state: "failed", message: `The recording failed: ${long}` },
     chat: [{ id: 1, from: 1, name: long, text: long + long, time: "2026-01-31T10:00:00Z" }],
   });
   await page.getByTestId("roster").waitFor();
   await expectNoScroll("the meeting");
+  await context.close();
+});
+
+test("how to call is told, the PIN to the host alone, and who has called is marked", async () => {
+  const { page, context, complaints } = await site.page();
+  const peer = await Peer.of(page);
+  await page.goto(`${site.url}/123456789`);
+  await page.getByTestId("name-input").fill("Ann");
+  await page.getByTestId("join").click();
+  const ann = { id: 1, name: "Ann", host: true, camera: false, microphone: false, telephone: false };
+  const dan = { id: 2, name: "Dan", host: false, camera: false, microphone: true, telephone: true };
+  const dial_in = { tls_port: 5061, tcp_port: null, udp_port: 5060, pin: "314159" };
+  await peer.welcome({ participants: [ann, dan], dial_in });
+  await page.getByTestId("dial-in").locator("summary").click();
+  const addresses = await page.getByTestId("dial-in-address").allInnerTexts();
+  expect(addresses).toEqual(["sips:localhost:5061", "sip:localhost:5060"]);
+  expect(await page.getByTestId("dial-in").innerText()).toContain("123 456 789");
+  expect(await page.getByTestId("dial-in-pin").innerText()).toBe("314159");
+  expect(await page.getByTestId("by-telephone").count()).toBe(1);
+  await page.getByRole("button", { name: "Mute Dan" }).click();
+  expect((await peer.said("mute")).id).toBe(2);
+  expect(complaints).toEqual([]);
   await context.close();
 });
 

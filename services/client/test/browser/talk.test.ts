@@ -9,8 +9,8 @@ import { Site } from "../support/page";
 
 let site: Site;
 
-const ANN: Participant = { id: 1, name: "Ann", host: true, camera: false, microphone: false };
-const BOB: Participant = { id: 2, name: "Bob Ross", host: false, camera: true, microphone: true };
+const ANN: Participant = { id: 1, name: "Ann", host: true, camera: false, microphone: false, telephone: false };
+const BOB: Participant = { id: 2, name: "Bob Ross", host: false, camera: true, microphone: true, telephone: false };
 
 beforeAll(async () => {
   site = await Site.open();

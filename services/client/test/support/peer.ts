@@ -58,9 +58,9 @@ export class Peer {
   /** Lets the page in, as participant 1 and host. */
   async welcome(more: Partial<Extract<ServerMessage, { type: "joined" }>> = {}): Promise<void> {
     const { code, name } = await this.said("join");
-    const you = { id: 1, name, host: true, camera: false, microphone: false };
+    const you = { id: 1, name, host: true, camera: false, microphone: false, telephone: false };
     const joined = { type: "joined", you: 1, code, host: true, participants: [you], presenter: null } as const;
     const camera_policy = { width: 1280, height: 720, max_kbps: 2_000 };
-    this.tell({ ...joined, recording: null, camera_policy, chat: [], ...more });
+    this.tell({ ...joined, recording: null, camera_policy, dial_in: null, chat: [], ...more });
   }
 }

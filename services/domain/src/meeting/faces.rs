@@ -69,6 +69,19 @@ impl Default for Face {
     }
 }
 
+impl Face {
+    /// A telephone's: it is heard at once, and by another way than the relay's.
+    pub(super) fn of_caller() -> Self {
+        Self { microphone: true, connected: true, ..Self::default() }
+    }
+
+    /// Switches the microphone of a telephone, which goes on sending whatever it hears.
+    pub(super) fn silence(&mut self, silenced: bool) {
+        self.microphone = !silenced;
+        self.silenced = silenced;
+    }
+}
+
 impl Meeting {
     /// How large cameras may be sent just now.
     pub fn camera_policy(&self) -> CameraPolicy {
@@ -160,8 +173,7 @@ impl Meeting {
         let Some(seat) = self.present.get_mut(&id).filter(|seat| seat.face.microphone) else {
             return Vec::new();
         };
-        seat.face.microphone = false;
-        seat.face.silenced = true;
+        seat.face.silence(true);
         let mut orders = vec![Order::Silence(id, true), tell(id, Message::Muted { by })];
         orders.extend(self.participant_changed(id));
         orders
@@ -194,7 +206,7 @@ impl Meeting {
     }
 
     /// Their face, or what they are told instead.
-    fn may_switch(&mut self, id: ParticipantId, now: Now) -> Result<&mut Face, Vec<Order>> {
+    pub(super) fn may_switch(&mut self, id: ParticipantId, now: Now) -> Result<&mut Face, Vec<Order>> {
         if let Some(refused) = self.recorder_refused(id) {
             return Err(refused);
         }
@@ -208,7 +220,7 @@ impl Meeting {
         }
     }
 
-    fn participant_changed(&self, id: ParticipantId) -> Option<Order> {
+    pub(super) fn participant_changed(&self, id: ParticipantId) -> Option<Order> {
         let participant = self.participant(id)?;
         Some(Order::Tell { to: Audience::All, message: Message::ParticipantChanged { participant } })
     }

@@ -4,7 +4,7 @@ use convene_recordings::{RecordingId, RecordingState};
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{CameraPolicy, ParticipantId};
+use super::{CameraPolicy, DialIn, ParticipantId};
 use crate::{ChatText, DisplayName, SessionCode};
 
 /// Somebody on the roster.
@@ -20,6 +20,8 @@ pub struct Participant {
     pub camera: bool,
     /// Whether their microphone is on.
     pub microphone: bool,
+    /// Whether they joined by telephone: they hear and are heard, and see nothing.
+    pub telephone: bool,
 }
 
 /// What one of a viewer's receiving m-lines carries.
@@ -78,6 +80,8 @@ pub enum Message {
         recording: Option<RecordingView>,
         /// How large cameras may be sent.
         camera_policy: CameraPolicy,
+        /// How the meeting is reached by telephone, if it is.
+        dial_in: Option<DialIn>,
         /// What was said lately.
         chat: Vec<ChatLine>,
     },
@@ -254,6 +258,7 @@ mod tests {
             host: true,
             camera: false,
             microphone: true,
+            telephone: false,
         };
         let joined = Message::Joined {
             you: ParticipantId(3),
@@ -263,14 +268,15 @@ mod tests {
             presenter: None,
             recording: None,
             camera_policy: CameraPolicy::of(true, 1),
+            dial_in: Some(DialIn { tls_port: Some(5061), tcp_port: None, udp_port: None, pin: None }),
             chat: vec![line.clone()],
         };
-        let start = r#"{"type":"joined","you":3,"code":"123456789","host":true,"participants":[{"id":3,"name":"Ann","host":true,"camera":false,"microphone":true}],"presenter":null,"recording":null,"camera_policy":{"width":320,"height":240,"max_kbps":500},"chat":[{"#;
+        let start = r#"{"type":"joined","you":3,"code":"123456789","host":true,"participants":[{"id":3,"name":"Ann","host":true,"camera":false,"microphone":true,"telephone":false}],"presenter":null,"recording":null,"camera_policy":{"width":320,"height":240,"max_kbps":500},"dial_in":{"tls_port":5061,"tcp_port":null,"udp_port":null,"pin":null},"chat":[{"#;
         assert_eq!(json(&joined), format!("{start}{chat}]}}"));
         assert_eq!(json(&Message::Chat(line)), format!(r#"{{"type":"chat",{chat}"#));
         assert_eq!(
             json(&Message::ParticipantJoined { participant: ann }),
-            r#"{"type":"participant_joined","participant":{"id":3,"name":"Ann","host":true,"camera":false,"microphone":true}}"#
+            r#"{"type":"participant_joined","participant":{"id":3,"name":"Ann","host":true,"camera":false,"microphone":true,"telephone":false}}"#
         );
         assert_eq!(json(&Message::Presenter { id: None }), r#"{"type":"presenter","id":null}"#);
         assert_eq!(json(&Message::PresentGranted), r#"{"type":"present_granted"}"#);

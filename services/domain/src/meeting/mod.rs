@@ -4,6 +4,7 @@ mod faces;
 mod message;
 mod orders;
 mod recording;
+mod telephone;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +17,8 @@ use faces::Face;
 
 pub use faces::{CAMERAS_MAX, CameraPolicy, HEIGHT_MAX, Wish};
 pub use message::{ChatLine, Message, Participant, RecordingView, Refusal, RefusalReason, Slot};
-pub use orders::{Audience, EndCause, Films, Input, Now, Order, ParticipantId};
+pub use orders::{Audience, EndCause, Films, Input, Key, Now, Order, ParticipantId};
+pub use telephone::{DialIn, Pin};
 
 /// The most participants of a meeting, recorders not counted.
 pub const PARTICIPANTS_MAX: usize = 250;
@@ -47,6 +49,7 @@ const CHAT: Rate = Rate { burst: 100, every: Duration::from_millis(50) };
 pub struct Meeting {
     code: SessionCode,
     tokens: Tokens,
+    dial_in: Option<DialIn>,
     present: BTreeMap<ParticipantId, Seat>,
     presenter: Option<ParticipantId>,
     recording: Option<RecordingView>,
@@ -79,8 +82,16 @@ struct Seat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     Guest,
+    /// A guest by telephone.
+    Caller,
     Host,
     Recorder,
+}
+
+impl Seat {
+    fn new(role: Role, name: DisplayName, face: Face) -> Self {
+        Self { role, name, actions: Allowance::new(ACTIONS), watches: false, face }
+    }
 }
 
 impl Meeting {
@@ -89,6 +100,7 @@ impl Meeting {
         Self {
             code,
             tokens: Tokens { host, recorder },
+            dial_in: None,
             present: BTreeMap::new(),
             presenter: None,
             recording: None,
@@ -99,6 +111,12 @@ impl Meeting {
             ends_at: Some(now.elapsed + UNUSED_MEETING_MAX),
             closed: false,
         }
+    }
+
+    /// The same, reached by telephone as well.
+    #[must_use]
+    pub fn with_dial_in(self, dial_in: Option<DialIn>) -> Self {
+        Self { dial_in, ..self }
     }
 
     /// Who presents. Screen bytes of anybody else are not taken.
@@ -135,6 +153,8 @@ impl Meeting {
     fn decide(&mut self, input: Input, now: Now) -> Vec<Order> {
         match input {
             Input::Join { id, name, token } => self.join(id, name, token, now),
+            Input::Call { id, name } => self.call(id, name),
+            Input::Pressed(id, key) => self.pressed(id, key, now),
             Input::Leave(id) => self.leave(id, now),
             Input::Chat(id, text) => self.act(id, now, |meeting| meeting.say(id, text, now)),
             Input::Watch(id, films) => self.watch(id, films),
@@ -165,7 +185,7 @@ impl Meeting {
     /// Who comes too late is told what everybody is told who comes to no meeting.
     fn after_the_end(&self, input: Input) -> Vec<Order> {
         match input {
-            Input::Join { id, .. } => refuse(id, Refusal::no_meeting()),
+            Input::Join { id, .. } | Input::Call { id, .. } => refuse(id, Refusal::no_meeting()),
             _ => Vec::new(),
         }
     }
@@ -176,17 +196,10 @@ impl Meeting {
             Some(token) if token == self.tokens.recorder => Role::Recorder,
             _ => Role::Guest,
         };
-        let (limit, what) = match role {
-            Role::Recorder => (RECORDERS_MAX, "recorders"),
-            _ => (PARTICIPANTS_MAX, "participants"),
-        };
-        if limit <= self.count(role == Role::Recorder) {
-            let message = format!("The meeting is full: it has {limit} {what} already.");
-            return refuse(id, Refusal::new(RefusalReason::Full, message));
+        if let Some(refused) = self.full(id, role) {
+            return refused;
         }
-        let seat =
-            Seat { role, name, actions: Allowance::new(ACTIONS), watches: false, face: Face::default() };
-        self.present.insert(id, seat);
+        self.present.insert(id, Seat::new(role, name, Face::default()));
 
         let mut orders = vec![tell(id, self.welcome(id, role))];
         if let Some(participant) = self.participant(id) {
@@ -199,6 +212,18 @@ impl Meeting {
         orders
     }
 
+    /// What somebody is told for whom there is no place.
+    fn full(&self, id: ParticipantId, role: Role) -> Option<Vec<Order>> {
+        let (limit, what) = match role {
+            Role::Recorder => (RECORDERS_MAX, "recorders"),
+            _ => (PARTICIPANTS_MAX, "participants"),
+        };
+        (limit <= self.count(role == Role::Recorder)).then(|| {
+            let message = format!("The meeting is full: it has {limit} {what} already.");
+            refuse(id, Refusal::new(RefusalReason::Full, message))
+        })
+    }
+
     fn welcome(&self, id: ParticipantId, role: Role) -> Message {
         Message::Joined {
             you: id,
@@ -208,6 +233,7 @@ impl Meeting {
             presenter: self.presenter,
             recording: self.recording.clone(),
             camera_policy: self.camera_policy(),
+            dial_in: self.dial_in.as_ref().map(|dial_in| dial_in.told_to(role == Role::Host)),
             chat: self.chat.iter().cloned().collect(),
         }
     }
@@ -355,7 +381,8 @@ impl Meeting {
     fn participant(&self, id: ParticipantId) -> Option<Participant> {
         let seat = self.present.get(&id).filter(|seat| seat.role != Role::Recorder)?;
         let Face { camera, microphone, .. } = seat.face;
-        Some(Participant { id, name: seat.name.clone(), host: seat.role == Role::Host, camera, microphone })
+        let (host, telephone) = (seat.role == Role::Host, seat.role == Role::Caller);
+        Some(Participant { id, name: seat.name.clone(), host, camera, microphone, telephone })
     }
 }
 

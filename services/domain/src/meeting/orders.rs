@@ -35,6 +35,15 @@ pub enum Input {
         /// The host's or the recorder's token; any other is as good as none.
         token: Option<Token>,
     },
+    /// Somebody calls by telephone, and has entered the code.
+    Call {
+        /// A number that was not used in this meeting before.
+        id: ParticipantId,
+        /// What their telephone calls them.
+        name: DisplayName,
+    },
+    /// Somebody who called has pressed keys.
+    Pressed(ParticipantId, Key),
     /// Somebody left or lost their connection.
     Leave(ParticipantId),
     /// Somebody says something.
@@ -82,6 +91,19 @@ pub enum Input {
     Timeout,
 }
 
+/// What a telephone's keys ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// The caller's own microphone, off or on again.
+    Mute,
+    /// With the organiser's PIN: everybody else's microphone off.
+    MuteAll,
+    /// ... and the recording on or off, under this id.
+    Record(RecordingId),
+    /// ... and the meeting to its end.
+    End,
+}
+
 /// What somebody's program can do with a film on the screen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Films {
@@ -102,8 +124,10 @@ pub enum Order {
         /// What.
         message: Message,
     },
-    /// Close this participant's connection, after what it was told.
+    /// Close this participant's connection, after what it was told, or end their call.
     Dismiss(ParticipantId),
+    /// Let this caller hear and be heard.
+    PutThrough(ParticipantId),
     /// Send the screen to this participant, from the beginning.
     Watch(ParticipantId, Films),
     /// Stop sending the screen to this participant.

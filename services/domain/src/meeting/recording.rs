@@ -9,6 +9,16 @@ impl Meeting {
         if !self.is_host(id) {
             return vec![error(id, "Only the host can record the meeting.")];
         }
+        self.begin_recording(id, recording)
+    }
+
+    /// By the organiser's keys.
+    pub(super) fn switch_recording(&mut self, id: ParticipantId, recording: RecordingId) -> Vec<Order> {
+        let orders = self.finish_recording();
+        if orders.is_empty() { self.begin_recording(id, recording) } else { orders }
+    }
+
+    fn begin_recording(&mut self, id: ParticipantId, recording: RecordingId) -> Vec<Order> {
         if let Some(view) = self.recording.as_ref().filter(|view| is_running(view.state)) {
             let what = match view.state {
                 RecordingState::Finishing => {

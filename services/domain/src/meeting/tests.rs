@@ -1,6 +1,7 @@
 //! The meeting under virtual time.
 
 mod faces;
+mod telephone;
 
 use super::*;
 use convene_recordings::{RecordingId, RecordingState};

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use convene_domain::{Allowance, EndCause, Input, MissLimiter, Rate, Refusal, SessionCode, Token};
+use convene_domain::{Allowance, EndCause, Input, MissLimiter, Pin, Rate, Refusal, SessionCode, Token};
 use parking_lot::Mutex;
 use rand::TryRngCore;
 use rand::rngs::OsRng;
@@ -85,8 +85,9 @@ impl Directory {
         let code = SessionCode::random(&mut random, taken).map_err(|_| FoundingError::TooManyMeetings)?;
         let host = Token::random(&mut random);
         let recorder = Token::random(&mut random);
+        let pin = Pin::random(&mut random);
         let number = self.founded.fetch_add(1, Ordering::Relaxed) + 1;
-        let founding = Founding { number, code, host: host.clone(), recorder };
+        let founding = Founding { number, code, host: host.clone(), recorder, pin };
         inner.rooms.insert(code, room::open(service.clone(), founding));
         Ok(Founded { code, token: host })
     }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use convene_domain::{
-    Audience, DisplayName, EndCause, Films, Input, Meeting, Message, Order, ParticipantId, RecordingView,
-    SessionCode, Token,
+    Audience, DisplayName, EndCause, Films, Input, Key, Meeting, Message, NAME_CHARACTERS_MAX, Order,
+    ParticipantId, Pin, RecordingView, SessionCode, Token,
 };
-use convene_pipelines::{MeetingEvent, PipelineError, TalkEvent};
-use convene_recordings::RecordingState;
+use convene_pipelines::{MeetingEvent, PhoneKey, PipelineError, TalkEvent};
+use convene_recordings::{RecordingId, RecordingState};
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{debug, info, warn};
+use uuid::Uuid;
 
 use super::outbox::{Outbox, Outgoing, text};
 use super::screen::{Screen, Stage};
@@ -61,6 +62,7 @@ pub(crate) struct Founding {
     pub(crate) code: SessionCode,
     pub(crate) host: Token,
     pub(crate) recorder: Token,
+    pub(crate) pin: Pin,
 }
 
 struct Room {
@@ -83,14 +85,17 @@ pub(crate) fn open(service: Arc<Service>, founding: Founding) -> RoomHandle {
     let screen = Screen::new();
     let handle = RoomHandle { letters: letters.clone(), stage: screen.stage() };
     let now = service.clock.now();
-    let Founding { number, code, host, recorder } = founding;
+    let Founding { number, code, host, recorder, pin } = founding;
+    let telephone = service.telephone.as_ref();
+    let phone_room = telephone.map(|telephone| telephone.room(code, &pin));
+    let dial_in = telephone.map(|telephone| telephone.dial_in(pin));
     let room = Room {
         number,
         code,
-        meeting: Meeting::new(code, host, recorder.clone(), now),
+        meeting: Meeting::new(code, host, recorder.clone(), now).with_dial_in(dial_in),
         recorder,
         screen,
-        talk: Talk::new(service.media.clone()),
+        talk: Talk::new(service.media.clone(), phone_room),
         outboxes: BTreeMap::new(),
         watchers: BTreeMap::new(),
         participants: 0,
@@ -104,6 +109,7 @@ pub(crate) fn open(service: Arc<Service>, founding: Founding) -> RoomHandle {
 impl Room {
     async fn run(mut self, mut mailbox: mpsc::Receiver<Letter>) {
         info!(meeting = self.number, "a meeting begins");
+        self.talk.open(self.meeting.camera_policy()).await;
         while !self.meeting.is_closed() {
             let timeout = self.meeting.timeout().map(|at| self.service.clock.instant(at));
             let timer = async {
@@ -134,8 +140,7 @@ impl Room {
     async fn take_letter(&mut self, letter: Letter) {
         match letter {
             Letter::Join { name, token, outbox, number } => {
-                self.participants += 1;
-                let id = ParticipantId(self.participants);
+                let id = self.next_id();
                 self.outboxes.insert(id, outbox);
                 // A connection that is gone by now says so next.
                 let _ = number.send(id);
@@ -173,6 +178,11 @@ impl Room {
         }
     }
 
+    fn next_id(&mut self) -> ParticipantId {
+        self.participants += 1;
+        ParticipantId(self.participants)
+    }
+
     async fn take_event(&mut self, event: MeetingEvent) {
         match event {
             MeetingEvent::Taken(bytes) => {
@@ -207,8 +217,28 @@ impl Room {
             }
             TalkEvent::Failed(why) => {
                 warn!(meeting = self.number, why, "the meeting's talk failed");
-                for id in self.talk.fail().await {
+                let (people, callers) = self.talk.fail().await;
+                for id in people {
                     self.tell_one(id, &over("The server had a fault while carrying voices and faces.")).await;
+                }
+                for id in callers {
+                    self.handle(Input::Leave(id)).await;
+                }
+                self.talk.open(self.meeting.camera_policy()).await;
+            }
+            TalkEvent::Called { seat, name } => {
+                let id = self.next_id();
+                self.talk.called(seat, id);
+                self.handle(Input::Call { id, name: caller_name(&name) }).await;
+            }
+            TalkEvent::HungUp(seat) => {
+                if let Some(id) = self.talk.call_ended(seat).await {
+                    self.handle(Input::Leave(id)).await;
+                }
+            }
+            TalkEvent::Pressed { seat, key } => {
+                if let Some(id) = self.talk.caller(seat) {
+                    self.handle(Input::Pressed(id, asked(key))).await;
                 }
             }
         }
@@ -242,6 +272,13 @@ impl Room {
                     let _ = outbox.put(Outgoing::Close);
                 }
                 self.watchers.remove(&id);
+                self.talk.end_call(id).await;
+            }
+            Order::PutThrough(id) => {
+                if let Err(error) = self.talk.put_through(id).await {
+                    warn!(meeting = self.number, participant = id.0, %error, "a caller is not put through");
+                    inputs.push_back(Input::Leave(id));
+                }
             }
             Order::Watch(id, films) => {
                 self.watchers.insert(id, films);
@@ -353,6 +390,22 @@ impl Room {
             }
         }
         debug!(meeting = self.number, connections = self.outboxes.len(), "the room is closed");
+    }
+}
+
+/// As the telephone says it, if a roster can show it.
+fn caller_name(name: &str) -> DisplayName {
+    let shown = name.chars().filter(|character| !character.is_control()).take(NAME_CHARACTERS_MAX).collect();
+    let unnamed = || DisplayName::parse("Telephone".into()).expect("a word is a name");
+    DisplayName::parse(shown).unwrap_or_else(|_| unnamed())
+}
+
+fn asked(key: PhoneKey) -> Key {
+    match key {
+        PhoneKey::Mute => Key::Mute,
+        PhoneKey::MuteAll => Key::MuteAll,
+        PhoneKey::Record => Key::Record(RecordingId::new(Uuid::new_v4())),
+        PhoneKey::End => Key::End,
     }
 }
 

@@ -1,11 +1,13 @@
 //! The meeting's voices and faces, started with the first offer and again should they fail.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use convene_domain::{CameraPolicy, DisplayName, MediaOffer, ParticipantId, RECORDERS_MAX, Slot, Wish};
-use convene_pipelines::{Listener, MediaPort, PipelineError, ShownFeed, TalkEvent, TalkPipeline, Watcher};
+use convene_pipelines::{
+    Listener, MediaPort, PipelineError, ShownFeed, TalkEvent, TalkPipeline, TelephoneRoom, Watcher,
+};
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, channel};
 use tracing::warn;
 
@@ -23,9 +25,12 @@ const WAITING_RECORDS_MAX: usize = 1_500;
 /// The relay and the mixer of one meeting.
 pub(crate) struct Talk {
     at: MediaPort,
+    telephone: Option<TelephoneRoom>,
     running: Option<Running>,
     /// Who has offered.
     people: BTreeSet<ParticipantId>,
+    /// Who calls by telephone, by their seats at its bridge.
+    callers: BTreeMap<u32, ParticipantId>,
     /// Recorders' channels; they listen as soon as somebody can talk.
     ears: Vec<Sender<Bytes>>,
     /// Recorders' eyes; they see faces while there is a talk.
@@ -43,9 +48,74 @@ struct Running {
 }
 
 impl Talk {
-    pub(crate) fn new(at: MediaPort) -> Self {
-        let (people, ears, eyes) = (BTreeSet::new(), Vec::new(), Vec::new());
-        Self { at, running: None, people, ears, eyes, has_screen: false, failures: 0 }
+    pub(crate) fn new(at: MediaPort, telephone: Option<TelephoneRoom>) -> Self {
+        Self {
+            at,
+            telephone,
+            running: None,
+            people: BTreeSet::new(),
+            callers: BTreeMap::new(),
+            ears: Vec::new(),
+            eyes: Vec::new(),
+            has_screen: false,
+            failures: 0,
+        }
+    }
+
+    /// Answers the telephone from now on, if there is one.
+    pub(crate) async fn open(&mut self, policy: CameraPolicy) {
+        if self.telephone.is_some()
+            && let Err(error) = self.pipeline(policy).await
+        {
+            warn!(%error, "nobody can call a meeting by telephone");
+        }
+    }
+
+    /// Somebody calls.
+    pub(crate) fn called(&mut self, seat: u32, id: ParticipantId) {
+        self.callers.insert(seat, id);
+    }
+
+    pub(crate) fn caller(&self, seat: u32) -> Option<ParticipantId> {
+        self.callers.get(&seat).copied()
+    }
+
+    /// Lets a caller hear and be heard.
+    pub(crate) async fn put_through(&mut self, id: ParticipantId) -> Result<(), PipelineError> {
+        let (Some(seat), Some(running)) = (self.seat(id), &self.running) else { return Ok(()) };
+        let pipeline = running.pipeline.clone();
+        blocking(move || pipeline.put_through(seat, id.0)).await
+    }
+
+    /// The caller on this seat has hung up.
+    pub(crate) async fn call_ended(&mut self, seat: u32) -> Option<ParticipantId> {
+        let id = self.callers.remove(&seat)?;
+        self.carry_out(move |pipeline| pipeline.call_ended(id.0)).await;
+        Some(id)
+    }
+
+    /// Hangs up, if this is a caller.
+    pub(crate) async fn end_call(&mut self, id: ParticipantId) {
+        if let Some(seat) = self.seat(id) {
+            self.callers.remove(&seat);
+            self.carry_out(move |pipeline| pipeline.end_call(seat, id.0)).await;
+        }
+    }
+
+    fn seat(&self, id: ParticipantId) -> Option<u32> {
+        self.callers.iter().find(|(_, caller)| **caller == id).map(|(seat, _)| *seat)
+    }
+
+    /// Something that cannot fail, and may wait for the pipeline's threads.
+    async fn carry_out(&self, work: impl FnOnce(&TalkPipeline) + Send + 'static) {
+        if let Some(running) = &self.running {
+            let pipeline = running.pipeline.clone();
+            let done = blocking(move || {
+                work(&pipeline);
+                Ok(())
+            });
+            done.await.expect("it cannot fail");
+        }
     }
 
     /// The answer to an offer; the error is a sentence for whoever offered.
@@ -70,16 +140,9 @@ impl Talk {
     }
 
     pub(crate) async fn hang_up(&mut self, id: ParticipantId) {
-        if !self.people.remove(&id) {
-            return;
-        }
-        if let Some(running) = &self.running {
-            let pipeline = running.pipeline.clone();
-            let removed = blocking(move || {
-                pipeline.remove(id.0);
-                Ok(())
-            });
-            removed.await.expect("removing cannot fail");
+        self.end_call(id).await;
+        if self.people.remove(&id) {
+            self.carry_out(move |pipeline| pipeline.remove(id.0)).await;
         }
     }
 
@@ -182,11 +245,12 @@ impl Talk {
         }
     }
 
-    /// Forgets a talk that failed; these have to offer anew.
-    pub(crate) async fn fail(&mut self) -> BTreeSet<ParticipantId> {
+    /// Forgets a talk that failed. The first have to offer anew; the others were callers, who are gone.
+    pub(crate) async fn fail(&mut self) -> (BTreeSet<ParticipantId>, Vec<ParticipantId>) {
         self.stop().await;
         self.failures += 1;
-        std::mem::take(&mut self.people)
+        let callers = std::mem::take(&mut self.callers).into_values().collect();
+        (std::mem::take(&mut self.people), callers)
     }
 
     pub(crate) async fn stop(&mut self) {
@@ -205,8 +269,8 @@ impl Talk {
                 "The server cannot carry voices and faces in this meeting any more. Start a new one.";
             return Err(PipelineError::Refused(sentence.into()));
         }
-        let at = self.at.clone();
-        let (pipeline, events) = blocking(move || TalkPipeline::start(&at)).await?;
+        let (at, telephone) = (self.at.clone(), self.telephone.clone());
+        let (pipeline, events) = blocking(move || TalkPipeline::start(&at, telephone.as_ref())).await?;
         pipeline.limit_cameras(policy.max_kbps);
         let pipeline = Arc::new(pipeline);
         self.running = Some(Running { listeners: Vec::new(), pipeline: pipeline.clone(), events });

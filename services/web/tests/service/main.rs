@@ -3,8 +3,10 @@
 mod limits;
 mod meeting;
 mod page;
+mod phone;
 mod recordings;
 mod screen;
 mod start;
 mod support;
 mod talk;
+mod telephone;

@@ -1,0 +1,259 @@
+//! Callers by telephone in a meeting's talk: each seat of the bridge is linked to a place in the mix.
+//!
+//! ```text
+//! sipbridge name=telephone room=123456789 tls-port=5061 certificate=cert.pem private-key=key.pem
+//!     telephone.call_src_0 ! mixer.sink_7   mixer.src_7 ! telephone.call_sink_0      (for the caller on seat 0, who is person 7)
+//! ```
+//!
+//! All meetings of a process share the ports. They stay open between meetings, too, because a pipeline of its own holds them: a bridge for
+//! a code that no meeting has.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use gst::glib;
+use gst::prelude::*;
+use parking_lot::Mutex;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::bus::{self, BusEvent};
+use crate::init::{factory, init};
+use crate::{PipelineError, TalkEvent};
+
+/// Codes of meetings begin with another digit.
+const NO_MEETING: &str = "000000000";
+
+/// Where telephones call: the SIP ports of all meetings of a process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TelephonePort {
+    /// SIP over TLS; closed when `None`.
+    pub tls: Option<u16>,
+    /// SIP over TCP.
+    pub tcp: Option<u16>,
+    /// SIP over UDP.
+    pub udp: Option<u16>,
+    /// The address to listen on; all of the machine's when `None`.
+    pub bind: Option<IpAddr>,
+    /// Where telephones are told to send sound; the address that they call when `None`.
+    pub address: Option<IpAddr>,
+    /// The UDP ports for sound, as `7800-32000`.
+    pub rtp_ports: String,
+    /// A PEM file.
+    pub certificate: PathBuf,
+    /// A PEM file.
+    pub key: PathBuf,
+}
+
+/// What of the telephone is one meeting's.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TelephoneRoom {
+    /// The ports.
+    pub port: TelephonePort,
+    /// Nine digits.
+    pub code: String,
+    /// By which an organiser is known.
+    pub pin: String,
+}
+
+/// What a caller's keys ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PhoneKey {
+    /// To be muted, or heard again.
+    Mute,
+    /// An organiser: that all others are muted.
+    MuteAll,
+    /// An organiser: a recording, or its end.
+    Record,
+    /// An organiser: the meeting's end.
+    End,
+}
+
+impl PhoneKey {
+    /// The words of `sipbridge`. What a meeting has no answer to yet is `None`.
+    fn of(word: &str) -> Option<Self> {
+        match word {
+            "mute" => Some(Self::Mute),
+            "mute-all" => Some(Self::MuteAll),
+            "record" => Some(Self::Record),
+            "end" => Some(Self::End),
+            _ => None,
+        }
+    }
+}
+
+/// Holds the ports open.
+pub struct Telephone {
+    pipeline: gst::Pipeline,
+}
+
+impl Telephone {
+    /// Opens them.
+    pub fn open(at: &TelephonePort) -> Result<Self, PipelineError> {
+        init()?;
+        let pipeline = gst::Pipeline::with_name("telephone");
+        let room = TelephoneRoom { port: at.clone(), code: NO_MEETING.into(), pin: String::new() };
+        let bridge = bridge(&room)?;
+        bridge.set_property("locked", true);
+        pipeline.add(&bridge).map_err(PipelineError::build)?;
+        let complaint = bus::first_complaint(&pipeline, |event| {
+            if let BusEvent::Error(complaint) = event {
+                tracing::warn!(complaint.sentence, "the telephone has failed");
+            }
+        });
+        let telephone = Self { pipeline };
+        if telephone.pipeline.set_state(gst::State::Playing).is_err() {
+            return Err(PipelineError::start(complaint.lock().take(), "The telephone did not start."));
+        }
+        Ok(telephone)
+    }
+}
+
+impl Drop for Telephone {
+    fn drop(&mut self) {
+        // It has no streams, so nothing can keep it from stopping.
+        let _ = self.pipeline.set_state(gst::State::Null);
+    }
+}
+
+/// The callers of one meeting.
+pub(crate) struct Switchboard {
+    bridge: gst::Element,
+    mixer: gst::Element,
+    callers: Mutex<BTreeMap<u32, Caller>>,
+}
+
+/// A caller's four pads, linked two by two.
+struct Caller {
+    voice: [gst::Pad; 2],
+    mix: [gst::Pad; 2],
+}
+
+impl Switchboard {
+    pub(crate) fn new(
+        pipeline: &gst::Pipeline,
+        mixer: &gst::Element,
+        room: &TelephoneRoom,
+        events: &UnboundedSender<TalkEvent>,
+    ) -> Result<Self, PipelineError> {
+        let bridge = bridge(room)?;
+        pipeline.add(&bridge).map_err(PipelineError::build)?;
+        follow(&bridge, events);
+        Ok(Self { bridge, mixer: mixer.clone(), callers: Mutex::default() })
+    }
+
+    /// Lets the caller on this seat hear and be heard.
+    pub(crate) fn put_through(&self, seat: u32, person: u32) -> Result<(), PipelineError> {
+        let request = |element: &gst::Element, name: String| {
+            element.request_pad_simple(&name).ok_or_else(|| {
+                PipelineError::Build(format!("{} has no pad {name} for a caller", element.name()))
+            })
+        };
+        let voice = [
+            request(&self.bridge, format!("call_src_{seat}"))?,
+            request(&self.mixer, format!("sink_{person}"))?,
+        ];
+        let mix = [
+            request(&self.mixer, format!("src_{person}"))?,
+            request(&self.bridge, format!("call_sink_{seat}"))?,
+        ];
+        let caller = Caller { voice, mix };
+        let linked =
+            [&caller.mix, &caller.voice].into_iter().try_for_each(|[from, to]| from.link(to).map(drop));
+        if let Err(error) = linked {
+            self.release(&caller);
+            return Err(PipelineError::Build(format!("a caller could not be linked: {error}")));
+        }
+        self.callers.lock().insert(person, caller);
+        Ok(())
+    }
+
+    /// Ends the call on a seat.
+    pub(crate) fn hang_up(&self, seat: u32) {
+        self.bridge.emit_by_name::<()>("hang-up", &[&seat]);
+    }
+
+    /// Gives up a caller's place in the mix, if they have one.
+    pub(crate) fn remove(&self, person: u32) {
+        let caller = self.callers.lock().remove(&person);
+        if let Some(caller) = caller {
+            self.release(&caller);
+        }
+    }
+
+    /// Gives up the places of all. The calls end with the bridge.
+    pub(crate) fn clear(&self) {
+        let callers = std::mem::take(&mut *self.callers.lock());
+        callers.values().for_each(|caller| self.release(caller));
+    }
+
+    pub(crate) fn silence(&self, person: u32, is_silenced: bool) {
+        if let Some(caller) = self.callers.lock().get(&person) {
+            caller.voice[1].set_property("mute", is_silenced);
+        }
+    }
+
+    pub(crate) fn is_caller(&self, person: u32) -> bool {
+        self.callers.lock().contains_key(&person)
+    }
+
+    fn release(&self, caller: &Caller) {
+        for ([from, to], (source, sink)) in
+            [(&caller.voice, (&self.bridge, &self.mixer)), (&caller.mix, (&self.mixer, &self.bridge))]
+        {
+            // They may never have been linked.
+            let _ = from.unlink(to);
+            source.release_request_pad(from);
+            sink.release_request_pad(to);
+        }
+    }
+}
+
+fn bridge(room: &TelephoneRoom) -> Result<gst::Element, PipelineError> {
+    let TelephoneRoom { port: at, code, pin } = room;
+    let number = |port: Option<u16>| port.map_or(-1, i32::from);
+    let path = |path: &PathBuf| path.to_string_lossy().into_owned();
+    let sipbridge = factory("sipbridge")?;
+    let mut builder = sipbridge
+        .create()
+        .property("room", code)
+        .property("pin", pin)
+        .property("tls-port", number(at.tls))
+        .property("tcp-port", number(at.tcp))
+        .property("udp-port", number(at.udp))
+        .property("rtp-ports", &at.rtp_ports);
+    if at.tls.is_some() {
+        builder =
+            builder.property("certificate", path(&at.certificate)).property("private-key", path(&at.key));
+    }
+    for (property, address) in [("bind-address", at.bind), ("media-address", at.address)] {
+        if let Some(address) = address {
+            builder = builder.property(property, address.to_string());
+        }
+    }
+    builder.build().map_err(PipelineError::build)
+}
+
+/// The bridge's signals become events. They come from its own thread, which must not wait.
+fn follow(bridge: &gst::Element, events: &UnboundedSender<TalkEvent>) {
+    let on = |signal: &str, read: fn(u32, &glib::Value) -> Option<TalkEvent>| {
+        let events = events.clone();
+        bridge.connect(signal, false, move |values| {
+            let event = values.get(1)?.get().ok().and_then(|seat| read(seat, values.get(2)?));
+            if let Some(event) = event {
+                // Nobody listens any more once the meeting is over.
+                let _ = events.send(event);
+            }
+            None
+        });
+    };
+    on("call-joined", |seat, about| {
+        let about = about.get::<gst::Structure>().ok()?;
+        Some(TalkEvent::Called { seat, name: about.get("name").unwrap_or_default() })
+    });
+    on("call-left", |seat, _| Some(TalkEvent::HungUp(seat)));
+    on("command", |seat, word| {
+        let key = PhoneKey::of(word.get().ok()?)?;
+        Some(TalkEvent::Pressed { seat, key })
+    });
+}

@@ -1,0 +1,39 @@
+// How the meeting is joined by telephone.
+
+import { codeGroups } from "../meeting/code";
+import { dialInAddresses } from "../meeting/dial-in";
+import type { DialIn } from "../protocol";
+
+export function DialInDetails({ dialIn, code }: { dialIn: DialIn; code: string }) {
+  return (
+    <details class="dial-in" data-testid="dial-in">
+      <summary>Join by telephone</summary>
+      <ol>
+        <li>
+          Call{" "}
+          {dialInAddresses(dialIn, location.hostname).map((address, index) => (
+            <span key={address}>
+              {index > 0 && " or "}
+              <a href={address} data-testid="dial-in-address">
+                {address}
+              </a>
+            </span>
+          ))}
+        </li>
+        <li>
+          Enter <strong>{codeGroups(code).join(" ")}</strong> and #
+        </li>
+      </ol>
+      <p class="quiet">
+        In the meeting, *6 mutes and unmutes.
+        {dialIn.pin !== null && (
+          <>
+            {" "}
+            For the host: *9 and <strong data-testid="dial-in-pin">{dialIn.pin}</strong> and #, then *1 mutes all others, *8 starts or stops
+            the recording, *0 ends the meeting.
+          </>
+        )}
+      </p>
+    </details>
+  );
+}

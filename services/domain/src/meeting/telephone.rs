@@ -1,0 +1,110 @@
+//! Callers: guests who hear and are heard, and ask for things by the keys of their telephone.
+
+use std::fmt;
+
+use rand::{CryptoRng, Rng};
+use serde::Serialize;
+
+use super::{Audience, Face, Key, Meeting, Message, Now, Order, ParticipantId, Role, Seat, tell};
+use crate::DisplayName;
+
+/// Where a meeting is reached by telephone: SIP ports of the host that serves the page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DialIn {
+    /// Over TLS.
+    pub tls_port: Option<u16>,
+    /// Over TCP.
+    pub tcp_port: Option<u16>,
+    /// Over UDP.
+    pub udp_port: Option<u16>,
+    /// By which a telephone is the organiser's; only the host is told.
+    pub pin: Option<Pin>,
+}
+
+impl DialIn {
+    pub(super) fn told_to(&self, is_host: bool) -> Self {
+        Self { pin: self.pin.clone().filter(|_| is_host), ..self.clone() }
+    }
+}
+
+/// Six digits that a telephone can enter; who has them may do what the host may by its keys.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Pin(String);
+
+impl Pin {
+    /// Another one.
+    pub fn random(random: &mut (impl CryptoRng + Rng)) -> Self {
+        Self(format!("{:06}", random.random_range(0..1_000_000)))
+    }
+
+    /// The digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Pin {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("REDACTED")
+    }
+}
+
+impl Meeting {
+    /// Lets a caller in, who keeps the meeting alive as everybody does.
+    pub(super) fn call(&mut self, id: ParticipantId, name: DisplayName) -> Vec<Order> {
+        if let Some(refused) = self.full(id, Role::Caller) {
+            return refused;
+        }
+        self.present.insert(id, Seat::new(Role::Caller, name, Face::of_caller()));
+        self.ends_at = None;
+        let mut orders = vec![Order::PutThrough(id)];
+        if let Some(participant) = self.participant(id) {
+            let message = Message::ParticipantJoined { participant };
+            orders.push(Order::Tell { to: Audience::Others(id), message });
+        }
+        orders
+    }
+
+    pub(super) fn pressed(&mut self, id: ParticipantId, key: Key, now: Now) -> Vec<Order> {
+        if self.present.get(&id).is_none_or(|seat| seat.role != Role::Caller) {
+            return Vec::new();
+        }
+        match key {
+            Key::Mute => self.switch_caller(id, now),
+            Key::MuteAll => self.act(id, now, |meeting| meeting.mute_all_but(id)),
+            Key::Record(recording) => self.act(id, now, |meeting| meeting.switch_recording(id, recording)),
+            Key::End => self.end(super::EndCause::Host),
+        }
+    }
+
+    /// A caller whom the host has muted may speak again by the same keys, as others do by their button.
+    fn switch_caller(&mut self, id: ParticipantId, now: Now) -> Vec<Order> {
+        let face = match self.may_switch(id, now) {
+            Ok(face) => face,
+            Err(refused) => return refused,
+        };
+        let is_silenced = face.microphone;
+        face.silence(is_silenced);
+        let mut orders = vec![Order::Silence(id, is_silenced)];
+        orders.extend(self.participant_changed(id));
+        orders
+    }
+
+    fn mute_all_but(&mut self, id: ParticipantId) -> Vec<Order> {
+        let others = self.present.iter_mut().filter(|(other, seat)| **other != id && seat.face.microphone);
+        let muted: Vec<ParticipantId> = others
+            .map(|(other, seat)| {
+                seat.face.silence(true);
+                *other
+            })
+            .collect();
+        let mut orders = Vec::new();
+        for other in muted {
+            orders.push(Order::Silence(other, true));
+            orders.push(tell(other, Message::Muted { by: id }));
+            orders.extend(self.participant_changed(other));
+        }
+        orders
+    }
+}

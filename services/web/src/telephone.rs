@@ -1,0 +1,50 @@
+//! The service's telephone: its ports, open as long as it runs, and what of it each meeting gets.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+
+use convene_domain::{DialIn, Pin, SessionCode};
+use convene_pipelines::{Telephone, TelephonePort, TelephoneRoom};
+
+use crate::StartError;
+
+/// Where telephones call.
+pub(crate) struct Switchboard {
+    port: TelephonePort,
+    _open: Telephone,
+}
+
+impl Switchboard {
+    /// Opens the ports. Blocks.
+    pub(crate) fn open(configured: TelephonePort) -> Result<Self, StartError> {
+        let port = definite(configured).map_err(|error| StartError::Telephone(format!("{error}.")))?;
+        let open = Telephone::open(&port).map_err(|error| StartError::Telephone(error.to_string()))?;
+        Ok(Self { port, _open: open })
+    }
+
+    /// For the meeting with this code.
+    pub(crate) fn room(&self, code: SessionCode, pin: &Pin) -> TelephoneRoom {
+        TelephoneRoom { port: self.port.clone(), code: code.to_string(), pin: pin.as_str().to_owned() }
+    }
+
+    /// As the meeting's participants are told.
+    pub(crate) fn dial_in(&self, pin: Pin) -> DialIn {
+        let TelephonePort { tls, tcp, udp, .. } = self.port;
+        DialIn { tls_port: tls, tcp_port: tcp, udp_port: udp, pin: Some(pin) }
+    }
+}
+
+/// All meetings name the same ports, so any free one has to become a certain one first.
+fn definite(port: TelephonePort) -> io::Result<TelephonePort> {
+    let any = |address: IpAddr| SocketAddr::new(address, 0);
+    let address = port.bind.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let tcp = |wanted: Option<u16>| match wanted {
+        Some(0) => Ok(Some(TcpListener::bind(any(address))?.local_addr()?.port())),
+        wanted => Ok::<_, io::Error>(wanted),
+    };
+    let udp = match port.udp {
+        Some(0) => Some(UdpSocket::bind(any(address))?.local_addr()?.port()),
+        wanted => wanted,
+    };
+    Ok(TelephonePort { tls: tcp(port.tls)?, tcp: tcp(port.tcp)?, udp, ..port })
+}

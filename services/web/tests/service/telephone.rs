@@ -1,0 +1,103 @@
+//! A meeting that is called by telephone, judged by what each caller hears.
+
+use convene_conference::Codec;
+use serde_json::{Value, json};
+
+use super::phone::Phone;
+use super::support::{Client, Meeting, Scene, scene, scene_with};
+
+const DAN: f64 = 440.0;
+const EVE: f64 = 1000.0;
+
+/// A meeting with Ann, its host, and the port to call.
+async fn meeting() -> (Scene, Meeting, Client, u16, Value) {
+    let scene = scene_with(|config| config.sip_udp_port = Some(0)).await;
+    let meeting = scene.start_meeting().await;
+    let (ann, joined) = scene.join(&meeting.code, "Ann", Some(&meeting.token)).await;
+    let dial_in = joined["dial_in"].clone();
+    let port = dial_in["udp_port"].as_u64().expect("a port").try_into().unwrap();
+    (scene, meeting, ann, port, dial_in)
+}
+
+/// Somebody who has called and is in.
+async fn caller(
+    ann: &mut Client,
+    code: &str,
+    port: u16,
+    name: &'static str,
+    codec: Codec,
+    hertz: f64,
+) -> (Phone, Value) {
+    let phone = Phone::call(port, name, codec, hertz).await;
+    phone.press(&format!("{code}#"));
+    let joined = ann.told_of("participant_joined").await["participant"].clone();
+    assert_eq!(
+        (&joined["name"], &joined["telephone"], &joined["microphone"]),
+        (&json!(name), &json!(true), &json!(true))
+    );
+    (phone, joined["id"].clone())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_hear_each_other_are_muted_and_leave() {
+    let (scene, meeting, mut ann, port, _) = meeting().await;
+    let (dan, dan_id) = caller(&mut ann, &meeting.code, port, "Dan", Codec::Pcmu, DAN).await;
+    let (eve, eve_id) = caller(&mut ann, &meeting.code, port, "Eve", Codec::G722, EVE).await;
+    dan.hears(EVE, true).await;
+    eve.hears(DAN, true).await;
+    dan.hears(DAN, false).await;
+    eve.hears(EVE, false).await;
+    let both = [json!(dan_id), json!(eve_id)];
+    loop {
+        let told = ann.told_of("speakers").await;
+        if both.iter().all(|id| told["ids"].as_array().unwrap().contains(id)) {
+            break;
+        }
+    }
+
+    ann.tell(json!({"type": "mute", "id": dan_id})).await;
+    assert_eq!(ann.told_of("participant_changed").await["participant"]["microphone"], false);
+    eve.hears(DAN, false).await;
+    dan.hears(EVE, true).await;
+    dan.press("*6");
+    assert_eq!(ann.told_of("participant_changed").await["participant"]["microphone"], true);
+    eve.hears(DAN, true).await;
+
+    dan.hang_up().await;
+    assert_eq!(ann.told_of("participant_left").await["id"], dan_id);
+    eve.hears(DAN, false).await;
+    // Somebody else on the seat that was left.
+    let (fay, _) = caller(&mut ann, &meeting.code, port, "Fay", Codec::Pcma, DAN).await;
+    eve.hears(DAN, true).await;
+    fay.hears(EVE, true).await;
+
+    ann.tell(json!({"type": "end"})).await;
+    eve.is_hung_up().await;
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organiser_by_telephone_mutes_all_and_ends_the_meeting() {
+    let (scene, meeting, mut ann, port, dial_in) = meeting().await;
+    let (_bob, joined) = scene.join(&meeting.code, "Bob", None).await;
+    assert_eq!(joined["dial_in"]["pin"], Value::Null, "only the host is told");
+    ann.told_of("participant_joined").await;
+    let (dan, dan_id) = caller(&mut ann, &meeting.code, port, "Dan", Codec::Pcmu, DAN).await;
+    ann.tell(json!({"type": "microphone", "on": true})).await;
+    ann.told_of("participant_changed").await;
+    dan.press(&format!("*9{}#*1", dial_in["pin"].as_str().expect("the host is told")));
+    assert_eq!(ann.told_of("muted").await["by"], dan_id);
+    dan.press("*0");
+    ann.told_of("ended").await;
+    dan.is_hung_up().await;
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_port_nobody_is_told_to_call() {
+    let scene = scene().await;
+    let meeting = scene.start_meeting().await;
+    let (_, joined) = scene.join(&meeting.code, "Ann", None).await;
+    assert_eq!(joined["dial_in"], Value::Null);
+    scene.stop().await;
+}
