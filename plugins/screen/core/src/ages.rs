@@ -3,6 +3,9 @@
 use crate::Rect;
 use crate::cells::Grid;
 
+/// Cells a side of the largest block: a picture has at most 512 pixels.
+const SIDE_MAX: usize = 8;
+
 /// A set of cells with ages.
 #[derive(Clone, Debug)]
 pub(crate) struct Ages {
@@ -67,43 +70,61 @@ impl Ages {
         self.since[cell] = 0;
     }
 
-    pub(crate) fn remove_block(&mut self, block: Block) {
-        block.indices(self.grid).for_each(|cell| self.remove(cell));
-    }
-
     /// The age of the oldest cell.
     pub(crate) fn oldest_since(&self) -> Option<u64> {
         self.since.iter().copied().filter(|since| *since != 0).min()
     }
 
-    /// The largest block of at most `cells_max` cells, or one, around the oldest cell, all of which are in the set and `join` the oldest one.
-    ///
-    /// Blocks are squares of one, two, four or eight cells a side that lie at multiples of it, so that whoever wants a part of the screen wants
-    /// the same pictures as everybody else.
-    pub(crate) fn oldest(
-        &self,
-        cells_max: usize,
-        mut joins: impl FnMut(usize, usize) -> bool,
-    ) -> Option<Block> {
-        let marked = self.since.iter().enumerate().filter(|(_, since)| **since != 0);
-        let (first, _) = marked.min_by_key(|(_, since)| **since)?;
-        let mut largest = self.block(first, 1);
-        for side in [2, 4, 8] {
-            let block = self.block(first, side);
-            let mut goes_along = |cell| self.since[cell] != 0 && (cell == first || joins(first, cell));
-            if cells_max < block.cells() || !block.indices(self.grid).all(&mut goes_along) {
-                break;
-            }
-            largest = block;
-        }
-        Some(largest)
+    /// The oldest cell.
+    pub(crate) fn oldest(&self) -> Option<usize> {
+        self.first(|_, since| since)
     }
 
-    /// The square of `side` cells in which a cell lies, cut at the screen's edge.
-    fn block(&self, cell: usize, side: usize) -> Block {
-        let start = |at: usize| at / side * side;
-        let (column, row) = (start(cell % self.grid.columns()), start(cell / self.grid.columns()));
-        let (columns, rows) = (side.min(self.grid.columns() - column), side.min(self.grid.rows() - row));
+    /// The cell with the least key, made of its index and of its age.
+    pub(crate) fn first<K: Ord>(&self, mut key: impl FnMut(usize, u64) -> K) -> Option<usize> {
+        let marked = self.since.iter().enumerate().filter(|(_, since)| **since != 0);
+        marked.min_by_key(|(cell, since)| key(*cell, **since)).map(|(cell, _)| cell)
+    }
+
+    /// The largest block around a cell that has at most `cells_max` cells, which `cost` no more than `cost_max` together; or the cell alone.
+    /// The cost is made of a cell's index and its age; what has none does not join.
+    ///
+    /// Blocks are one, two, four or eight cells wide and high, no higher than wide, and lie at multiples of that, so that whoever wants a part of the screen wants
+    /// the same pictures as everybody else. They grow in width first, as lines of text do.
+    pub(crate) fn block_around(
+        &self,
+        cell: usize,
+        cells_max: usize,
+        cost_max: usize,
+        mut cost: impl FnMut(usize, u64) -> Option<usize>,
+    ) -> Block {
+        let mut largest = self.block(cell, (1, 1));
+        let mut spent = cost(cell, self.since[cell]).unwrap_or_default();
+        let (mut width, mut height) = (1, 1);
+        loop {
+            let wider = (width < SIDE_MAX).then_some((2 * width, height));
+            let higher = (height < width).then_some((width, 2 * height));
+            let tries = wider.into_iter().chain(higher).filter(|(width, height)| width * height <= cells_max);
+            let grown = tries.into_iter().find_map(|sides| {
+                let block = self.block(cell, sides);
+                let mut new = block.indices(self.grid).filter(|cell| !largest.has(*cell, self.grid));
+                let more = new.try_fold(0, |sum, cell| {
+                    let sum = sum + cost(cell, self.since[cell])?;
+                    (spent + sum <= cost_max).then_some(sum)
+                })?;
+                Some((sides, block, more))
+            });
+            let Some((sides, block, more)) = grown else { return largest };
+            ((width, height), largest) = (sides, block);
+            spent += more;
+        }
+    }
+
+    /// The block of so many cells a side in which a cell lies, cut at the screen's edge.
+    fn block(&self, cell: usize, (width, height): (usize, usize)) -> Block {
+        let (column, row) = (cell % self.grid.columns(), cell / self.grid.columns());
+        let (column, row) = (column / width * width, row / height * height);
+        let (columns, rows) = (width.min(self.grid.columns() - column), height.min(self.grid.rows() - row));
         Block { column, row, columns, rows }
     }
 }
@@ -112,6 +133,12 @@ impl Block {
     /// How many.
     pub(crate) fn cells(self) -> usize {
         self.columns * self.rows
+    }
+
+    fn has(self, cell: usize, grid: Grid) -> bool {
+        let (column, row) = (cell % grid.columns(), cell / grid.columns());
+        (self.column..self.column + self.columns).contains(&column)
+            && (self.row..self.row + self.rows).contains(&row)
     }
 
     /// Their indices.
@@ -144,30 +171,33 @@ mod tests {
         ages.add(one, 5);
         ages.add(other, 6);
         ages.add(one, 7);
-        let oldest = ages.oldest(64, |_, _| true).unwrap();
-        assert_eq!(oldest.rect(ages.grid()), Rect::new(640, 640, 64, 64));
-        ages.remove_block(oldest);
-        let next = ages.oldest(64, |_, _| true).unwrap();
-        assert_eq!(next.rect(ages.grid()), Rect::new(0, 0, 64, 64));
+        assert_eq!(ages.oldest(), Some(one));
+        assert_eq!(ages.first(|_, since| std::cmp::Reverse(since)), Some(other));
+        ages.remove(one);
+        assert_eq!(ages.oldest(), Some(other));
         ages.set(other, 9);
         assert_eq!((ages.oldest_since(), ages.len()), (Some(9), 1));
-        ages.remove_block(next);
+        ages.remove(other);
         assert!(ages.is_empty());
     }
 
     #[test]
-    fn blocks_lie_at_multiples_of_their_side_and_stay_within_their_limit() {
-        let mut ages = Ages::all(grid(1100, 700), 2);
-        ages.set(7 * 18 + 13, 1);
-        let rect = |ages: &Ages, cells_max| ages.oldest(cells_max, |_, _| true).unwrap().rect(ages.grid());
-        assert_eq!(rect(&ages, 1000), Rect::new(512, 0, 512, 512));
-        assert_eq!(rect(&ages, 63), Rect::new(768, 256, 256, 256));
-        assert_eq!(rect(&ages, 4), Rect::new(768, 384, 128, 128));
-        assert_eq!(rect(&ages, 0), Rect::new(832, 448, 64, 64));
-        let joins = |_, cell: usize| cell % 18 != 15;
-        assert_eq!(ages.oldest(64, joins).unwrap().rect(ages.grid()), Rect::new(768, 384, 128, 128));
-        let mut corner = Ages::all(grid(1100, 700), 2);
-        corner.set(10 * 18 + 17, 1);
-        assert_eq!(rect(&corner, 64), Rect::new(1024, 512, 76, 188), "cut at the edge");
+    fn blocks_lie_at_multiples_of_their_sides_and_stay_within_their_limits() {
+        let ages = Ages::all(grid(1100, 700), 2);
+        let cell = 7 * 18 + 13;
+        let rect = |cells_max, cost_max| {
+            ages.block_around(cell, cells_max, cost_max, |_, _| Some(10)).rect(ages.grid())
+        };
+        assert_eq!(rect(64, 1000), Rect::new(512, 0, 512, 512));
+        assert_eq!(rect(63, 1000), Rect::new(512, 256, 512, 256));
+        assert_eq!(rect(64, 319), Rect::new(512, 384, 512, 128));
+        assert_eq!(rect(64, 80), Rect::new(512, 448, 512, 64));
+        assert_eq!(rect(2, 1000), Rect::new(768, 448, 128, 64));
+        assert_eq!(rect(64, 0), Rect::new(832, 448, 64, 64));
+        let cost = |cell: usize, _| (cell % 18 != 15).then_some(10);
+        let joined = ages.block_around(cell, 64, 1000, cost);
+        assert_eq!(joined.rect(ages.grid()), Rect::new(768, 384, 128, 128));
+        let corner = ages.block_around(10 * 18 + 17, 64, 1000, |_, _| Some(0));
+        assert_eq!(corner.rect(ages.grid()), Rect::new(1024, 512, 76, 188), "cut at the edge");
     }
 }

@@ -4,8 +4,11 @@
 //! debt, and is paid with the newest content when its line has room. Nothing is ever queued for a viewer beyond its window.
 
 mod debt;
+mod effort;
+mod few;
 mod held;
 mod pictures;
+mod piece;
 mod presenter;
 mod seat;
 mod viewer;
@@ -109,8 +112,9 @@ impl Relay {
     /// The next piece for this viewer (whole records; at most 1 MiB, unless a single record is longer), or how long to wait. What the
     /// viewer gets ends with an `Update` before anything else is sent, so every piece may be shown as it comes.
     pub fn poll(&mut self, viewer: ViewerId, now: Duration) -> Output {
+        self.held.effort.begin(viewer, now);
         let piece = self.viewers.get_mut(&viewer).and_then(|viewer| viewer.next_piece(&mut self.held, now));
-        piece.map_or(Output::Wait { until: None }, Output::Send)
+        piece.map_or_else(|| Output::Wait { until: self.held.effort.again_at() }, Output::Send)
     }
 
     /// Bytes of the presenter's stream taken in since the last [`Input::PresenterChanged`].

@@ -19,8 +19,8 @@ const POINTER_SHARE: u64 = 8;
 pub(crate) const POINTER_BYTES_MAX: u64 = 2 * 1024;
 /// Never more: 100 Mbit/s over 150 ms, twice.
 pub(crate) const BYTES_MAX: u64 = 4 * 1024 * 1024;
-/// Before anything is known.
-pub(crate) const BYTES_AT_FIRST: u64 = 256 * 1024;
+/// Before anything is known: as much as TCP itself sends at first. At 56 kbit/s it takes 2.4 s.
+pub(crate) const BYTES_AT_FIRST: u64 = 16 * 1024;
 /// The rate is the best of so many samples: one late acknowledgement must not throttle a viewer.
 const RATE_SAMPLES: usize = 8;
 /// What may wait in front of the line beside two round trips.
@@ -85,9 +85,23 @@ impl Window {
         let Some(round_trip) = self.round_trip.filter(|_| !self.rates.is_empty()) else {
             return BYTES_AT_FIRST;
         };
-        let rate = self.rates.iter().copied().fold(0.0, f64::max);
-        let bytes = rate * (2 * round_trip.time + SLACK).as_secs_f64();
+        let bytes = best(&self.rates) * (2 * round_trip.time + SLACK).as_secs_f64();
         (bytes as u64).clamp(BYTES_MIN, BYTES_MAX)
+    }
+
+    /// What the line carries; a guess before anything is known.
+    pub fn bytes_a_second(&self) -> u64 {
+        if self.rates.is_empty() { BYTES_AT_FIRST } else { best(&self.rates) as u64 }
+    }
+
+    /// How long a piece, and what was on its way before it, take to pass the line.
+    fn passing_time(&self, piece: &Piece) -> Duration {
+        let bytes = (piece.end - piece.acknowledged) as f64;
+        if self.rates.is_empty() {
+            Duration::ZERO
+        } else {
+            Duration::from_secs_f64(bytes / best(&self.rates).max(1.0))
+        }
     }
 
     /// All bytes that were sent.
@@ -177,7 +191,10 @@ impl Window {
         match self.round_trip {
             Some(known) if known.time < time => {
                 let is_old = known.is_old(now);
-                if is_old && piece.alone && !measured.is_rough {
+                // No longer than it takes to pass the line: it has not changed, and need not be emptied.
+                if !known.is_rough && time <= known.time * 5 / 4 + self.passing_time(piece) {
+                    self.round_trip = Some(RoundTrip { measured_at: now, ..known });
+                } else if is_old && piece.alone && !measured.is_rough {
                     self.round_trip = Some(measured);
                 } else if is_old && (piece.alone || piece.limited) {
                     self.draining = true;
@@ -198,6 +215,11 @@ impl Window {
             }
         }
     }
+}
+
+/// The best of what was measured.
+fn best(rates: &VecDeque<f64>) -> f64 {
+    rates.iter().copied().fold(0.0, f64::max)
 }
 
 impl RoundTrip {

@@ -106,8 +106,7 @@ impl Coarse {
     pub(super) fn resting_piece(&self, time: Duration) -> Option<Rect> {
         let grid = self.cells.grid();
         let rests = |since: u64| since != 0 && Duration::from_micros(since - 1) + REST <= time;
-        let oldest = self.cells.oldest(1, |_, _| false)?;
-        let cell = grid.index(oldest.column, oldest.row);
+        let cell = self.cells.oldest()?;
         if !rests(self.cells.since(cell)) {
             return None;
         }

@@ -1,7 +1,7 @@
 //! What a viewer still has to see: cells, each with the update since which it is dirty.
 
 use crate::Rect;
-use crate::ages::{Ages, Block};
+use crate::ages::Ages;
 use crate::cells::Grid;
 
 /// Empty while there is no screen.
@@ -50,25 +50,29 @@ impl Debt {
         self.cells.as_ref().is_some_and(touches)
     }
 
-    /// The oldest dirty cell and its neighbours, as [`Ages::oldest`].
-    pub(super) fn oldest(&self, cells_max: usize, joins: impl FnMut(usize, usize) -> bool) -> Option<Block> {
-        self.cells.as_ref()?.oldest(cells_max, joins)
+    /// As [`Ages::first`].
+    pub(super) fn first<K: Ord>(&self, key: impl FnMut(usize, u64) -> K) -> Option<usize> {
+        self.cells.as_ref()?.first(key)
     }
 
-    /// The pixels of a block.
-    pub(super) fn rect(&self, block: Block) -> Rect {
-        block.rect(self.cells.as_ref().expect("a block comes from the cells of a screen").grid())
+    /// As [`Ages::block_around`]; also the number of cells.
+    pub(super) fn block_around(
+        &self,
+        cell: usize,
+        cells_max: usize,
+        bytes_max: usize,
+        bytes: impl FnMut(usize, u64) -> Option<usize>,
+    ) -> Option<(Rect, usize)> {
+        let cells = self.cells.as_ref()?;
+        let block = cells.block_around(cell, cells_max, bytes_max, bytes);
+        Some((block.rect(cells.grid()), block.cells()))
     }
 
-    /// The index of a block's first cell.
-    pub(super) fn cell(&self, block: Block) -> usize {
-        let cells = self.cells.as_ref().expect("a block comes from the cells of a screen");
-        cells.grid().index(block.column, block.row)
-    }
-
-    pub(super) fn pay(&mut self, block: Block) {
-        if let Some(cells) = &mut self.cells {
-            cells.remove_block(block);
-        }
+    /// Whether a rectangle has some dirty cell, and no other but those that are `free`.
+    pub(super) fn holds(&self, rect: Rect, mut free: impl FnMut(usize) -> bool) -> bool {
+        let Some(cells) = &self.cells else { return false };
+        let is_dirty = |cell: &usize| cells.since(*cell) != 0;
+        let touched = || cells.grid().touched_cells(rect);
+        touched().any(|cell| is_dirty(&cell)) && touched().all(|cell| is_dirty(&cell) || free(cell))
     }
 }

@@ -1,7 +1,11 @@
-//! The screen that a relay holds: the newest whole one, and which update changed each cell last.
+//! The screen that a relay holds: the newest whole one, which update changed each cell last, and pictures of it for all viewers.
+
+use std::collections::VecDeque;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
+use super::effort::Effort;
 use super::pictures::{Pictures, Quality};
 use crate::cells::Grid;
 use crate::content::{self, Kind};
@@ -11,6 +15,17 @@ use crate::{Point, Record, Rect, ScreenSize, StreamError};
 /// The pictures of a film, for who does not play it, are ten a second, and five of a 1080p one: what a part of one core can encode.
 const FILM_PICTURES_US: u64 = 90_000;
 const FILM_PICTURES_PIXELS_A_US: u64 = 20;
+
+/// What it takes to encode a pixel with loss, or a photograph without.
+const LOSSY_PIXEL: Duration = Duration::from_nanos(25);
+const PHOTOGRAPH_PIXEL: Duration = Duration::from_nanos(50);
+/// And text: a pixel, and one that differs from its neighbour.
+const TEXT_PIXEL: Duration = Duration::from_nanos(4);
+const TEXT_EDGE: Duration = Duration::from_nanos(100);
+/// An update that changes no more pixels is somebody at work, typing for instance: eight cells.
+const SMALL_AREA_MAX: usize = 8 * 64 * 64;
+/// Pictures that were made last, which a viewer may have instead of one of its own.
+const FRESH_MAX: usize = 32;
 
 #[derive(Debug, Default)]
 pub(super) struct Held {
@@ -33,14 +48,52 @@ pub(super) struct Held {
     version: u64,
     time_us: u64,
     pictures: Pictures,
+    fresh: VecDeque<(Rect, Quality)>,
+    pub(super) effort: Effort,
 }
 
 #[derive(Debug)]
 struct HeldCells {
     grid: Grid,
+    /// The update that changed a cell last.
     versions: Vec<u64>,
-    /// Whether a cell showed a photograph at some version; 0 is none.
-    photographs: Vec<(u64, bool)>,
+    /// It changed little else.
+    is_small: Vec<bool>,
+    /// What a cell showed at some version; 0 is none.
+    looks: Vec<(u64, Look)>,
+}
+
+/// What a cell shows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Look {
+    pub(super) kind: Kind,
+    /// Pixels that differ from their left neighbour.
+    edges: usize,
+}
+
+impl Look {
+    const BLACK: Self = Self { kind: Kind::Lines, edges: 0 };
+
+    /// Nothing but text and line work.
+    pub(super) fn is_lines(self) -> bool {
+        self.kind == Kind::Lines
+    }
+
+    /// It has one colour, or rows that have.
+    pub(super) fn is_flat(self) -> bool {
+        self.edges == 0
+    }
+
+    /// About how many bytes a picture of it takes.
+    pub(super) fn bytes(self, quality: Quality) -> usize {
+        match quality {
+            Quality::Few => self.edges / 3,
+            Quality::Coarse => 600,
+            Quality::Exact if self.is_lines() => self.edges * 2 / 3,
+            // Two bytes a pixel.
+            Quality::Exact => 2 * 64 * 64,
+        }
+    }
 }
 
 /// What an update did.
@@ -167,41 +220,100 @@ impl Held {
         Record::Update { time_us: self.time_us }.write(out);
     }
 
-    /// The record that paints the newest content of a rectangle; encoded once for all viewers.
+    /// The record that paints the newest content of a rectangle; encoded once for all viewers. `None` when that has to wait.
     ///
     /// # Panics
     /// When there is no screen, or the rectangle is not on it.
-    pub(super) fn paint(&mut self, rect: Rect, quality: Quality) -> Bytes {
-        let (Some(cells), Some(canvas)) = (&self.cells, self.screen.canvas()) else {
-            panic!("only cells of a screen are painted");
-        };
-        let version = cells.grid.touched_cells(rect).map(|cell| cells.versions[cell]).max();
-        self.pictures.paint(canvas, rect, quality, version.expect("a rectangle touches a cell"))
-    }
-
-    /// The record that paints a part of the film, for who does not play it; not encoded anew for every frame.
-    ///
-    /// # Panics
-    /// When there is no screen, or the rectangle is not on it.
-    pub(super) fn paint_film(&mut self, rect: Rect) -> Bytes {
-        let canvas = self.screen.canvas().expect("a film plays on a screen");
-        self.pictures.paint(canvas, rect, Quality::Coarse, self.film_version)
-    }
-
-    /// Whether a cell shows a photograph, which may be coarse at first; found out once for all viewers.
-    pub(super) fn is_photograph(&mut self, cell: usize) -> bool {
-        let (Some(cells), Some(canvas)) = (&mut self.cells, self.screen.canvas()) else { return false };
-        let version = cells.versions[cell];
-        if cells.photographs[cell].0 != version {
-            let rect = cells.grid.cell(cell);
-            let is_photograph = match content::kind(canvas, rect) {
-                Kind::Lines | Kind::Mixed => false,
-                Kind::Soft => content::lossy_pays(canvas, rect, content::LOSSY_GAIN),
-                Kind::Photograph => true,
-            };
-            cells.photographs[cell] = (version, is_photograph);
+    pub(super) fn paint(&mut self, rect: Rect, quality: Quality) -> Option<Bytes> {
+        let version = self.version_of(rect);
+        if let Some(record) = self.pictures.kept(rect, quality, version) {
+            return Some(record);
         }
-        cells.photographs[cell].1
+        let cost = self.cost(rect, quality);
+        let record = self.make(rect, quality, version, cost)?;
+        if self.fresh.len() == FRESH_MAX {
+            self.fresh.pop_front();
+        }
+        self.fresh.push_back((rect, quality));
+        Some(record)
+    }
+
+    /// The record that paints a part of the film, for who does not play it; not encoded anew for every frame. `None` when that has to wait.
+    ///
+    /// # Panics
+    /// When there is no screen, or the rectangle is not on it.
+    pub(super) fn paint_film(&mut self, rect: Rect) -> Option<Bytes> {
+        let kept = self.pictures.kept(rect, Quality::Coarse, self.film_version);
+        kept.or_else(|| self.make(rect, Quality::Coarse, self.film_version, LOSSY_PIXEL * rect.area() as u32))
+    }
+
+    /// Pictures that were made last and show what is newest still, in the order in which they were made.
+    pub(super) fn fresh(&self) -> impl Iterator<Item = (Rect, Quality, Bytes)> {
+        self.fresh.iter().filter_map(|&(rect, quality)| {
+            let record = self.pictures.kept(rect, quality, self.version_of(rect))?;
+            Some((rect, quality, record))
+        })
+    }
+
+    /// What a cell shows; found out once for all viewers.
+    ///
+    /// # Panics
+    /// When there is no screen.
+    pub(super) fn look(&mut self, cell: usize) -> Look {
+        let (Some(cells), Some(canvas)) = (&mut self.cells, self.screen.canvas()) else {
+            panic!("only cells of a screen are looked at");
+        };
+        let version = cells.versions[cell];
+        if cells.looks[cell].0 != version {
+            let rect = cells.grid.cell(cell);
+            let edges = (usize::from(rect.y)..rect.bottom() as usize)
+                .map(|y| canvas.row(rect, y).as_chunks::<4>().0)
+                .map(|row| row.iter().zip(&row[1..]).filter(|(left, right)| left != right).count());
+            cells.looks[cell] = (version, Look { edges: edges.sum(), kind: content::kind(canvas, rect) });
+        }
+        cells.looks[cell].1
+    }
+
+    /// The update that changed a cell last, and whether it changed little else.
+    pub(super) fn news(&self, cell: usize) -> (bool, u64) {
+        let cells = self.cells.as_ref().expect("only a screen has cells");
+        (cells.is_small[cell], cells.versions[cell])
+    }
+
+    /// The index of the cell in which a rectangle begins.
+    pub(super) fn cell_of(&self, rect: Rect) -> usize {
+        let grid = self.cells.as_ref().expect("only a screen has cells").grid;
+        grid.touched_cells(Rect { width: 1, height: 1, ..rect }).next().expect("a pixel lies in a cell")
+    }
+
+    fn version_of(&self, rect: Rect) -> u64 {
+        let cells = self.cells.as_ref().expect("only a screen has cells");
+        let versions = cells.grid.touched_cells(rect).map(|cell| cells.versions[cell]);
+        versions.max().expect("a rectangle touches a cell")
+    }
+
+    /// About how long it takes to encode a rectangle of one kind of cells.
+    fn cost(&mut self, rect: Rect, quality: Quality) -> Duration {
+        let area = rect.area() as u32;
+        let is_lines = self.look(self.cell_of(rect)).is_lines();
+        match quality {
+            Quality::Coarse => LOSSY_PIXEL * area,
+            Quality::Exact if !is_lines => PHOTOGRAPH_PIXEL * area,
+            Quality::Few | Quality::Exact => {
+                let grid = self.cells.as_ref().expect("only a screen has cells").grid;
+                let edges: usize = grid.touched_cells(rect).map(|cell| self.look(cell).edges).sum();
+                TEXT_PIXEL * area + TEXT_EDGE * edges as u32
+            }
+        }
+    }
+
+    fn make(&mut self, rect: Rect, quality: Quality, version: u64, cost: Duration) -> Option<Bytes> {
+        if !self.effort.allows() {
+            return None;
+        }
+        self.effort.spend(cost);
+        let canvas = self.screen.canvas().expect("only a screen is painted");
+        Some(self.pictures.paint(canvas, rect, quality, version))
     }
 
     fn note_film(&mut self, record: &Record) {
@@ -230,17 +342,21 @@ impl Held {
     fn note_damage(&mut self, resized: bool, damage: &[Rect]) {
         if resized {
             self.pictures.clear();
+            self.fresh.clear();
             self.cells = self.screen.canvas().map(|canvas| {
                 let grid = Grid::new(canvas.size());
                 HeldCells {
                     grid,
                     versions: vec![self.version; grid.len()],
-                    photographs: vec![(0, false); grid.len()],
+                    is_small: vec![false; grid.len()],
+                    looks: vec![(0, Look::BLACK); grid.len()],
                 }
             });
         } else if let Some(cells) = &mut self.cells {
+            let is_small = damage.iter().map(|rect| rect.area()).sum::<usize>() <= SMALL_AREA_MAX;
             for cell in damage.iter().flat_map(|&rect| cells.grid.touched_cells(rect)) {
                 cells.versions[cell] = self.version;
+                cells.is_small[cell] = is_small;
             }
         }
     }

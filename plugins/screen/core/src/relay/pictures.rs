@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::{Bytes, BytesMut};
 
+use super::few::few_colours;
 use crate::encoder::{Op, choose};
 use crate::webp::Grade;
-use crate::{Canvas, Rect};
+use crate::{Canvas, Record, Rect};
 
 /// Kept at most: the whole of a rich 4K screen.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -16,6 +17,8 @@ const BYTES_MAX: usize = 16 * 1024 * 1024;
 pub(super) enum Quality {
     /// Lossy, for photographs.
     Coarse,
+    /// In few colours, for text.
+    Few,
     Exact,
 }
 
@@ -31,18 +34,25 @@ pub(super) struct Pictures {
 impl Pictures {
     /// The record that paints `rect`, whose content changed last at `version`.
     pub(super) fn paint(&mut self, canvas: &Canvas, rect: Rect, quality: Quality, version: u64) -> Bytes {
-        if let Some((_, record)) = self.kept.get(&(rect, quality)).filter(|(kept, _)| *kept == version) {
-            return record.clone();
+        if let Some(record) = self.kept(rect, quality, version) {
+            return record;
         }
         let mut out = BytesMut::new();
-        let op = match quality {
-            Quality::Coarse => Op::Lossy(Grade::Fine),
-            Quality::Exact => choose(canvas, rect),
+        let record = match quality {
+            Quality::Coarse => Op::Lossy(Grade::Fine).record(canvas, rect),
+            Quality::Few => in_few_colours(canvas, rect),
+            Quality::Exact => choose(canvas, rect).record(canvas, rect),
         };
-        op.record(canvas, rect).write(&mut out);
+        record.write(&mut out);
         let record = out.freeze();
         self.keep((rect, quality), version, record.clone());
         record
+    }
+
+    /// The same, if it was encoded already.
+    pub(super) fn kept(&self, rect: Rect, quality: Quality, version: u64) -> Option<Bytes> {
+        let (kept, record) = self.kept.get(&(rect, quality))?;
+        (*kept == version).then(|| record.clone())
     }
 
     pub(super) fn clear(&mut self) {
@@ -66,10 +76,21 @@ impl Pictures {
     }
 }
 
+/// Exact where that is no longer.
+fn in_few_colours(canvas: &Canvas, rect: Rect) -> Record {
+    let Some(few) = few_colours(canvas, rect) else { return choose(canvas, rect).record(canvas, rect) };
+    let whole = few.size().rect();
+    let mut record = choose(&few, whole).record(&few, whole);
+    if let Record::Picture { rect: place, .. } | Record::Fill { rect: place, .. } = &mut record {
+        *place = rect;
+    }
+    record
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Colour, Record, ScreenSize};
+    use crate::{Colour, ScreenSize};
 
     #[test]
     fn a_rectangle_is_encoded_once_a_version() {

@@ -8,22 +8,18 @@ use bytes::{Bytes, BytesMut};
 use super::debt::Debt;
 use super::held::{Change, Held, Step};
 use super::pictures::Quality;
+use super::piece::{Order, Piece, Pressure};
 use super::presenter::Update;
 use super::seat::Seat;
-use crate::ages::Block;
 use crate::cache::Cache;
 use crate::window::{POINTER_BYTES_MAX, Window};
 use crate::{HEADER_BYTES, Record, Rect};
 
 /// An `Update` with its header.
 const UPDATE_BYTES: usize = HEADER_BYTES + 8;
-/// A piece is closed when so little is left of its room.
-const PIECE_REST: usize = 1024;
-/// Pixels that one piece encodes at most: what one poll may cost, where pictures are small but large areas.
-const PIECE_AREA_MAX: usize = 4 * 512 * 512;
-/// The first guess at how many cells fit: a quiet one takes at least this much.
-const CELL_BYTES_MIN: usize = 256;
-/// What a cell of a photograph takes exactly, about: two bytes a pixel.
+/// What a cell of a page takes exactly, about.
+const TEXT_CELL_BYTES: usize = 400;
+/// And one of a photograph: two bytes a pixel.
 const PHOTOGRAPH_CELL_BYTES: usize = 2 * 64 * 64;
 /// A line is idle when no more than one part in so many of its window is on its way.
 const IDLE_SHARE: u64 = 4;
@@ -35,7 +31,11 @@ pub(super) struct Viewer {
     ready: VecDeque<Bytes>,
     ready_bytes: u64,
     debt: Debt,
-    /// Cells that show a photograph only about right.
+    /// The most cells that were owed since it had no debt.
+    most_owed: usize,
+    /// By which the last piece of debt was filled.
+    order: Order,
+    /// Cells that are shown only about right.
     coarse: Debt,
     seat: Seat,
     /// The last piece of pixels was of the film: debt goes first.
@@ -57,6 +57,8 @@ impl Viewer {
             ready: VecDeque::new(),
             ready_bytes: 0,
             debt,
+            most_owed: 0,
+            order: Order::Oldest,
             coarse: Debt::none(held.grid()),
             seat: Seat::new(held.film()),
             was_film: false,
@@ -228,7 +230,7 @@ impl Viewer {
         let budget = self.budget(now)?;
         let mut out = BytesMut::new();
         while let Some(rect) = self.seat.next_owed() {
-            let record = held.paint_film(rect);
+            let Some(record) = held.paint_film(rect) else { break };
             let is_too_long = budget < out.len() + record.len();
             if is_too_long && !out.is_empty() {
                 break;
@@ -238,11 +240,10 @@ impl Viewer {
                 self.seat.paid();
             }
         }
-        held.write_update(&mut out);
-        Some(out.freeze())
+        finish(held, out)
     }
 
-    /// The newest content of the oldest dirty cells, as much as fits.
+    /// The newest content of dirty cells, as much as fits: what is newest and what has waited longest by turns.
     fn debt_piece(&mut self, held: &mut Held, now: Duration) -> Option<Bytes> {
         let size = held.size()?;
         if self.debt.is_empty() && !self.start_due {
@@ -250,14 +251,20 @@ impl Viewer {
         }
         let budget = self.budget(now)?;
         let mut out = BytesMut::new();
-        if std::mem::take(&mut self.start_due) {
-            self.kept.clear();
+        if self.start_due {
             Record::Start.write(&mut out);
             Record::Size(size).write(&mut out);
         }
-        self.pay(held, budget, &mut out);
-        held.write_update(&mut out);
-        Some(out.freeze())
+        let is_paid = self.pay(held, budget, &mut out);
+        // Nobody is shown an empty screen while the pictures of it are made.
+        if !is_paid && !self.debt.is_empty() {
+            return None;
+        }
+        if std::mem::take(&mut self.start_due) {
+            self.kept.clear();
+        }
+        self.order = self.order.other();
+        finish(held, out)
     }
 
     /// What is coarse, exactly, while the line is idle: the oldest first, and not so much that newer content would wait for it.
@@ -265,24 +272,17 @@ impl Viewer {
         let is_idle = self.debt.is_empty()
             && !self.seat.is_owed()
             && self.window.in_flight() <= self.window.size() / IDLE_SHARE;
-        if self.coarse.is_empty() || !is_idle {
+        if self.coarse.is_empty() || !is_idle || !held.effort.is_idle() {
             return None;
         }
         let budget = self.budget(now)?;
         let mut out = BytesMut::new();
-        let mut area = 0;
-        while area < PIECE_AREA_MAX && out.len() + PIECE_REST < budget {
-            let rest = budget - out.len();
-            let Some(next) = Next::of(&self.coarse, held, false, rest) else { break };
-            if rest < next.record.len() && area != 0 {
-                break;
-            }
+        let mut piece = Piece::new(budget, Order::Oldest, Pressure::NONE);
+        while let Some(next) = piece.next(&self.coarse, held, out.len()) {
             out.extend_from_slice(&next.record);
-            area += self.coarse.rect(next.block).area();
-            self.coarse.pay(next.block);
+            self.coarse.remove_inside(next.rect);
         }
-        held.write_update(&mut out);
-        Some(out.freeze())
+        finish(held, out)
     }
 
     /// What one piece may take, if there is room for one.
@@ -290,55 +290,40 @@ impl Viewer {
         Some(self.window.piece(now)? as usize - UPDATE_BYTES)
     }
 
-    fn pay(&mut self, held: &mut Held, budget: usize, out: &mut BytesMut) {
-        // What is owed does not fit into the window: photographs go about right at first.
-        let coarse_first = self.window.size() < (self.debt.len() * PHOTOGRAPH_CELL_BYTES) as u64;
-        let mut area = 0;
-        while area < PIECE_AREA_MAX && out.len() + PIECE_REST < budget {
-            let rest = budget - out.len();
-            let Some(next) = Next::of(&self.debt, held, coarse_first, rest) else { break };
-            // A whole piece has room for a cell of anything; the rest of one may not.
-            if rest < next.record.len() && area != 0 {
-                break;
-            }
+    /// Whether anything was written.
+    fn pay(&mut self, held: &mut Held, budget: usize, out: &mut BytesMut) -> bool {
+        let before = out.len();
+        self.most_owed = self.most_owed.max(self.debt.len());
+        let mut piece = Piece::new(budget, self.order, self.pressure());
+        while let Some(next) = piece.next(&self.debt, held, out.len()) {
             out.extend_from_slice(&next.record);
-            let rect = self.debt.rect(next.block);
-            area += rect.area();
-            self.debt.pay(next.block);
+            self.debt.remove_inside(next.rect);
             match next.quality {
-                Quality::Coarse => self.coarse.add(rect, held.version()),
-                Quality::Exact => self.coarse.pay(next.block),
+                Quality::Coarse | Quality::Few => self.coarse.add(next.rect, held.version()),
+                Quality::Exact => self.coarse.remove_inside(next.rect),
             }
+        }
+        if self.debt.is_empty() {
+            self.most_owed = 0;
+        }
+        before < out.len()
+    }
+
+    /// What is owed against what the line carries. All of a debt goes about right before any of it is sharpened.
+    fn pressure(&self) -> Pressure {
+        let owed = |cell_bytes: usize| (self.most_owed * cell_bytes) as u64;
+        Pressure {
+            on_text: self.window.bytes_a_second() < owed(TEXT_CELL_BYTES),
+            on_photographs: self.window.size() < owed(PHOTOGRAPH_CELL_BYTES),
         }
     }
 }
 
-/// What goes next of what a viewer is owed.
-struct Next {
-    block: Block,
-    quality: Quality,
-    record: Bytes,
-}
-
-impl Next {
-    /// The oldest cells, as many as fit into `rest` bytes, or one.
-    fn of(owed: &Debt, held: &mut Held, coarse_first: bool, rest: usize) -> Option<Self> {
-        let first = owed.oldest(1, |_, _| false)?;
-        let is_photograph = held.is_photograph(owed.cell(first));
-        let (quality, cell_bytes) = match (is_photograph, coarse_first) {
-            (true, true) => (Quality::Coarse, CELL_BYTES_MIN),
-            (true, false) => (Quality::Exact, PHOTOGRAPH_CELL_BYTES / 2),
-            (false, _) => (Quality::Exact, CELL_BYTES_MIN),
-        };
-        let mut cells_max = rest / cell_bytes;
-        loop {
-            let joins = |_, cell| held.is_photograph(cell) == is_photograph;
-            let block = owed.oldest(cells_max, joins)?;
-            let record = held.paint(owed.rect(block), quality);
-            if record.len() <= rest || block.cells() == 1 {
-                return Some(Self { block, quality, record });
-            }
-            cells_max = block.cells() / 2;
-        }
+/// A piece ends with `Update`; `None` when nothing else is in it.
+fn finish(held: &Held, mut out: BytesMut) -> Option<Bytes> {
+    if out.is_empty() {
+        return None;
     }
+    held.write_update(&mut out);
+    Some(out.freeze())
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use convene_screen::{Decoder, Encoder, Input, Output, PixelOrder, Reader, Record, Relay, ViewerId};
+use convene_screen::{Decoder, Encoder, Input, Output, PixelOrder, Reader, Record, Rect, Relay, ViewerId};
 
 use crate::desktop::Desktop;
 
@@ -156,6 +156,18 @@ impl Meeting {
             assert_eq!(canvas.size(), self.desktop.size(), "{id:?}");
             assert!(canvas.pixels() == self.desktop.bgrx(), "{id:?} sees something else");
         }
+    }
+
+    /// A viewer sees a part of the screen exactly.
+    pub fn shows(&self, id: u32, rect: Rect) -> bool {
+        let wanted = self.desktop.bgrx();
+        let row_bytes = 4 * usize::from(self.desktop.size().width());
+        let columns = 4 * usize::from(rect.x)..4 * rect.right() as usize;
+        let rows = usize::from(rect.y)..rect.bottom() as usize;
+        self.viewers[&ViewerId(id)].decoder.canvas().is_some_and(|shown| {
+            rows.map(|y| y * row_bytes + columns.start..y * row_bytes + columns.end)
+                .all(|row| shown.pixels()[row.clone()] == wanted[row])
+        })
     }
 
     pub fn random(&mut self, below: u64) -> u64 {

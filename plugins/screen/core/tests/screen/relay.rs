@@ -75,7 +75,10 @@ fn at_rest_everybody_sees_the_same() {
 fn a_fast_viewer_is_handed_the_presenters_own_bytes() {
     let mut meeting = meeting();
     meeting.join(1, Line::new(100_000, 5));
-    let mut relayed = 0;
+    meeting.present();
+    meeting.rest(10 * SECOND);
+    let (mut relayed, taken) = (meeting.viewer(1).acknowledged_bytes, meeting.relay.taken_bytes());
+    let before = relayed;
     for _ in 0..20 {
         meeting.desktop.step(&Step::Scroll { rect: Rect::new(10, 10, 600, 400), dx: 0, dy: -7, seed: 5 });
         let stored = meeting.desktop.stored(PixelOrder::Bgrx, 0);
@@ -88,7 +91,7 @@ fn a_fast_viewer_is_handed_the_presenters_own_bytes() {
         relayed += bytes.len() as u64;
         meeting.relay.handle(Input::Painted { viewer: ViewerId(1), bytes: relayed }, meeting.now).unwrap();
     }
-    assert_eq!(meeting.relay.taken_bytes(), relayed);
+    assert_eq!(meeting.relay.taken_bytes() - taken, relayed - before);
 }
 
 #[test]
@@ -96,6 +99,9 @@ fn two_viewers_share_the_bytes() {
     let mut meeting = meeting();
     meeting.join(1, Line::new(100_000, 5));
     meeting.join(2, Line::new(100_000, 5));
+    meeting.present();
+    meeting.rest(10 * SECOND);
+    meeting.desktop.step(&Step::Fill { rect: Rect::new(1, 1, 99, 99), colour: [1, 2, 3] });
     meeting.present();
     let (one, two) =
         (meeting.relay.poll(ViewerId(1), meeting.now), meeting.relay.poll(ViewerId(2), meeting.now));
@@ -152,7 +158,78 @@ fn a_viewer_that_never_acknowledges_costs_its_window() {
         act(&mut meeting);
         meeting.wait(Duration::from_millis(10));
     }
-    assert!(meeting.viewer(1).sent_bytes <= 256 * 1024, "{}", meeting.viewer(1).sent_bytes);
+    assert!(meeting.viewer(1).sent_bytes <= 16 * 1024, "{}", meeting.viewer(1).sent_bytes);
+    let nothing = Output::Wait { until: None };
+    assert_eq!(meeting.relay.poll(ViewerId(1), meeting.now), nothing, "nor does it wake anybody");
+}
+
+/// The same meeting with slow viewers and without: the fast one gets the same bytes at the same times.
+#[test]
+fn a_fast_viewer_does_not_notice_slow_ones() {
+    let run = |slow: u32| {
+        let mut meeting = meeting();
+        meeting.join(1, Line::new(100_000, 5));
+        meeting.present();
+        meeting.rest(10 * SECOND);
+        (2..2 + slow).for_each(|id| meeting.join(id, Line::new(100, 50)));
+        let mut seen = Vec::new();
+        for _ in 0..30 {
+            act(&mut meeting);
+            meeting.wait(Duration::from_millis(50));
+            seen.push((meeting.viewer(1).sent_bytes, meeting.viewer(1).updates));
+        }
+        seen
+    };
+    assert_eq!(run(0), run(5));
+}
+
+/// Forty viewers join a screen of photographs at once: what is encoded for them at one time is little, and all have it in the end.
+#[test]
+fn a_turn_encodes_little_and_nobody_starves() {
+    let mut meeting = Meeting::new(Desktop::page(size(1280, 720)));
+    meeting.desktop.step(&Step::Photograph { rect: Rect::new(0, 0, 1280, 704), seed: 7 });
+    meeting.present();
+    meeting.rest(20 * SECOND);
+    let mut encoded = std::collections::BTreeSet::new();
+    for id in 1..=40 {
+        meeting.relay.handle(Input::Join(ViewerId(id)), meeting.now).unwrap();
+        let mut reader = Reader::new();
+        while let Output::Send(bytes) = meeting.relay.poll(ViewerId(id), meeting.now) {
+            reader.push(&bytes);
+            while let Some(record) = reader.next_record().unwrap() {
+                if let Record::Picture { rect, .. } = record {
+                    encoded.insert(rect);
+                }
+            }
+        }
+    }
+    let area: usize = encoded.iter().map(|rect| rect.area()).sum();
+    assert!((1..400_000).contains(&area), "{area} pixels in one turn");
+    (1..=40).for_each(|id| meeting.relay.handle(Input::Leave(ViewerId(id)), meeting.now).unwrap());
+    (41..=50).for_each(|id| meeting.join(id, Line::new(20_000, 10)));
+    meeting.rest(60 * SECOND);
+    meeting.assert_all_equal();
+}
+
+/// Somebody types beside a debt that takes many seconds.
+#[test]
+fn what_is_typed_overtakes_a_debt() {
+    let mut meeting = meeting();
+    meeting.present();
+    meeting.join(1, Line::new(100, 50));
+    meeting.rest(60 * SECOND);
+    meeting.desktop.step(&Step::Noise { rect: Rect::new(0, 0, 640, 320), seed: 1, colours: 1 << 24 });
+    meeting.present();
+    meeting.wait(2 * SECOND);
+    let typed = Rect::new(100, 400, 30, 12);
+    meeting.desktop.step(&Step::Noise { rect: typed, seed: 2, colours: 2 });
+    meeting.present();
+    let start = meeting.now;
+    while !meeting.shows(1, typed) {
+        meeting.wait(Duration::from_millis(20));
+        assert!(meeting.now - start < 3 * SECOND, "what is typed waits for the debt");
+    }
+    assert!(!meeting.shows(1, Rect::new(0, 0, 640, 320)), "there is a debt");
 }
 
 #[test]
