@@ -166,15 +166,15 @@ fn distance(a: [u8; 4], b: [u8; 4]) -> u64 {
 mod tests {
     use super::*;
 
-    /// Black on white with every shade between at the edges, as text is drawn.
-    fn shades(colours: u32) -> Canvas {
+    /// Black on white with every shade between at the edges, as text is drawn, by `chance`.
+    fn shades(chance: impl Fn(u32, u32) -> u32) -> Canvas {
         let size = ScreenSize::new(256, 64).unwrap();
         let mut canvas = Canvas::new(size);
         for y in 0..64_u32 {
             let row = canvas.row_mut(size.rect(), y as usize).as_chunks_mut().0;
             for (pixel, x) in row.iter_mut().zip(0_u32..) {
                 let shade = match x % 8 {
-                    0 => ((x * 37 + y * 11) % colours * 255 / colours) as u8,
+                    0 => (chance(x, y) % 200 * 255 / 200) as u8,
                     1..4 => 0,
                     _ => 255,
                 };
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn text_has_few_colours_and_looks_as_before() {
-        let canvas = shades(200);
+        let canvas = shades(|x, y| x * 37 + y * 11);
         let rect = Rect::new(16, 16, 128, 32);
         let few = few_colours(&canvas, rect).unwrap();
         let mut colours: Vec<&[u8]> = few.pixels().chunks(4).collect();
@@ -202,7 +202,10 @@ mod tests {
 
     #[test]
     fn it_takes_half_of_the_bytes() {
-        let canvas = shades(200);
+        let canvas = shades(|x, y| {
+            let mixed = x.wrapping_mul(0x9e37_79b1) ^ y.wrapping_mul(0x85eb_ca6b);
+            (mixed ^ mixed >> 15).wrapping_mul(0xc2b2_ae35) >> 16
+        });
         let rect = canvas.size().rect();
         let few = few_colours(&canvas, rect).unwrap();
         let [exact, few] = [&canvas, &few].map(|canvas| {

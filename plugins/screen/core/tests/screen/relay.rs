@@ -193,11 +193,14 @@ fn a_turn_encodes_little_and_nobody_starves() {
     let mut encoded = std::collections::BTreeSet::new();
     for id in 1..=40 {
         meeting.relay.handle(Input::Join(ViewerId(id)), meeting.now).unwrap();
+        let mut reader = Reader::new();
         while let Output::Send(bytes) = meeting.relay.poll(ViewerId(id), meeting.now) {
-            encoded.extend(records(&bytes).into_iter().filter_map(|record| match record {
-                Record::Picture { rect, .. } => Some(rect),
-                _ => None,
-            }));
+            reader.push(&bytes);
+            while let Some(record) = reader.next_record().unwrap() {
+                if let Record::Picture { rect, .. } = record {
+                    encoded.insert(rect);
+                }
+            }
         }
     }
     let area: usize = encoded.iter().map(|rect| rect.area()).sum();

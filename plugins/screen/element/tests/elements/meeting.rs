@@ -106,7 +106,7 @@ fn a_file_in_blocks_becomes_messages_of_whole_records() {
     });
 }
 
-/// 256 KiB, and what was begun, before anything is known of the line; what is taken in makes room again.
+/// 16 KiB, and what was begun, before anything is known of the line; what is taken in makes room again.
 #[test]
 fn a_presenter_keeps_no_more_in_flight_than_the_line_has_carried() {
     let server = Server::start(Manner::Directed);
@@ -122,7 +122,7 @@ fn a_presenter_keeps_no_more_in_flight_than_the_line_has_carried() {
     for update in updates {
         source.push_buffer(update).expect("the source takes buffers");
     }
-    let first = 256 * 1024;
+    let first = 16 * 1024;
     server.wait_until("it sends what it may", |heard| first <= heard.screen.len());
     server.look(|heard| assert!(heard.screen.len() < first + largest, "{} bytes", heard.screen.len()));
 
