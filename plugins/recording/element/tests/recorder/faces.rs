@@ -53,7 +53,7 @@ fn faces_stand_beside_the_screen() {
     assert_colours(
         &file,
         1.0,
-        &[((10, 240), BLUE), ((420, 240), BLUE), ((560, 180), RED), ((560, 300), GREEN)],
+        &[((10, 240), BLUE), ((420, 240), BLUE), ((560, 180), RED), ((560, 300), GREEN), ((560, 60), BLACK)],
     );
 }
 
