@@ -74,6 +74,17 @@ impl PlanesMut<'_> {
         }
     }
 
+    /// Copies a picture of the part's size there.
+    pub fn copy(&mut self, at: &Placement, picture: &Planes<'_>) {
+        for plane in 0..3 {
+            let part = Part::of(at, plane);
+            for y in 0..part.height {
+                let from = &picture.planes[plane][y * picture.strides[plane]..][..part.width];
+                self.row(plane, &part, y).copy_from_slice(from);
+            }
+        }
+    }
+
     /// Writes over what is there, at the top left of `at` and as far as that goes, on a darkened ground of the coverage's size.
     pub fn write(&mut self, at: &Placement, text: &Coverage) {
         let at = Placement {
@@ -308,6 +319,18 @@ mod tests {
                 assert_eq!(chroma, if inside { 90 } else { 128 }, "{x} {y}");
             }
         }
+    }
+
+    #[test]
+    fn a_copy_stands_where_it_belongs() {
+        let picture = Owned::of(9, 5, |plane, x, y| (plane * 70 + y * 9 + x) as u8);
+        let mut target = Owned::colour(20, 12, [1, 2, 3]);
+        target.on().copy(&place(4, 2, 9, 5), &picture.view());
+        assert_eq!(
+            (target.luma(3, 2), target.luma(4, 2), target.luma(12, 6), target.luma(13, 6)),
+            (1, 0, 44, 1)
+        );
+        assert_eq!((target.planes[1][10 + 2], target.planes[1][10 + 7]), (70, 2));
     }
 
     #[test]

@@ -60,8 +60,17 @@ pub(super) struct Canvas {
     shown: gst::Buffer,
     layout: Layout,
     screen: Option<Picture>,
-    converter: Option<(VideoInfo, Placement, gst_video::VideoConverter)>,
+    fitting: Option<Fitting>,
     tiles: Vec<Tile>,
+}
+
+/// How screens of one layout are brought to the size of the stage. GStreamer's converter paints whole rows, also where it is told a part of a
+/// picture, so it gets a picture of its own.
+struct Fitting {
+    input: VideoInfo,
+    output: VideoInfo,
+    converter: gst_video::VideoConverter,
+    fitted: gst::Buffer,
 }
 
 /// A face as it is painted.
@@ -75,14 +84,11 @@ struct Tile {
 impl Canvas {
     /// Dark at first.
     pub fn new(size: VideoSize) -> Result<Self, gst::glib::BoolError> {
-        let info = VideoInfo::builder(VideoFormat::I420, size.width(), size.height())
-            .fps(gst::Fraction::new(0, 1))
-            .colorimetry(&colours())
-            .build()?;
+        let info = still(size.width(), size.height())?;
         let mut shown = gst::Buffer::with_size(info.size())?;
         on(shown.make_mut(), &info, |planes| planes.fill(&whole(size), DARK))?;
         let layout = Layout { stage: None, tiles: Vec::new() };
-        Ok(Self { size, info, shown, layout, screen: None, converter: None, tiles: Vec::new() })
+        Ok(Self { size, info, shown, layout, screen: None, fitting: None, tiles: Vec::new() })
     }
 
     pub fn caps(&self) -> Result<gst::Caps, gst::glib::BoolError> {
@@ -133,16 +139,54 @@ impl Canvas {
         at: Placement,
     ) -> Result<(), gst::glib::BoolError> {
         let input = progressive(&screen.info)?;
-        if self.converter.as_ref().is_none_or(|(info, place, _)| *info != input || *place != at) {
-            let converter = gst_video::VideoConverter::new(&input, &self.info, Some(placed(&at)))?;
-            self.converter = Some((input.clone(), at, converter));
+        let size = (at.width, at.height);
+        let fits = |fitting: &Fitting| {
+            fitting.input == input && (fitting.output.width(), fitting.output.height()) == size
+        };
+        if !self.fitting.as_ref().is_some_and(fits) {
+            self.fitting = Some(Fitting::new(input, size)?);
         }
-        let (_, _, converter) = self.converter.as_ref().expect("it was just made");
-        let source = gst_video::VideoFrameRef::from_buffer_ref_readable(&screen.buffer, &input)?;
-        let mut target = gst_video::VideoFrameRef::from_buffer_ref_writable(drawn.make_mut(), &self.info)?;
-        converter.frame_ref(&source, &mut target);
-        Ok(())
+        let fitting = self.fitting.as_mut().expect("it was just made");
+        let fitted = fitting.fit(screen)?;
+        on(drawn.make_mut(), &self.info, |planes| planes.copy(&at, &view(&fitted)))
     }
+}
+
+impl Fitting {
+    fn new(input: VideoInfo, (width, height): (u32, u32)) -> Result<Self, gst::glib::BoolError> {
+        let output = still(width, height)?;
+        let converter = gst_video::VideoConverter::new(&input, &output, None)?;
+        let fitted = gst::Buffer::with_size(output.size())?;
+        Ok(Self { input, output, converter, fitted })
+    }
+
+    fn fit(
+        &mut self,
+        screen: &Picture,
+    ) -> Result<gst_video::VideoFrameRef<&gst::BufferRef>, gst::glib::BoolError> {
+        let source = gst_video::VideoFrameRef::from_buffer_ref_readable(&screen.buffer, &self.input)?;
+        let mut target =
+            gst_video::VideoFrameRef::from_buffer_ref_writable(self.fitted.make_mut(), &self.output)?;
+        self.converter.frame_ref(&source, &mut target);
+        drop(target);
+        gst_video::VideoFrameRef::from_buffer_ref_readable(&self.fitted, &self.output)
+    }
+}
+
+/// Its planes, to be read.
+fn view<'a>(frame: &'a gst_video::VideoFrameRef<&gst::BufferRef>) -> Planes<'a> {
+    let [luma, blues, reds, _] = frame.planes_data();
+    let strides = [0, 1, 2].map(|plane| frame.plane_stride()[plane] as usize);
+    let (width, height) = (frame.width() as usize, frame.height() as usize);
+    Planes { width, height, planes: [luma, blues, reds], strides }
+}
+
+/// A picture as it is recorded.
+fn still(width: u32, height: u32) -> Result<VideoInfo, gst::glib::BoolError> {
+    VideoInfo::builder(VideoFormat::I420, width, height)
+        .fps(gst::Fraction::new(0, 1))
+        .colorimetry(&colours())
+        .build()
 }
 
 impl Tile {
@@ -189,11 +233,7 @@ impl Tile {
         }
         let scaler = self.scaler.as_mut().expect("it was just made");
         let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(&picture.buffer, &picture.info)?;
-        let [luma, blues, reds, _] = frame.planes_data();
-        let strides = [0, 1, 2].map(|plane| frame.plane_stride()[plane] as usize);
-        let (width, height) = size;
-        let source = Planes { width, height, planes: [luma, blues, reds], strides };
-        scaler.paint(&source, planes, &place);
+        scaler.paint(&view(&frame), planes, &place);
         let top = at.y + (at.height - (self.name.height as u32).min(at.height)) / 2 * 2;
         planes.write(&Placement { y: top, height: at.y + at.height - top, ..*at }, &self.name);
         Ok(())
@@ -231,16 +271,6 @@ fn on<T>(
     let strides = [0, 1, 2].map(|plane| frame.plane_stride()[plane] as usize);
     let [luma, blues, reds, _] = frame.planes_data_mut();
     Ok(paint(&mut PlanesMut { planes: [luma, blues, reds], strides }))
-}
-
-fn placed(at: &Placement) -> gst_video::VideoConverterConfig {
-    let mut config = gst_video::VideoConverterConfig::new();
-    config.set_dest_x(at.x as i32);
-    config.set_dest_y(at.y as i32);
-    config.set_dest_width(Some(at.width as i32));
-    config.set_dest_height(Some(at.height as i32));
-    config.set_fill_border(false);
-    config
 }
 
 /// As `Track::Vp8` describes them.

@@ -53,7 +53,7 @@ fn faces_stand_beside_the_screen() {
     assert_colours(
         &file,
         1.0,
-        &[((10, 240), BLUE), ((420, 240), BLUE), ((560, 180), RED), ((560, 300), GREEN)],
+        &[((10, 240), BLUE), ((420, 240), BLUE), ((560, 180), RED), ((560, 300), GREEN), ((560, 60), BLACK)],
     );
 }
 
@@ -163,7 +163,7 @@ fn who_comes_late_and_who_leaves_are_seen_while_they_are_there() {
     let length = plays(&file);
     assert!((length - asked).abs() < 0.3, "{length} s, not {asked} s");
     let alone = [((10, 240), RED), ((630, 240), RED)];
-    assert_colours(&file, 0.5, &alone);
+    assert_colours(&file, 0.0, &alone);
     assert_colours(&file, 1.5, &[((160, 240), RED), ((480, 240), GREEN), ((160, 30), BLACK)]);
     assert_colours(&file, length - 0.2, &alone);
 }
