@@ -267,7 +267,7 @@ impl Shard {
                 return output;
             }
             match self.dirty.pop() {
-                Some(key) if !self.is_gathering() => self.drive_on(key),
+                Some(key) if !self.is_gathering() => self.send_on(key),
                 held => {
                     self.dirty.extend(held);
                     return Output::Timeout(self.wakes_at());
@@ -382,8 +382,11 @@ impl Shard {
     }
 
     fn mark(&mut self, key: PeerKey) {
-        let peer = self.peers.get_mut(key.0).and_then(|peer| peer.as_deref_mut());
-        if let Some(peer) = peer.filter(|peer| !peer.is_dirty) {
+        let Some(peer) = self.peers.get_mut(key.0).and_then(|peer| peer.as_deref_mut()) else {
+            return;
+        };
+        peer.is_stirred = true;
+        if !peer.is_dirty {
             peer.is_dirty = true;
             if self.dirty.is_empty() {
                 self.gathered_at = self.now + GATHERING;
