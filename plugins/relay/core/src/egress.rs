@@ -11,22 +11,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use str0m::Rtc;
-use str0m::crypto::{AeadAes128GcmCipher, AeadAes256GcmCipher, CryptoProvider};
+use str0m::crypto::{AeadAes128GcmCipher, AeadAes256GcmCipher, CryptoError, CryptoProvider};
 use str0m::media::{Mid, Pt};
-use str0m::net::{Protocol, Transmit};
+use str0m::net::Transmit;
 use str0m::rtp::{Extension, Ssrc};
 
 use crate::FeedPacket;
 use crate::keys::{Keys, SALT_BYTES};
 use crate::line::{RESEND_AGE_MAX, RESEND_PACKETS_MAX};
+use crate::order::Datagram;
 use crate::rewriter::Numbers;
 
 /// str0m's sender reports need a packet's time now and then.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 const TAG_BYTES: usize = 16;
-/// The fixed header, and extensions with one byte of head (RFC 8285, section 4.2): a name of 16 bytes and an orientation.
-const HEADER_BYTES_MAX: usize = 12 + 4 + 20;
-/// The largest number that such an extension has.
+/// A frame has about so many packets; more make room for themselves.
+const RUN_PACKETS: usize = 4;
+/// The largest number that an extension with one byte of head has (RFC 8285, section 4.2).
 const EXTENSION_MAX: u8 = 14;
 const EXTENSION_PROFILE: u16 = 0xbede;
 /// Every packet sent earns so much towards packets sent again, and each of those costs so much: three in ten, as of str0m's own.
@@ -41,9 +42,22 @@ pub struct Egress {
     salt: [u8; SALT_BYTES],
     /// From which of our addresses to which of the viewer's.
     way: Option<(SocketAddr, SocketAddr)>,
-    outgoing: Vec<Transmit>,
+    queued: Vec<Queued>,
+    header: Vec<u8>,
     payload: Vec<u8>,
     credit: u32,
+}
+
+/// A packet that waits to be encrypted: those of one viewer in a row, as its keys have to be fetched from afar.
+struct Queued {
+    slot: usize,
+    /// The source it goes out under, and its number there.
+    pt: Pt,
+    ssrc: Ssrc,
+    index: u64,
+    numbers: Numbers,
+    packet: Arc<FeedPacket>,
+    is_resent: bool,
 }
 
 enum Cipher {
@@ -79,7 +93,15 @@ impl Egress {
                 Cipher::Aes256(provider.aead_aes_256_gcm().create_cipher(key, true))
             }
         };
-        Self { cipher, salt, way: None, outgoing: Vec::new(), payload: Vec::new(), credit: CREDIT_MAX }
+        Self {
+            cipher,
+            salt,
+            way: None,
+            queued: Vec::new(),
+            header: Vec::new(),
+            payload: Vec::new(),
+            credit: CREDIT_MAX,
+        }
     }
 
     /// str0m sends this: where its media and reports go, ours may, too.
@@ -101,18 +123,28 @@ impl Egress {
         self.way.is_some() && !is_wanted
     }
 
-    /// Encrypts a packet.
-    pub fn send(&mut self, outlet: &Outlet, packet: &FeedPacket, numbers: &Numbers) {
-        self.payload.clear();
-        self.payload.extend_from_slice(&packet.payload);
-        packet.descriptor.rewrite(&mut self.payload, numbers.picture, numbers.tl0);
-        self.seal(outlet, (outlet.pt, outlet.ssrc), numbers.sequence, (packet, numbers));
+    /// Takes a packet for a slot.
+    pub fn send(&mut self, (slot, outlet): (usize, &Outlet), packet: &Arc<FeedPacket>, numbers: &Numbers) {
+        self.queued.push(Queued {
+            slot,
+            pt: outlet.pt,
+            ssrc: outlet.ssrc,
+            index: numbers.sequence,
+            numbers: *numbers,
+            packet: Arc::clone(packet),
+            is_resent: false,
+        });
         self.credit = (self.credit + CREDIT_EARNED).min(CREDIT_MAX);
     }
 
-    /// Sends packets again that the viewer has lost (RFC 4588, section 4): the first, and those of the sixteen after it whose bits are set.
-    pub fn resend(&mut self, outlet: &mut Outlet, (first, following): (u16, u16), now: Instant) {
-        let Some(resent) = outlet.resent else {
+    /// Takes packets again that the viewer has lost (RFC 4588, section 4): the first, and those of the sixteen after it whose bits are set.
+    pub fn resend(
+        &mut self,
+        (slot, outlet): (usize, &mut Outlet),
+        (first, following): (u16, u16),
+        now: Instant,
+    ) {
+        let Some((pt, ssrc)) = outlet.resent else {
             return;
         };
         let others = (0..16).filter(|bit| following >> bit & 1 == 1).map(|bit| first.wrapping_add(bit + 1));
@@ -126,52 +158,82 @@ impl Egress {
                 continue;
             }
             self.credit -= CREDIT_COST;
-            self.payload.clear();
-            self.payload.extend_from_slice(&lost.to_be_bytes());
-            self.payload.extend_from_slice(&packet.payload);
-            packet.descriptor.rewrite(&mut self.payload[2..], numbers.picture, numbers.tl0);
-            self.seal(outlet, resent, outlet.resent_count, (&packet, &numbers));
+            let index = outlet.resent_count;
             outlet.resent_count += 1;
+            self.queued.push(Queued { slot, pt, ssrc, index, numbers, packet, is_resent: true });
         }
     }
 
-    /// What is ready to be sent.
-    pub fn drain(&mut self) -> impl Iterator<Item = Transmit> {
-        self.outgoing.drain(..)
-    }
-
-    /// Encrypts the payload (RFC 7714, section 8).
-    fn seal(
+    /// Encrypts what was taken; packets of one size in a row are put together.
+    pub fn seal<'a>(
         &mut self,
-        outlet: &Outlet,
-        (pt, ssrc): (Pt, Ssrc),
-        index: u64,
-        (packet, numbers): (&FeedPacket, &Numbers),
+        outlet: impl Fn(usize) -> Option<&'a Outlet>,
+        datagrams: &mut VecDeque<Datagram>,
     ) {
-        let Some((source, destination)) = self.way else {
+        let Some((from, to)) = self.way else {
             return;
         };
-        let mut bytes = Vec::with_capacity(HEADER_BYTES_MAX + self.payload.len() + TAG_BYTES);
-        bytes.extend([0x90, u8::from(packet.marker) << 7 | *pt]);
-        bytes.extend((index as u16).to_be_bytes());
-        bytes.extend(numbers.timestamp.to_be_bytes());
-        bytes.extend(ssrc.to_be_bytes());
-        outlet.write_extensions(packet, &mut bytes);
+        let mut queued = std::mem::take(&mut self.queued);
+        let mut run: Option<Datagram> = None;
+        for packet in queued.drain(..) {
+            // The offer may have been changed meanwhile.
+            let Some(outlet) = outlet(packet.slot) else {
+                continue;
+            };
+            self.prepare(outlet, &packet);
+            let length = self.header.len() + self.payload.len() + TAG_BYTES;
+            let fits =
+                |run: &mut Datagram| length <= run.segment && run.bytes.len().is_multiple_of(run.segment);
+            if let Some(full) = run.take_if(|run| !fits(run)) {
+                datagrams.push_back(full);
+            }
+            let run = run.get_or_insert_with(|| Datagram {
+                from,
+                to,
+                bytes: Vec::with_capacity(length * RUN_PACKETS),
+                segment: length,
+            });
+            let at = run.bytes.len();
+            if self.encrypt(&packet, &mut run.bytes).is_err() {
+                run.bytes.truncate(at);
+            }
+        }
+        datagrams.extend(run.filter(|run| !run.bytes.is_empty()));
+        self.queued = queued;
+    }
+
+    /// Writes a packet's header and payload.
+    fn prepare(&mut self, outlet: &Outlet, packet: &Queued) {
+        let Queued { numbers, packet: shared, .. } = packet;
+        self.header.clear();
+        self.header.extend([0x90, u8::from(shared.marker) << 7 | *packet.pt]);
+        self.header.extend((packet.index as u16).to_be_bytes());
+        self.header.extend(numbers.timestamp.to_be_bytes());
+        self.header.extend(packet.ssrc.to_be_bytes());
+        outlet.write_extensions(shared, &mut self.header);
+        self.payload.clear();
+        if packet.is_resent {
+            self.payload.extend((numbers.sequence as u16).to_be_bytes());
+        }
+        let at = self.payload.len();
+        self.payload.extend_from_slice(&shared.payload);
+        shared.descriptor.rewrite(&mut self.payload[at..], numbers.picture, numbers.tl0);
+    }
+
+    /// Encrypts what was prepared (RFC 7714, section 8), behind what is there.
+    fn encrypt(&mut self, packet: &Queued, bytes: &mut Vec<u8>) -> Result<(), CryptoError> {
         let mut iv = self.salt;
-        let place = [&ssrc.to_be_bytes()[..], &((index >> 16) as u32).to_be_bytes(), &bytes[2..4]];
+        let [ssrc, rollover] = [*packet.ssrc, (packet.index >> 16) as u32].map(u32::to_be_bytes);
+        let place = [&ssrc[..], &rollover, &self.header[2..4]];
         for (byte, other) in iv[2..].iter_mut().zip(place.into_iter().flatten()) {
             *byte ^= other;
         }
-        let header_bytes = bytes.len();
-        bytes.resize(header_bytes + self.payload.len() + TAG_BYTES, 0);
-        let (header, sealed) = bytes.split_at_mut(header_bytes);
-        let is_sealed = match &mut self.cipher {
-            Cipher::Aes128(cipher) => cipher.encrypt(&iv, header, &self.payload, sealed),
-            Cipher::Aes256(cipher) => cipher.encrypt(&iv, header, &self.payload, sealed),
-        };
-        if is_sealed.is_ok() {
-            let contents = bytes.into();
-            self.outgoing.push(Transmit { proto: Protocol::Udp, source, destination, contents });
+        bytes.extend_from_slice(&self.header);
+        let at = bytes.len();
+        bytes.resize(at + self.payload.len() + TAG_BYTES, 0);
+        match &mut self.cipher {
+            Cipher::Aes128(cipher) => cipher.encrypt(&iv, &self.header, &self.payload, &mut bytes[at..]),
+            Cipher::Aes256(cipher) => cipher.encrypt(&iv, &self.header, &self.payload, &mut bytes[at..]),
         }
     }
 }
@@ -284,14 +346,38 @@ mod tests {
         assert!(!egress.carries(&mut outlet(), &packet(1)));
     }
 
+    /// What goes out of slot 3, datagram by datagram.
+    fn sealed(egress: &mut Egress, outlet: &mut Outlet) -> Vec<Vec<u8>> {
+        let mut datagrams = VecDeque::new();
+        egress.seal(|slot| (slot == 3).then_some(&*outlet), &mut datagrams);
+        datagrams
+            .iter()
+            .flat_map(|datagram| datagram.each().map(<[u8]>::to_vec).collect::<Vec<_>>())
+            .collect()
+    }
+
     #[test]
     fn a_header_has_what_was_negotiated() {
-        let (mut egress, outlet) = (egress(), outlet());
-        egress.send(&outlet, &packet(1).ends(), &numbers(65_536 + 258));
-        let sent = egress.drain().next().expect("it was sent");
+        let (mut egress, mut outlet) = (egress(), outlet());
+        egress.send((3, &outlet), &packet(1).ends().shared(), &numbers(65_536 + 258));
+        let sent = sealed(&mut egress, &mut outlet);
         let header = [0x90, 0x80 | 96, 1, 2, 0, 0, 0, 90, 0, 0, 0, 7, 0xbe, 0xde, 0, 1, 4 << 4, b'2', 0, 0];
-        assert_eq!(sent.contents[..header.len()], header);
-        assert_eq!(sent.contents.len(), header.len() + packet(1).payload.len() + TAG_BYTES);
+        assert_eq!(sent[0][..header.len()], header);
+        assert_eq!(sent[0].len(), header.len() + packet(1).payload.len() + TAG_BYTES);
+    }
+
+    #[test]
+    fn packets_of_one_size_go_together_and_a_shorter_one_ends_them() {
+        let (mut egress, outlet) = (egress(), outlet());
+        let mut short = packet(3);
+        short.payload = short.payload[..6].into();
+        for (sequence, packet) in [(1, packet(1)), (2, packet(2)), (3, short), (4, packet(4))] {
+            egress.send((3, &outlet), &packet.shared(), &numbers(sequence));
+        }
+        let mut datagrams = VecDeque::new();
+        egress.seal(|_| Some(&outlet), &mut datagrams);
+        let together: Vec<usize> = datagrams.iter().map(|datagram| datagram.each().count()).collect();
+        assert_eq!(together, [3, 1]);
     }
 
     #[test]
@@ -300,11 +386,11 @@ mod tests {
         for sequence in [1000, 1001, 1003] {
             outlet.keep(&packet(sequence).at(after(0)).shared(), &numbers(sequence));
         }
-        egress.resend(&mut outlet, (1000, 0b110), after(10));
-        assert_eq!(egress.drain().count(), 2, "1000 and 1003; 1002 is not there");
+        egress.resend((3, &mut outlet), (1000, 0b110), after(10));
+        assert_eq!(sealed(&mut egress, &mut outlet).len(), 2, "1000 and 1003; 1002 is not there");
         let too_late = after(0) + RESEND_AGE_MAX + Duration::from_millis(1);
-        egress.resend(&mut outlet, (1000, 0), too_late);
-        assert_eq!(egress.drain().count(), 0);
+        egress.resend((3, &mut outlet), (1000, 0), too_late);
+        assert!(sealed(&mut egress, &mut outlet).is_empty());
     }
 
     #[test]
@@ -312,12 +398,12 @@ mod tests {
         let (mut egress, mut outlet) = (egress(), outlet());
         outlet.keep(&packet(1).at(after(0)).shared(), &numbers(1000));
         for _ in 0..10 * RESEND_PACKETS_MAX {
-            egress.resend(&mut outlet, (1000, 0), after(1));
+            egress.resend((3, &mut outlet), (1000, 0), after(1));
         }
-        assert_eq!(egress.drain().count(), RESEND_PACKETS_MAX);
-        (0..10).for_each(|_| egress.send(&outlet, &packet(2), &numbers(1001)));
-        (0..10).for_each(|_| egress.resend(&mut outlet, (1000, 0), after(1)));
-        assert_eq!(egress.drain().count(), 10 + 3);
+        assert_eq!(sealed(&mut egress, &mut outlet).len(), RESEND_PACKETS_MAX);
+        (0..10).for_each(|_| egress.send((3, &outlet), &packet(2).shared(), &numbers(1001)));
+        (0..10).for_each(|_| egress.resend((3, &mut outlet), (1000, 0), after(1)));
+        assert_eq!(sealed(&mut egress, &mut outlet).len(), 10 + 3);
     }
 
     #[test]

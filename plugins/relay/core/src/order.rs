@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use str0m::net::Transmit;
+
 use crate::{FeedPacket, Layer, PeerId, RoomId};
 
 /// From one shard to another.
@@ -63,13 +65,33 @@ pub enum Order {
     },
 }
 
-/// A datagram from the network.
+/// A datagram from the network, or one or more to it.
 #[derive(Clone, Debug)]
 pub struct Datagram {
     /// Who sent it.
     pub from: SocketAddr,
     /// To which of our addresses.
     pub to: SocketAddr,
-    /// What.
+    /// What; each datagram has `segment` bytes, the last one may have fewer.
     pub bytes: Vec<u8>,
+    /// Never 0.
+    pub segment: usize,
+}
+
+impl From<Transmit> for Datagram {
+    fn from(transmit: Transmit) -> Self {
+        Self::one(transmit.source, transmit.destination, transmit.contents.into())
+    }
+}
+
+impl Datagram {
+    /// One.
+    pub fn one(from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) -> Self {
+        Self { from, to, segment: bytes.len().max(1), bytes }
+    }
+
+    /// Each.
+    pub fn each(&self) -> impl Iterator<Item = &[u8]> {
+        self.bytes.chunks(self.segment)
+    }
 }

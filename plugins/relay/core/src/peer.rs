@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use str0m::bwe::{Bitrate, BweKind};
 use str0m::config::CryptoProvider;
 use str0m::media::{KeyframeRequestKind, Mid};
-use str0m::net::Transmit;
 use str0m::rtp::rtcp::{Nack, Rtcp};
 use str0m::rtp::{ExtensionValues, RawPacket, RtpPacket, RtpWrite};
 use str0m::{Event, Input, Output, Rtc};
@@ -21,6 +20,7 @@ use crate::egress::Egress;
 use crate::keys::Keys;
 use crate::line::{CameraLine, SlotLine, VoiceLine};
 use crate::losses::Losses;
+use crate::order::Datagram;
 use crate::rewriter::Numbers;
 use crate::vp8::Descriptor;
 use crate::wish::Wish;
@@ -146,7 +146,7 @@ impl Peer {
         if let Some(egress) = &mut self.egress {
             line.outlet.keep(packet, numbers);
             if !self.is_paced && egress.carries(&mut line.outlet, packet) {
-                egress.send(&line.outlet, packet, numbers);
+                egress.send((slot, &line.outlet), packet, numbers);
                 return;
             }
         }
@@ -230,7 +230,7 @@ impl Peer {
                     if let Some(egress) = &mut self.egress {
                         egress.follow(&transmit);
                     }
-                    out.transmits.push_back(transmit);
+                    out.transmits.push_back(Datagram::from(transmit));
                 }
                 Ok(Output::Event(event)) => self.happen(event, now, out),
                 Ok(Output::Timeout(due)) if now < due => {
@@ -259,7 +259,7 @@ impl Peer {
     /// Sends what has taken the short way.
     pub fn send(&mut self, out: &mut Outbox<'_>) {
         if let Some(egress) = &mut self.egress {
-            out.transmits.extend(egress.drain());
+            egress.seal(|slot| self.slots.get(slot).map(|line| &line.outlet), out.transmits);
         }
     }
 
@@ -349,10 +349,10 @@ impl Peer {
     }
 
     fn resend(&mut self, nack: &Nack, now: Instant) {
-        let line = self.slots.iter_mut().find(|line| line.ssrc == nack.ssrc);
-        if let Some((egress, line)) = self.egress.as_mut().zip(line) {
+        let line = self.slots.iter_mut().enumerate().find(|(_, line)| line.ssrc == nack.ssrc);
+        if let Some((egress, (slot, line))) = self.egress.as_mut().zip(line) {
             for entry in &nack.reports {
-                egress.resend(&mut line.outlet, (entry.pid, entry.blp), now);
+                egress.resend((slot, &mut line.outlet), (entry.pid, entry.blp), now);
             }
         }
     }
@@ -404,7 +404,7 @@ impl Peer {
 
 /// Where a peer puts what it has.
 pub struct Outbox<'a> {
-    pub transmits: &'a mut VecDeque<Transmit>,
+    pub transmits: &'a mut VecDeque<Datagram>,
     pub happenings: &'a mut VecDeque<Happening>,
 }
 

@@ -9,8 +9,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use str0m::net::Transmit;
-
 use crate::directory::{Directory, Owner, PeerKey};
 use crate::identity::Identity;
 use crate::order::{Datagram, Order};
@@ -124,7 +122,7 @@ pub enum Input<'a> {
 /// What to do for a shard.
 #[derive(Debug)]
 pub enum Output {
-    /// Send this datagram, from one of our addresses to a peer's.
+    /// Send this, from one of our addresses to a peer's; it may be several datagrams.
     Transmit(Datagram),
     /// Tell the room's owner.
     Event {
@@ -210,7 +208,7 @@ pub struct Shard {
     gathered_at: Instant,
     due: BTreeSet<(Instant, PeerKey)>,
     review_at: Option<Instant>,
-    transmits: VecDeque<Transmit>,
+    transmits: VecDeque<Datagram>,
     happenings: VecDeque<Happening>,
     outputs: VecDeque<Output>,
     now: Instant,
@@ -259,9 +257,8 @@ impl Shard {
     /// The next thing to do.
     pub fn poll(&mut self) -> Output {
         loop {
-            if let Some(transmit) = self.transmits.pop_front() {
-                let Transmit { source, destination, contents, .. } = transmit;
-                return Output::Transmit(Datagram { from: source, to: destination, bytes: contents.into() });
+            if let Some(datagram) = self.transmits.pop_front() {
+                return Output::Transmit(datagram);
             }
             if let Some(output) = self.outputs.pop_front() {
                 return output;
@@ -303,7 +300,7 @@ impl Shard {
         match self.owner_of(from, bytes) {
             Some(Owner::Here(key)) => self.receive(key, from, to, bytes),
             Some(Owner::There(shard)) => {
-                let datagram = Datagram { from, to, bytes: bytes.to_vec() };
+                let datagram = Datagram::one(from, to, bytes.to_vec());
                 self.tell(shard, Order::Datagram(Box::new(datagram)));
             }
             None => {}
@@ -318,7 +315,7 @@ impl Shard {
             Order::Located(address) => self.directory.locate(address, there),
             Order::Unlocated(address) => self.directory.unlocate(address, there),
             Order::Datagram(datagram) => {
-                let Datagram { from, to, bytes } = *datagram;
+                let Datagram { from, to, bytes, .. } = *datagram;
                 if let Some(Owner::Here(key)) = self.owner_of(from, &bytes) {
                     self.receive(key, from, to, &bytes);
                 }

@@ -255,7 +255,7 @@ impl Shard {
                 .as_mut()
                 .map_or(Ok(str0m::Output::Timeout(self.now)), |peer| peer.rtc.poll_output())
             {
-                self.transmits.push_back(transmit);
+                self.transmits.push_back(transmit.into());
             }
         }
         self.report(room, RoomEvent::Peer { peer: id, state: PeerState::Closed });

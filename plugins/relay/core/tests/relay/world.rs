@@ -171,8 +171,10 @@ impl World {
                         Output::Transmit(datagram) => {
                             let to = self.browsers.iter_mut().find(|browser| browser.address == datagram.to);
                             if let Some(browser) = to {
-                                let flight = (datagram.from, datagram.to, datagram.bytes);
-                                self.network.send(&browser.line, &mut browser.free_at, flight, self.now);
+                                for bytes in datagram.each() {
+                                    let flight = (datagram.from, datagram.to, bytes.to_vec());
+                                    self.network.send(&browser.line, &mut browser.free_at, flight, self.now);
+                                }
                             }
                         }
                         Output::Event { event, .. } => self.events.push((self.now, event)),
