@@ -129,7 +129,10 @@ mod tests {
         let mut flags = flags(Some(file.path()), None);
         flags.sip_tls_port = Some(5061);
         let config = read(&flags).expect("a configuration");
-        assert_eq!((config.sip_tls_port, config.sip_tcp_port, config.sip_udp_port), (Some(5061), Some(5060), None));
+        assert_eq!(
+            (config.sip_tls_port, config.sip_tcp_port, config.sip_udp_port),
+            (Some(5061), Some(5060), None)
+        );
         assert_eq!(config.sip_rtp_ports, "8000-9000");
     }
 

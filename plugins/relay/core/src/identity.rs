@@ -8,6 +8,8 @@ use str0m::crypto;
 use str0m::crypto::dtls::DtlsProvider;
 use thiserror::Error;
 
+use crate::keys::Overheard;
+
 /// No certificate could be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("No certificate for DTLS can be made.")]
@@ -24,7 +26,8 @@ impl Identity {
     /// A new one; with another DTLS than str0m's own, if there is one to take.
     pub fn new(dtls: Option<&'static dyn DtlsProvider>) -> Result<Self, IdentityError> {
         let mut crypto = crypto::from_feature_flags();
-        crypto.dtls_provider = dtls.unwrap_or(crypto.dtls_provider);
+        // Two words for each port that is ever opened: str0m takes providers for good.
+        crypto.dtls_provider = Box::leak(Box::new(Overheard(dtls.unwrap_or(crypto.dtls_provider))));
         let crypto = Arc::new(crypto);
         let certificate = crypto.dtls_provider.generate_certificate().ok_or(IdentityError)?;
         Ok(Self { certificate, crypto })

@@ -3,11 +3,13 @@
 
 mod allocation;
 mod directory;
+mod egress;
 mod error;
 mod feed;
 mod identity;
 mod ids;
 mod keyframes;
+mod keys;
 mod levels;
 mod line;
 mod losses;

@@ -8,6 +8,7 @@ use str0m::media::{Mid, Pt, Rid};
 use str0m::rtp::Ssrc;
 
 use crate::allocation::Why;
+use crate::egress::Outlet;
 use crate::slot::Slot;
 use crate::vp8::PictureId;
 use crate::{LAYERS_MAX, Layer};
@@ -20,7 +21,7 @@ const VOICE_FIRST: u64 = 1000;
 /// Packets kept for each slot, to be sent again: at 60 a second, what was lost within a second and a half.
 pub const RESEND_PACKETS_MAX: usize = 100;
 /// What is older is of no use to anybody.
-const RESEND_AGE_MAX: Duration = Duration::from_secs(2);
+pub const RESEND_AGE_MAX: Duration = Duration::from_secs(2);
 /// Of what is sent, so much may be sent again: enough for a tenth lost twice, and no line is choked by it.
 const RESEND_SHARE_MAX: f32 = 0.3;
 
@@ -172,6 +173,8 @@ pub struct SlotLine {
     pub ssrc: Ssrc,
     /// What is shown there.
     pub slot: Slot,
+    /// What the short way out has to know of it.
+    pub outlet: Outlet,
     /// Why it is shown as it is.
     pub why: Why,
     /// Bits a second that were granted.
@@ -188,7 +191,8 @@ impl SlotLine {
             stream.set_unpaced(true);
             stream.set_rtx_cache(RESEND_PACKETS_MAX, RESEND_AGE_MAX, Some(RESEND_SHARE_MAX));
         }
-        Some(Self { mid, pt, ssrc, slot: Slot::default(), why: Why::Silent, bitrate: 0 })
+        let outlet = Outlet::new(rtc, mid, pt, ssrc);
+        Some(Self { mid, pt, ssrc, slot: Slot::default(), outlet, why: Why::Silent, bitrate: 0 })
     }
 }
 

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use str0m::net::Transmit;
+
 use crate::{FeedPacket, Layer, PeerId, Remote, RoomId};
 
 /// From one shard to another.
@@ -63,13 +65,37 @@ pub enum Order {
     },
 }
 
-/// A datagram from a peer, or to one.
+/// A datagram from a peer, or one or more to it.
 #[derive(Clone, Debug)]
 pub struct Datagram {
     /// Where the peer is.
     pub peer: Remote,
     /// Our address.
     pub own: SocketAddr,
-    /// What.
+    /// What; each datagram has `segment` bytes, the last one may have fewer.
     pub bytes: Vec<u8>,
+    /// Never 0.
+    pub segment: usize,
+}
+
+impl From<Transmit> for Datagram {
+    fn from(transmit: Transmit) -> Self {
+        Self::one(
+            Remote::new(transmit.proto, transmit.destination),
+            transmit.source,
+            transmit.contents.into(),
+        )
+    }
+}
+
+impl Datagram {
+    /// One.
+    pub fn one(peer: Remote, own: SocketAddr, bytes: Vec<u8>) -> Self {
+        Self { peer, own, segment: bytes.len().max(1), bytes }
+    }
+
+    /// Each.
+    pub fn each(&self) -> impl Iterator<Item = &[u8]> {
+        self.bytes.chunks(self.segment)
+    }
 }

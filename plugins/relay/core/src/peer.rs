@@ -7,15 +7,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use str0m::bwe::{Bitrate, BweKind};
+use str0m::config::CryptoProvider;
 use str0m::media::{KeyframeRequestKind, Mid};
-use str0m::net::Transmit;
-use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite};
+use str0m::rtp::rtcp::{Nack, Rtcp};
+use str0m::rtp::{ExtensionValues, RawPacket, RtpPacket, RtpWrite};
 use str0m::{Event, Input, Output, Rtc};
 
 pub use answer::OFFER_BYTES_MAX;
 
+use crate::egress::Egress;
+use crate::keys::Keys;
 use crate::line::{CameraLine, SlotLine, VoiceLine};
 use crate::losses::Losses;
+use crate::order::Datagram;
 use crate::rewriter::Numbers;
 use crate::vp8::Descriptor;
 use crate::wish::Wish;
@@ -82,6 +86,13 @@ pub struct Peer {
     pub due: Option<Instant>,
     /// It is in the list of those to be driven on.
     pub is_dirty: bool,
+    /// str0m has something to send, or may have.
+    pub is_stirred: bool,
+    crypto: Arc<CryptoProvider>,
+    /// The short way out, for a peer without an estimator and with AES-GCM.
+    egress: Option<Egress>,
+    /// Shares that reports have told lost since they were looked at last, and how many those were.
+    told_losses: (f32, u32),
     twcc: Option<u64>,
     /// What is made of its losses, where nothing else is known.
     losses: Option<Losses>,
@@ -127,10 +138,18 @@ impl Peer {
     }
 
     /// Queues a packet of a camera; it goes out when the peer is driven on.
-    pub fn write_feed(&mut self, slot: usize, packet: &FeedPacket, numbers: &Numbers) {
-        let Some(line) = self.slots.get(slot) else {
+    pub fn write_feed(&mut self, slot: usize, packet: &Arc<FeedPacket>, numbers: &Numbers) {
+        let Some(line) = self.slots.get_mut(slot) else {
             return;
         };
+        if let Some(egress) = &mut self.egress {
+            line.outlet.keep(packet, numbers);
+            if !self.is_paced && egress.carries(&mut line.outlet, packet) {
+                egress.send((slot, &line.outlet), packet, numbers);
+                return;
+            }
+        }
+        self.is_stirred = true;
         let (pt, ssrc) = (line.pt, line.ssrc);
         let extensions = ExtensionValues { video_orientation: packet.orientation, ..Default::default() };
         let write = RtpWrite::new(
@@ -142,7 +161,7 @@ impl Peer {
         )
         .marker(packet.marker)
         .ext_vals(extensions)
-        .nackable(true)
+        .nackable(self.egress.is_none())
         .vp8_patch(numbers.patch(packet));
         if let Some(stream) = self.rtc.direct_api().stream_tx(&ssrc) {
             stream.write_rtp(write);
@@ -197,16 +216,25 @@ impl Peer {
 
     /// Gives the connection a datagram, or only the time; then takes all that it has to say and to send.
     pub fn drive(&mut self, input: Input<'_>, now: Instant, out: &mut Outbox<'_>) {
+        // What was written waits for the time, whatever else comes in.
+        self.is_stirred &= !matches!(input, Input::Timeout(_));
+        self.send(out);
         if self.rtc.handle_input(input).is_err() {
             self.fail(out);
             return;
         }
         for _ in 0..ROUNDS_MAX {
             match self.rtc.poll_output() {
-                Ok(Output::Transmit(transmit)) => out.transmits.push_back(transmit),
+                Ok(Output::Transmit(transmit)) => {
+                    if let Some(egress) = &mut self.egress {
+                        egress.follow(&transmit);
+                    }
+                    out.transmits.push_back(Datagram::from(transmit));
+                }
                 Ok(Output::Event(event)) => self.happen(event, now, out),
                 Ok(Output::Timeout(due)) if now < due => {
                     self.due = Some(due);
+                    self.send(out);
                     if !self.rtc.is_alive() && self.state != PeerState::Closed {
                         self.fail(out);
                     }
@@ -227,6 +255,13 @@ impl Peer {
         self.due = Some(now + Duration::from_millis(1));
     }
 
+    /// Sends what has taken the short way.
+    pub fn send(&mut self, out: &mut Outbox<'_>) {
+        if let Some(egress) = &mut self.egress {
+            egress.seal(|slot| self.slots.get(slot).map(|line| &line.outlet), out.transmits);
+        }
+    }
+
     /// A connection that breaks the rules, or is over.
     fn fail(&mut self, out: &mut Outbox<'_>) {
         self.rtc.disconnect();
@@ -237,7 +272,16 @@ impl Peer {
 
     fn happen(&mut self, event: Event, now: Instant, out: &mut Outbox<'_>) {
         match event {
-            Event::Connected => self.change(PeerState::Connected, now, out),
+            Event::Connected => {
+                let keys = Keys::just_agreed().filter(|_| self.losses.is_some());
+                self.egress = keys.map(|keys| Egress::new(&keys, &self.crypto));
+                self.change(PeerState::Connected, now, out);
+            }
+            Event::RawPacket(packet) => {
+                if let RawPacket::RtcpRx(report) = *packet {
+                    self.take_report(&report, now);
+                }
+            }
             Event::Closed => self.fail(out),
             Event::RtpPacket(packet) => self.receive(packet, out),
             Event::KeyframeRequest(request) => {
@@ -252,7 +296,8 @@ impl Peer {
                 out.happenings.push_back(Happening::Estimate);
             }
             Event::PeerStats(stats) => {
-                self.loss = stats.egress_loss_fraction;
+                let (lost, count) = std::mem::take(&mut self.told_losses);
+                self.loss = if count == 0 { stats.egress_loss_fraction } else { Some(lost / count as f32) };
                 self.mind_losses(out);
                 self.round_trip = stats.rtt;
             }
@@ -284,6 +329,31 @@ impl Peer {
         }
         self.state = state;
         out.happenings.push_back(Happening::State(state));
+    }
+
+    /// What it says of what went the short way, of which str0m knows nothing.
+    fn take_report(&mut self, report: &Rtcp, now: Instant) {
+        let receptions = match report {
+            Rtcp::Nack(nack) => return self.resend(nack, now),
+            Rtcp::ReceiverReport(report) => &report.reports,
+            Rtcp::SenderReport(report) => &report.reports,
+            _ => return,
+        };
+        for reception in receptions {
+            if self.slots.iter().any(|line| line.ssrc == reception.ssrc) {
+                self.told_losses.0 += f32::from(reception.fraction_lost) / 256.0;
+                self.told_losses.1 += 1;
+            }
+        }
+    }
+
+    fn resend(&mut self, nack: &Nack, now: Instant) {
+        let line = self.slots.iter_mut().enumerate().find(|(_, line)| line.ssrc == nack.ssrc);
+        if let Some((egress, (slot, line))) = self.egress.as_mut().zip(line) {
+            for entry in &nack.reports {
+                egress.resend((slot, &mut line.outlet), (entry.pid, entry.blp), now);
+            }
+        }
     }
 
     fn mind_losses(&mut self, out: &mut Outbox<'_>) {
@@ -333,7 +403,7 @@ impl Peer {
 
 /// Where a peer puts what it has.
 pub struct Outbox<'a> {
-    pub transmits: &'a mut VecDeque<Transmit>,
+    pub transmits: &'a mut VecDeque<Datagram>,
     pub happenings: &'a mut VecDeque<Happening>,
 }
 

@@ -9,8 +9,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use str0m::net::Transmit;
-
 use crate::directory::{Directory, Owner, PeerKey};
 use crate::identity::Identity;
 use crate::order::{Datagram, Order};
@@ -126,7 +124,7 @@ pub enum Input<'a> {
 /// What to do for a shard.
 #[derive(Debug)]
 pub enum Output {
-    /// Send this datagram to the peer.
+    /// Send this to the peer; it may be several datagrams.
     Transmit(Datagram),
     /// Tell the room's owner.
     Event {
@@ -212,7 +210,7 @@ pub struct Shard {
     gathered_at: Instant,
     due: BTreeSet<(Instant, PeerKey)>,
     review_at: Option<Instant>,
-    transmits: VecDeque<Transmit>,
+    transmits: VecDeque<Datagram>,
     happenings: VecDeque<Happening>,
     outputs: VecDeque<Output>,
     now: Instant,
@@ -261,16 +259,14 @@ impl Shard {
     /// The next thing to do.
     pub fn poll(&mut self) -> Output {
         loop {
-            if let Some(transmit) = self.transmits.pop_front() {
-                let Transmit { proto, source, destination, contents } = transmit;
-                let peer = Remote::new(proto, destination);
-                return Output::Transmit(Datagram { peer, own: source, bytes: contents.into() });
+            if let Some(datagram) = self.transmits.pop_front() {
+                return Output::Transmit(datagram);
             }
             if let Some(output) = self.outputs.pop_front() {
                 return output;
             }
             match self.dirty.pop() {
-                Some(key) if !self.is_gathering() => self.drive_on(key),
+                Some(key) if !self.is_gathering() => self.send_on(key),
                 held => {
                     self.dirty.extend(held);
                     return Output::Timeout(self.wakes_at());
@@ -314,7 +310,7 @@ impl Shard {
         match self.owner_of(peer, bytes) {
             Some(Owner::Here(key)) => self.receive(key, peer, own, bytes),
             Some(Owner::There(shard)) => {
-                let datagram = Datagram { peer, own, bytes: bytes.to_vec() };
+                let datagram = Datagram::one(peer, own, bytes.to_vec());
                 self.tell(shard, Order::Datagram(Box::new(datagram)));
             }
             None => {}
@@ -329,7 +325,7 @@ impl Shard {
             Order::Located(address) => self.directory.locate(address, there),
             Order::Unlocated(address) => self.directory.unlocate(address, there),
             Order::Datagram(datagram) => {
-                let Datagram { peer, own, bytes } = *datagram;
+                let Datagram { peer, own, bytes, .. } = *datagram;
                 if let Some(Owner::Here(key)) = self.owner_of(peer, &bytes) {
                     self.receive(key, peer, own, &bytes);
                 }
@@ -393,8 +389,11 @@ impl Shard {
     }
 
     fn mark(&mut self, key: PeerKey) {
-        let peer = self.peers.get_mut(key.0).and_then(|peer| peer.as_deref_mut());
-        if let Some(peer) = peer.filter(|peer| !peer.is_dirty) {
+        let Some(peer) = self.peers.get_mut(key.0).and_then(|peer| peer.as_deref_mut()) else {
+            return;
+        };
+        peer.is_stirred = true;
+        if !peer.is_dirty {
             peer.is_dirty = true;
             if self.dirty.is_empty() {
                 self.gathered_at = self.now + GATHERING;

@@ -5,6 +5,7 @@ mod camera;
 mod connection;
 mod http;
 mod newcomer;
+mod reader;
 mod rtcp;
 mod sdp;
 mod signalling;
@@ -12,7 +13,6 @@ mod srtp;
 mod stun;
 mod viewer;
 
-use std::io::{ErrorKind, IoSliceMut};
 use std::net::UdpSocket;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -20,7 +20,6 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use quinn_udp::RecvMeta;
 use rustix::event::{Timespec, epoll};
 
 use crate::clock::{now, own_cpu};
@@ -28,7 +27,8 @@ use crate::network::GENERATOR;
 use crate::processor;
 use crate::scenario::{Outcome, Scenario};
 use camera::Camera;
-use connection::{Connection, Identity};
+use connection::Identity;
+use reader::Reader;
 use signalling::Signalling;
 use viewer::Viewer;
 
@@ -36,9 +36,8 @@ use viewer::Viewer;
 const WARM_UP: Duration = Duration::from_secs(3);
 /// How often everybody reports.
 const REPORTS: Duration = Duration::from_secs(1);
-/// Reads of a socket at once, and room for each: as many datagrams as the kernel puts together.
+/// Reads of a socket at once.
 const READS: usize = 4;
-const READ_BYTES: usize = 64 * 1500;
 /// Sockets that are told ready at once.
 const READY_MAX: usize = 64;
 
@@ -101,7 +100,7 @@ impl Crowd {
             cameras: Vec::new(),
             viewers: Vec::new(),
             ready: epoll::create(epoll::CreateFlags::CLOEXEC)?,
-            reader: Reader::new(),
+            reader: Reader::new(READS),
             start,
             has_begun: false,
             reporter: 0,
@@ -209,29 +208,6 @@ impl Crowd {
         }
         let time = joining.join().ok().context("the newcomer breaks down")??;
         Ok(time.as_secs_f64() * 1000.0)
-    }
-}
-
-/// Reads many datagrams at once.
-struct Reader {
-    buffers: Vec<Vec<u8>>,
-    metas: [RecvMeta; READS],
-}
-
-impl Reader {
-    fn new() -> Self {
-        Self { buffers: vec![vec![0; READ_BYTES]; READS], metas: [RecvMeta::default(); READS] }
-    }
-
-    /// What has come, as far as one call reads.
-    fn read<'a>(&'a mut self, connection: &Connection) -> Result<impl Iterator<Item = &'a [u8]> + use<'a>> {
-        let mut slices = self.buffers.iter_mut().map(|buffer| IoSliceMut::new(buffer)).collect::<Vec<_>>();
-        let count = match connection.receive(&mut slices, &mut self.metas) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
-            count => count?,
-        };
-        let read = self.metas.iter().zip(&self.buffers).take(count);
-        Ok(read.flat_map(|(meta, buffer)| buffer[..meta.len].chunks(meta.stride.max(1))))
     }
 }
 

@@ -35,6 +35,8 @@ fn connection(config: &Config, is_estimated: bool, now: Instant) -> Rtc {
         .enable_bwe(is_estimated.then_some(ESTIMATE_AT_FIRST))
         .set_send_buffer_video(RESEND_PACKETS_MAX)
         .set_send_buffer_audio(VOICE_PACKETS_MAX)
+        // Of those str0m knows little of what they are sent, so their reports are to be told.
+        .enable_raw_packets(!is_estimated)
         .set_stats_interval(Some(STATISTICS_INTERVAL))
         .set_dtls_cert(config.identity.certificate.clone())
         .set_crypto_provider(Arc::clone(&config.identity.crypto));
@@ -68,6 +70,10 @@ impl Peer {
             heard_at: now,
             due: None,
             is_dirty: false,
+            is_stirred: false,
+            crypto: Arc::clone(&config.identity.crypto),
+            egress: None,
+            told_losses: (0.0, 0),
             twcc: None,
             remb: None,
             origin: None,

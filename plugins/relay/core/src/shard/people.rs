@@ -12,6 +12,9 @@ use crate::order::Order;
 use crate::peer::{ABSENCE_MAX, Happening, Outbox, Peer, PeerState, SILENCE_MAX, VoicePacket};
 use crate::{OfferError, PeerId, ROOM_PEERS_MAX, Remote, RoomId, SHARD_PEERS_MAX, ShardId};
 
+/// Whoever offers this can have the line estimated.
+const TWCC_FEEDBACK: &str = " transport-cc";
+
 impl Shard {
     /// Answers a peer's offer: the first one brings it into the room, a later one changes its lines or restarts its ICE. Poll afterwards.
     pub fn offer(
@@ -44,7 +47,7 @@ impl Shard {
             return Err(OfferError::RoomFull);
         }
         let company = self.rooms.get(&room).map_or(0, |room| room.peers.len());
-        let is_estimated = company < self.config.estimated_peers_max;
+        let is_estimated = company < self.config.estimated_peers_max && offer.contains(TWCC_FEEDBACK);
         let newcomer = Box::new(Peer::new((peer, room), &self.config, is_estimated, self.now));
         let key = match self.free.pop() {
             Some(key) => {
@@ -161,6 +164,19 @@ impl Shard {
     }
 
     /// Lets a peer send what was written for it.
+    pub(super) fn send_on(&mut self, key: PeerKey) {
+        let Some(peer) = self.peers.get_mut(key.0).and_then(|peer| peer.as_deref_mut()) else {
+            return;
+        };
+        if peer.is_stirred {
+            self.drive_on(key);
+        } else {
+            peer.is_dirty = false;
+            peer.send(&mut Outbox { transmits: &mut self.transmits, happenings: &mut self.happenings });
+        }
+    }
+
+    /// Lets a peer's connection do what is due.
     pub(super) fn drive_on(&mut self, key: PeerKey) {
         if let Some(peer) = self.peer_mut(key) {
             peer.is_dirty = false;
@@ -242,7 +258,7 @@ impl Shard {
                 .as_mut()
                 .map_or(Ok(str0m::Output::Timeout(self.now)), |peer| peer.rtc.poll_output())
             {
-                self.transmits.push_back(transmit);
+                self.transmits.push_back(transmit.into());
             }
         }
         self.report(room, RoomEvent::Peer { peer: id, state: PeerState::Closed });

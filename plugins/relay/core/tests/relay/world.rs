@@ -196,8 +196,10 @@ impl World {
                             if let Some(browser) = to {
                                 let is_tcp = matches!(datagram.peer, Remote::Tcp(_));
                                 assert_eq!(is_tcp, datagram.own == relay_by_tcp());
-                                let flight = (datagram.own, address, datagram.bytes);
-                                self.network.send(&browser.line, &mut browser.free_at, flight, self.now);
+                                for bytes in datagram.each() {
+                                    let flight = (datagram.own, address, bytes.to_vec());
+                                    self.network.send(&browser.line, &mut browser.free_at, flight, self.now);
+                                }
                             }
                         }
                         Output::Event { event, .. } => self.events.push((self.now, event)),

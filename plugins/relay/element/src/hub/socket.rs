@@ -5,6 +5,7 @@ use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 
+use convene_relay::Datagram;
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with, sockopt};
@@ -139,39 +140,53 @@ impl Line {
         count == BATCH_SIZE
     }
 
-    /// Sends a datagram, together with others for the same peer that follow at once; see [`Line::flush`].
-    pub fn send(&mut self, to: SocketAddr, from: IpAddr, datagram: &[u8]) {
-        let length = datagram.len();
+    /// Sends datagrams of a peer's: several at once, a single one together with others for the same peer that follow at once; see [`Line::flush`].
+    pub fn send(&mut self, to: SocketAddr, datagram: &Datagram) {
+        let Datagram { own, ref bytes, segment, .. } = *datagram;
+        let segments_max = SEGMENTS_MAX.min(self.state.max_gso_segments());
+        if segment < bytes.len() {
+            self.flush();
+            for part in bytes.chunks(segment * segments_max.min(BATCH_BYTES_MAX / segment).max(1)) {
+                self.transmit((own.ip(), to), part, (segment < part.len()).then_some(segment));
+            }
+            return;
+        }
+        let length = bytes.len();
         let fits = self.batch.to == Some(to)
             && !self.batch.is_closed
             && length <= self.batch.segment
-            && self.batch.count < SEGMENTS_MAX.min(self.state.max_gso_segments())
+            && self.batch.count < segments_max
             && self.batch.bytes.len() + length <= BATCH_BYTES_MAX;
         if !fits {
             self.flush();
             self.batch.to = Some(to);
-            self.batch.from = Some(from);
+            self.batch.from = Some(own.ip());
             self.batch.segment = length;
         }
-        self.batch.bytes.extend_from_slice(datagram);
+        self.batch.bytes.extend_from_slice(bytes);
         self.batch.count += 1;
         self.batch.is_closed = length < self.batch.segment;
     }
 
     /// Sends what is still held together.
     pub fn flush(&mut self) {
-        let Some(to) = self.batch.to.take() else {
+        let Some((from, to)) = self.batch.from.take().zip(self.batch.to.take()) else {
             return;
         };
+        let mut bytes = std::mem::take(&mut self.batch.bytes);
+        let segment = (1 < self.batch.count).then_some(self.batch.segment);
+        self.transmit((from, to), &bytes, segment);
+        bytes.clear();
+        self.batch.bytes = bytes;
+        self.batch.count = 0;
+        self.batch.is_closed = false;
+    }
+
+    fn transmit(&self, (from, to): (IpAddr, SocketAddr), contents: &[u8], segment_size: Option<usize>) {
         // From an address that is not this machine's (behind a NAT) the system could not send.
-        let src_ip = self.batch.from.filter(|ip| self.own.contains(ip)).map(|ip| self.in_family(ip));
-        let transmit = Transmit {
-            destination: SocketAddr::new(self.in_family(to.ip()), to.port()),
-            ecn: None,
-            contents: &self.batch.bytes,
-            segment_size: (1 < self.batch.count).then_some(self.batch.segment),
-            src_ip,
-        };
+        let src_ip = Some(from).filter(|ip| self.own.contains(ip)).map(|ip| self.in_family(ip));
+        let destination = SocketAddr::new(self.in_family(to.ip()), to.port());
+        let transmit = Transmit { destination, ecn: None, contents, segment_size, src_ip };
         let sent = self.state.try_send(UdpSockRef::from(&self.socket), &transmit);
         if sent.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
             let mut wait = [PollFd::new(&self.socket, PollFlags::OUT)];
@@ -179,9 +194,6 @@ impl Line {
             // What does not go even then is lost, as on any line that is full.
             let _ = self.state.try_send(UdpSockRef::from(&self.socket), &transmit);
         }
-        self.batch.bytes.clear();
-        self.batch.count = 0;
-        self.batch.is_closed = false;
     }
 
     /// A socket for both families takes IPv4 addresses in IPv6's clothes.

@@ -181,8 +181,8 @@ impl Worker {
         loop {
             match self.shard.poll() {
                 Output::Transmit(datagram) => match datagram.peer {
-                    Remote::Udp(to) => self.line.send(to, datagram.own.ip(), &datagram.bytes),
-                    Remote::Tcp(to) => self.connections.send(to, &datagram.bytes),
+                    Remote::Udp(to) => self.line.send(to, &datagram),
+                    Remote::Tcp(to) => datagram.each().for_each(|bytes| self.connections.send(to, bytes)),
                 },
                 Output::Event { room, event } => {
                     if let Some(listener) = self.listeners.get(&room) {

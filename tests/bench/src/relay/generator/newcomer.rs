@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail};
 
 use super::connection::{Connection, Identity};
-use super::rtcp;
-use super::sdp::{Local, VP8};
+use super::reader::Reader;
+use super::sdp::Local;
 use super::signalling::Signalling;
-use super::viewer::{FIRST_NUMBER, header_bytes};
+use super::viewer::{FIRST_NUMBER, header_bytes, is_video};
 use crate::clock::now;
 use crate::network::GENERATOR;
 
@@ -31,26 +31,23 @@ pub fn first_picture(
     connection.socket.set_nonblocking(false)?;
     connection.socket.set_read_timeout(Some(PICTURE_MAX))?;
     let mut cameras: BTreeMap<u32, KeyFrame> = BTreeMap::new();
-    let mut datagram = [0; 2048];
-    loop {
-        let length = connection.socket.recv(&mut datagram)?;
-        ensure!(now() - start < PICTURE_MAX, "no key frame comes within {} s", PICTURE_MAX.as_secs());
-        let datagram = &datagram[..length];
-        if length < 12 || datagram[0] >> 6 != 2 || rtcp::is_rtcp(datagram) || datagram[1] & 0x7f != VP8 {
-            continue;
-        }
-        let payload = connection.incoming.open(datagram, header_bytes(datagram))?;
-        let ssrc = u32::from_be_bytes([datagram[8], datagram[9], datagram[10], datagram[11]]);
-        let sequence = u16::from_be_bytes([datagram[2], datagram[3]]);
-        let frame = cameras.entry(ssrc).or_default();
-        frame.packets.insert(sequence, datagram[1] & 0x80 != 0);
-        if is_key_start(&payload) {
-            frame.start = Some(sequence);
-        }
-        if frame.is_whole() {
-            return Ok(now() - start);
+    let mut reader = Reader::new(1);
+    while now() - start < PICTURE_MAX {
+        for datagram in reader.read(&connection)?.filter(|datagram| is_video(datagram)) {
+            let payload = connection.incoming.open(datagram, header_bytes(datagram))?;
+            let ssrc = u32::from_be_bytes([datagram[8], datagram[9], datagram[10], datagram[11]]);
+            let sequence = u16::from_be_bytes([datagram[2], datagram[3]]);
+            let frame = cameras.entry(ssrc).or_default();
+            frame.packets.insert(sequence, datagram[1] & 0x80 != 0);
+            if is_key_start(&payload) {
+                frame.start = Some(sequence);
+            }
+            if frame.is_whole() {
+                return Ok(now() - start);
+            }
         }
     }
+    bail!("no key frame comes within {} s", PICTURE_MAX.as_secs())
 }
 
 /// What has come of one camera's first key frame.

@@ -64,9 +64,7 @@ impl Viewer {
 
     /// Takes in a datagram that came after `start`. Returns the nanoseconds that a packet of the sample took.
     pub fn hear(&mut self, datagram: &[u8], start: Instant, now: Instant) -> Result<Option<u64>> {
-        let is_video =
-            matches!(datagram, [128..=191, kind, ..] if kind & 0x7f == VP8) && 12 <= datagram.len();
-        if !is_video {
+        if !is_video(datagram) {
             return self.connection.answer(datagram).map(|()| None);
         }
         let sequence = u16::from_be_bytes([datagram[2], datagram[3]]);
@@ -136,6 +134,11 @@ impl Stream {
         let lost = (lost * 256).checked_div(expected).unwrap_or(0).min(255) as u8;
         Block { ssrc: self.ssrc, lost, newest: self.newest as u32 }
     }
+}
+
+/// Whether it is RTP of a camera, sent for the first time.
+pub fn is_video(datagram: &[u8]) -> bool {
+    12 <= datagram.len() && matches!(datagram, [128..=191, kind, ..] if kind & 0x7f == VP8)
 }
 
 /// An RTP header with its sources and its extension.

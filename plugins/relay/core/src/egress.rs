@@ -1,0 +1,417 @@
+//! The short way out: a camera's packets to a viewer whose line is not estimated, numbered and encrypted here at once. str0m's own way, with its
+//! pacing and its estimator, costs several times as much a packet; it still has one packet a second of every stream, from which it makes
+//! sender reports, and everything that is no camera's.
+//!
+//! No number of a stream is ever sent on both ways, or its encryption would be worth nothing; so what was sent here is sent again from here.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use str0m::Rtc;
+use str0m::crypto::{AeadAes128GcmCipher, AeadAes256GcmCipher, CryptoError, CryptoProvider};
+use str0m::media::{Mid, Pt};
+use str0m::net::Transmit;
+use str0m::rtp::{Extension, Ssrc};
+
+use crate::keys::{Keys, SALT_BYTES};
+use crate::line::{RESEND_AGE_MAX, RESEND_PACKETS_MAX};
+use crate::order::Datagram;
+use crate::rewriter::Numbers;
+use crate::{FeedPacket, Remote};
+
+/// str0m's sender reports need a packet's time now and then.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+const TAG_BYTES: usize = 16;
+/// A frame has about so many packets; more make room for themselves.
+const RUN_PACKETS: usize = 4;
+/// The largest number that an extension with one byte of head has (RFC 8285, section 4.2).
+const EXTENSION_MAX: u8 = 14;
+const EXTENSION_PROFILE: u16 = 0xbede;
+/// Every packet sent earns so much towards packets sent again, and each of those costs so much: three in ten, as of str0m's own.
+const CREDIT_EARNED: u32 = 3;
+const CREDIT_COST: u32 = 10;
+/// Enough to send a slot's whole store again.
+const CREDIT_MAX: u32 = CREDIT_COST * RESEND_PACKETS_MAX as u32;
+
+/// A viewer's way out.
+pub struct Egress {
+    cipher: Cipher,
+    salt: [u8; SALT_BYTES],
+    /// From which of our addresses to which of the viewer's.
+    way: Option<(SocketAddr, Remote)>,
+    queued: Vec<Queued>,
+    header: Vec<u8>,
+    payload: Vec<u8>,
+    credit: u32,
+}
+
+/// A packet that waits to be encrypted: those of one viewer in a row, as its keys have to be fetched from afar.
+struct Queued {
+    slot: usize,
+    /// The source it goes out under, and its number there.
+    pt: Pt,
+    ssrc: Ssrc,
+    index: u64,
+    numbers: Numbers,
+    packet: Arc<FeedPacket>,
+    is_resent: bool,
+}
+
+enum Cipher {
+    Aes128(Box<dyn AeadAes128GcmCipher>),
+    Aes256(Box<dyn AeadAes256GcmCipher>),
+}
+
+/// What a slot has to do with it.
+#[derive(Debug)]
+pub struct Outlet {
+    /// The line's name.
+    name: Box<[u8]>,
+    pt: Pt,
+    ssrc: Ssrc,
+    /// Under which packets are sent again, where the viewer can have that.
+    resent: Option<(Pt, Ssrc)>,
+    resent_count: u64,
+    mid_extension: Option<u8>,
+    orientation_extension: Option<u8>,
+    reported_at: Option<Instant>,
+    sent: VecDeque<(Numbers, Arc<FeedPacket>)>,
+}
+
+impl Egress {
+    /// A way that is encrypted with these keys; where it leads is not known yet.
+    pub fn new(keys: &Keys, crypto: &CryptoProvider) -> Self {
+        let (key, salt) = keys.derive(crypto);
+        let provider = crypto.srtp_provider;
+        let cipher = match <[u8; 16]>::try_from(key.as_slice()) {
+            Ok(key) => Cipher::Aes128(provider.aead_aes_128_gcm().create_cipher(key, true)),
+            Err(_) => {
+                let key = std::array::from_fn(|at| key[at]);
+                Cipher::Aes256(provider.aead_aes_256_gcm().create_cipher(key, true))
+            }
+        };
+        Self {
+            cipher,
+            salt,
+            way: None,
+            queued: Vec::new(),
+            header: Vec::new(),
+            payload: Vec::new(),
+            credit: CREDIT_MAX,
+        }
+    }
+
+    /// str0m sends this: where its media and reports go, ours may, too.
+    pub fn follow(&mut self, transmit: &Transmit) {
+        // Neither STUN, which answers whoever asks, nor DTLS (RFC 7983).
+        if transmit.contents.first().is_some_and(|first| 128 <= *first) {
+            self.way = Some((transmit.source, Remote::new(transmit.proto, transmit.destination)));
+        }
+    }
+
+    /// Whether a packet may go this way now.
+    pub fn carries(&self, outlet: &mut Outlet, packet: &FeedPacket) -> bool {
+        // Only a frame's last goes the other way, so that none overtakes it.
+        let is_due = |at: Instant| at + REPORT_INTERVAL <= packet.arrived;
+        let is_wanted = packet.marker && outlet.reported_at.is_none_or(is_due);
+        if is_wanted {
+            outlet.reported_at = Some(packet.arrived);
+        }
+        self.way.is_some() && !is_wanted
+    }
+
+    /// Takes a packet for a slot.
+    pub fn send(&mut self, (slot, outlet): (usize, &Outlet), packet: &Arc<FeedPacket>, numbers: &Numbers) {
+        self.queued.push(Queued {
+            slot,
+            pt: outlet.pt,
+            ssrc: outlet.ssrc,
+            index: numbers.sequence,
+            numbers: *numbers,
+            packet: Arc::clone(packet),
+            is_resent: false,
+        });
+        self.credit = (self.credit + CREDIT_EARNED).min(CREDIT_MAX);
+    }
+
+    /// Takes packets again that the viewer has lost (RFC 4588, section 4): the first, and those of the sixteen after it whose bits are set.
+    pub fn resend(
+        &mut self,
+        (slot, outlet): (usize, &mut Outlet),
+        (first, following): (u16, u16),
+        now: Instant,
+    ) {
+        let Some((pt, ssrc)) = outlet.resent else {
+            return;
+        };
+        let others = (0..16).filter(|bit| following >> bit & 1 == 1).map(|bit| first.wrapping_add(bit + 1));
+        for lost in std::iter::once(first).chain(others) {
+            let kept = outlet.sent.iter().rev().find(|(numbers, _)| numbers.sequence as u16 == lost);
+            let Some((numbers, packet)) = kept.cloned() else {
+                continue;
+            };
+            let is_old = RESEND_AGE_MAX < now.saturating_duration_since(packet.arrived);
+            if is_old || self.credit < CREDIT_COST {
+                continue;
+            }
+            self.credit -= CREDIT_COST;
+            let index = outlet.resent_count;
+            outlet.resent_count += 1;
+            self.queued.push(Queued { slot, pt, ssrc, index, numbers, packet, is_resent: true });
+        }
+    }
+
+    /// Encrypts what was taken; packets of one size in a row are put together.
+    pub fn seal<'a>(
+        &mut self,
+        outlet: impl Fn(usize) -> Option<&'a Outlet>,
+        datagrams: &mut VecDeque<Datagram>,
+    ) {
+        let Some((own, peer)) = self.way else {
+            return;
+        };
+        let mut queued = std::mem::take(&mut self.queued);
+        let mut run: Option<Datagram> = None;
+        for packet in queued.drain(..) {
+            // The offer may have been changed meanwhile.
+            let Some(outlet) = outlet(packet.slot) else {
+                continue;
+            };
+            self.prepare(outlet, &packet);
+            let length = self.header.len() + self.payload.len() + TAG_BYTES;
+            let fits =
+                |run: &mut Datagram| length <= run.segment && run.bytes.len().is_multiple_of(run.segment);
+            if let Some(full) = run.take_if(|run| !fits(run)) {
+                datagrams.push_back(full);
+            }
+            let run = run.get_or_insert_with(|| Datagram {
+                peer,
+                own,
+                bytes: Vec::with_capacity(length * RUN_PACKETS),
+                segment: length,
+            });
+            let at = run.bytes.len();
+            if self.encrypt(&packet, &mut run.bytes).is_err() {
+                run.bytes.truncate(at);
+            }
+        }
+        datagrams.extend(run.filter(|run| !run.bytes.is_empty()));
+        self.queued = queued;
+    }
+
+    /// Writes a packet's header and payload.
+    fn prepare(&mut self, outlet: &Outlet, packet: &Queued) {
+        let Queued { numbers, packet: shared, .. } = packet;
+        self.header.clear();
+        self.header.extend([0x90, u8::from(shared.marker) << 7 | *packet.pt]);
+        self.header.extend((packet.index as u16).to_be_bytes());
+        self.header.extend(numbers.timestamp.to_be_bytes());
+        self.header.extend(packet.ssrc.to_be_bytes());
+        outlet.write_extensions(shared, &mut self.header);
+        self.payload.clear();
+        if packet.is_resent {
+            self.payload.extend((numbers.sequence as u16).to_be_bytes());
+        }
+        let at = self.payload.len();
+        self.payload.extend_from_slice(&shared.payload);
+        shared.descriptor.rewrite(&mut self.payload[at..], numbers.picture, numbers.tl0);
+    }
+
+    /// Encrypts what was prepared (RFC 7714, section 8), behind what is there.
+    fn encrypt(&mut self, packet: &Queued, bytes: &mut Vec<u8>) -> Result<(), CryptoError> {
+        let mut iv = self.salt;
+        let [ssrc, rollover] = [*packet.ssrc, (packet.index >> 16) as u32].map(u32::to_be_bytes);
+        let place = [&ssrc[..], &rollover, &self.header[2..4]];
+        for (byte, other) in iv[2..].iter_mut().zip(place.into_iter().flatten()) {
+            *byte ^= other;
+        }
+        bytes.extend_from_slice(&self.header);
+        let at = bytes.len();
+        bytes.resize(at + self.payload.len() + TAG_BYTES, 0);
+        match &mut self.cipher {
+            Cipher::Aes128(cipher) => cipher.encrypt(&iv, &self.header, &self.payload, &mut bytes[at..]),
+            Cipher::Aes256(cipher) => cipher.encrypt(&iv, &self.header, &self.payload, &mut bytes[at..]),
+        }
+    }
+}
+
+impl Outlet {
+    /// Of a line as it was negotiated.
+    pub fn new(rtc: &mut Rtc, mid: Mid, pt: Pt, ssrc: Ssrc) -> Self {
+        let resent_pt = rtc.codec_config().params().iter().find(|params| params.pt() == pt);
+        let resent_pt = resent_pt.and_then(|params| params.resend());
+        let resent_ssrc = rtc.direct_api().stream_tx(&ssrc).and_then(|stream| stream.rtx());
+        let extensions = rtc.media(mid).map(|media| media.remote_extmap());
+        let number = |extension| {
+            let number = extensions.and_then(|extensions| extensions.id_of(extension));
+            number.filter(|number| *number <= EXTENSION_MAX)
+        };
+        Self {
+            name: mid.as_bytes().into(),
+            pt,
+            ssrc,
+            resent: resent_pt.zip(resent_ssrc),
+            resent_count: 0,
+            // It has at most 16 bytes, as many as such an extension has, but may have none.
+            mid_extension: number(Extension::RtpMid).filter(|_| !mid.is_empty()),
+            orientation_extension: number(Extension::VideoOrientation),
+            reported_at: None,
+            sent: VecDeque::new(),
+        }
+    }
+
+    /// Keeps a packet that was sent either way, to send it again.
+    pub fn keep(&mut self, packet: &Arc<FeedPacket>, numbers: &Numbers) {
+        if self.resent.is_some() {
+            if self.sent.len() == RESEND_PACKETS_MAX {
+                self.sent.pop_front();
+            }
+            self.sent.push_back((*numbers, Arc::clone(packet)));
+        }
+    }
+
+    fn write_extensions(&self, packet: &FeedPacket, bytes: &mut Vec<u8>) {
+        let at = bytes.len();
+        bytes.extend(EXTENSION_PROFILE.to_be_bytes());
+        bytes.extend([0; 2]);
+        if let Some(number) = self.mid_extension {
+            bytes.push(number << 4 | (self.name.len() as u8 - 1));
+            bytes.extend(&self.name);
+        }
+        if let (Some(number), Some(orientation)) = (self.orientation_extension, packet.orientation) {
+            bytes.extend([number << 4, orientation as u8]);
+        }
+        let length = (bytes.len() - at).next_multiple_of(4);
+        bytes.resize(at + length, 0);
+        bytes[at + 3] = (length / 4 - 1) as u8;
+    }
+}
+
+impl fmt::Debug for Egress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Egress").field("way", &self.way).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use str0m::crypto::dtls::SrtpProfile;
+    use str0m::crypto::from_feature_flags;
+
+    use super::*;
+    use crate::testing::{after, packet};
+
+    fn egress() -> Egress {
+        let keys = Keys::of(&[7; 56], SrtpProfile::AEAD_AES_128_GCM, false).expect("enough for both sides");
+        let mut egress = Egress::new(&keys, &from_feature_flags());
+        let way = ["10.0.0.1:1853", "10.0.1.1:5000"].map(|address| address.parse().expect("an address"));
+        egress.way = Some((way[0], Remote::Udp(way[1])));
+        egress
+    }
+
+    fn outlet() -> Outlet {
+        Outlet {
+            name: b"2".as_slice().into(),
+            pt: 96.into(),
+            ssrc: 7.into(),
+            resent: Some((97.into(), 8.into())),
+            resent_count: 0,
+            mid_extension: Some(4),
+            orientation_extension: Some(13),
+            reported_at: None,
+            sent: VecDeque::new(),
+        }
+    }
+
+    fn numbers(sequence: u64) -> Numbers {
+        Numbers { sequence, timestamp: 90, picture: 1, tl0: 0 }
+    }
+
+    #[test]
+    fn the_last_packet_of_a_frame_goes_the_other_way_once_a_second() {
+        let (egress, mut outlet) = (egress(), outlet());
+        assert!(egress.carries(&mut outlet, &packet(1).at(after(0))));
+        assert!(!egress.carries(&mut outlet, &packet(2).ends().at(after(0))));
+        assert!(egress.carries(&mut outlet, &packet(3).ends().at(after(999))));
+        assert!(!egress.carries(&mut outlet, &packet(4).ends().at(after(1000))));
+    }
+
+    #[test]
+    fn nothing_is_carried_before_the_way_is_known() {
+        let mut egress = egress();
+        egress.way = None;
+        assert!(!egress.carries(&mut outlet(), &packet(1)));
+    }
+
+    /// What goes out of slot 3, datagram by datagram.
+    fn sealed(egress: &mut Egress, outlet: &mut Outlet) -> Vec<Vec<u8>> {
+        let mut datagrams = VecDeque::new();
+        egress.seal(|slot| (slot == 3).then_some(&*outlet), &mut datagrams);
+        datagrams
+            .iter()
+            .flat_map(|datagram| datagram.each().map(<[u8]>::to_vec).collect::<Vec<_>>())
+            .collect()
+    }
+
+    #[test]
+    fn a_header_has_what_was_negotiated() {
+        let (mut egress, mut outlet) = (egress(), outlet());
+        egress.send((3, &outlet), &packet(1).ends().shared(), &numbers(65_536 + 258));
+        let sent = sealed(&mut egress, &mut outlet);
+        let header = [0x90, 0x80 | 96, 1, 2, 0, 0, 0, 90, 0, 0, 0, 7, 0xbe, 0xde, 0, 1, 4 << 4, b'2', 0, 0];
+        assert_eq!(sent[0][..header.len()], header);
+        assert_eq!(sent[0].len(), header.len() + packet(1).payload.len() + TAG_BYTES);
+    }
+
+    #[test]
+    fn packets_of_one_size_go_together_and_a_shorter_one_ends_them() {
+        let (mut egress, outlet) = (egress(), outlet());
+        let mut short = packet(3);
+        short.payload = short.payload[..6].into();
+        for (sequence, packet) in [(1, packet(1)), (2, packet(2)), (3, short), (4, packet(4))] {
+            egress.send((3, &outlet), &packet.shared(), &numbers(sequence));
+        }
+        let mut datagrams = VecDeque::new();
+        egress.seal(|_| Some(&outlet), &mut datagrams);
+        let together: Vec<usize> = datagrams.iter().map(|datagram| datagram.each().count()).collect();
+        assert_eq!(together, [3, 1]);
+    }
+
+    #[test]
+    fn what_was_lost_is_sent_again_while_it_is_of_use() {
+        let (mut egress, mut outlet) = (egress(), outlet());
+        for sequence in [1000, 1001, 1003] {
+            outlet.keep(&packet(sequence).at(after(0)).shared(), &numbers(sequence));
+        }
+        egress.resend((3, &mut outlet), (1000, 0b110), after(10));
+        assert_eq!(sealed(&mut egress, &mut outlet).len(), 2, "1000 and 1003; 1002 is not there");
+        let too_late = after(0) + RESEND_AGE_MAX + Duration::from_millis(1);
+        egress.resend((3, &mut outlet), (1000, 0), too_late);
+        assert!(sealed(&mut egress, &mut outlet).is_empty());
+    }
+
+    #[test]
+    fn who_asks_without_end_gets_no_more_than_was_earned() {
+        let (mut egress, mut outlet) = (egress(), outlet());
+        outlet.keep(&packet(1).at(after(0)).shared(), &numbers(1000));
+        for _ in 0..10 * RESEND_PACKETS_MAX {
+            egress.resend((3, &mut outlet), (1000, 0), after(1));
+        }
+        assert_eq!(sealed(&mut egress, &mut outlet).len(), RESEND_PACKETS_MAX);
+        (0..10).for_each(|_| egress.send((3, &outlet), &packet(2).shared(), &numbers(1001)));
+        (0..10).for_each(|_| egress.resend((3, &mut outlet), (1000, 0), after(1)));
+        assert_eq!(sealed(&mut egress, &mut outlet).len(), 10 + 3);
+    }
+
+    #[test]
+    fn only_so_much_is_kept() {
+        let mut outlet = outlet();
+        for sequence in 0..=RESEND_PACKETS_MAX as u64 {
+            outlet.keep(&packet(sequence).shared(), &numbers(sequence));
+        }
+        assert_eq!(outlet.sent.len(), RESEND_PACKETS_MAX);
+    }
+}
