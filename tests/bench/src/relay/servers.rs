@@ -61,7 +61,7 @@ impl Server {
             Kind::Janus => (janus(side, folder)?, JANUS_HTTP),
         };
         let log = File::create(folder.join("server.log"))?;
-        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        command.current_dir(folder).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let child = command.spawn().context("the server")?;
         Ok(Self { child, address: SocketAddr::new(SERVER, port) })
     }
