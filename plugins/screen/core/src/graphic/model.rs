@@ -9,6 +9,8 @@ const MARGIN: usize = 2;
 const MEMORY_BITS: (u32, u32) = (6, 14);
 /// Runs have at most 512 pixels, whose logarithm is 9.
 const RUN_LOGS: usize = 10;
+/// The colour of a run that is over, those of both memories, and four neighbours.
+const RULED_OUT_MAX: usize = 7;
 
 /// Codes a picture row by row: an encoder takes its colours, a decoder gives them.
 #[derive(Debug)]
@@ -110,39 +112,26 @@ impl Model {
     }
 
     fn pixel(&mut self, coder: &mut impl Coder, around: Around, refuted: Option<u32>, colour: u32) -> u32 {
-        let mut ruled_out = RuledOut { colours: [u32::MAX; 7], count: 0 };
-        refuted.into_iter().for_each(|colour| ruled_out.add(colour));
+        let mut known = Known::of(around, self.background);
+        refuted.into_iter().for_each(|colour| known.rule_out(colour));
         let wide = self.wide.place(around.wide_hash());
         let narrow = self.narrow.place(around.narrow_hash());
-        let found = self
+        let foretold = self
             .wide
-            .code(coder, wide, &around, self.background, &mut ruled_out, colour)
-            .or_else(|| self.narrow.code(coder, narrow, &around, self.background, &mut ruled_out, colour))
-            .or_else(|| self.neighbour(coder, &around, &mut ruled_out, colour));
-        let colour = found.unwrap_or_else(|| self.colours.code(coder, colour));
+            .code(coder, wide, &mut known, colour)
+            .or_else(|| self.narrow.code(coder, narrow, &mut known, colour))
+            .or_else(|| self.neighbour(coder, &mut known, colour));
+        let colour = foretold.unwrap_or_else(|| self.colours.code(coder, colour));
         self.wide.learn(wide, colour);
         self.narrow.learn(narrow, colour);
         colour
     }
 
-    fn neighbour(
-        &mut self,
-        coder: &mut impl Coder,
-        around: &Around,
-        ruled_out: &mut RuledOut,
-        colour: u32,
-    ) -> Option<u32> {
-        let pattern = around.pattern(self.background);
-        let candidates = [around.w, around.n, around.ne, around.nw];
-        for (candidate, models) in candidates.into_iter().zip(&mut self.neighbours) {
-            if !ruled_out.has(candidate) {
-                if coder.bit(candidate == colour, &mut models[pattern]) {
-                    return Some(candidate);
-                }
-                ruled_out.add(candidate);
-            }
-        }
-        None
+    fn neighbour(&mut self, coder: &mut impl Coder, known: &mut Known, colour: u32) -> Option<u32> {
+        let Around { w, n, ne, nw, .. } = known.around;
+        let pattern = known.pattern();
+        let mut candidates = [w, n, ne, nw].into_iter().zip(&mut self.neighbours);
+        candidates.find_map(|(candidate, models)| known.ask(coder, candidate, colour, &mut models[pattern]))
     }
 }
 
@@ -163,37 +152,56 @@ impl Around {
             .wrapping_add(self.ww.wrapping_mul(0x1656_67b1))
             .wrapping_add(self.nn.wrapping_mul(0xd3a2_646d))
     }
+}
 
-    /// Which of them are alike.
-    fn pattern(&self, background: u32) -> usize {
-        let alike = [
-            self.w == self.n,
-            self.w == self.nw,
-            self.n == self.nw,
-            self.n == self.ne,
-            self.w == self.ww,
-            self.n == self.nn,
-            self.w == background,
-            self.n == background,
-        ];
+/// What is known of a pixel before it is coded.
+struct Known {
+    around: Around,
+    background: u32,
+    /// Colours that it has not.
+    ruled_out: [u32; RULED_OUT_MAX],
+    ruled_out_count: usize,
+}
+
+impl Known {
+    fn of(around: Around, background: u32) -> Self {
+        Self { around, background, ruled_out: [0; RULED_OUT_MAX], ruled_out_count: 0 }
+    }
+
+    /// The colour, if it is this one; nothing is asked where that is known.
+    fn ask(&mut self, coder: &mut impl Coder, candidate: u32, colour: u32, model: &mut Bit) -> Option<u32> {
+        if self.ruled_out[..self.ruled_out_count].contains(&candidate) {
+            return None;
+        }
+        if coder.bit(candidate == colour, model) {
+            return Some(candidate);
+        }
+        self.rule_out(candidate);
+        None
+    }
+
+    fn rule_out(&mut self, colour: u32) {
+        self.ruled_out[self.ruled_out_count] = colour;
+        self.ruled_out_count += 1;
+    }
+
+    /// Which of the pixels around are alike.
+    fn pattern(&self) -> usize {
+        let Around { w, n, nw, ne, ww, nn } = self.around;
+        let alike =
+            [w == n, w == nw, n == nw, n == ne, w == ww, n == nn, w == self.background, n == self.background];
         alike.into_iter().rev().fold(0, |pattern, is_alike| pattern << 1 | usize::from(is_alike))
     }
-}
 
-/// Colours that a pixel is known not to have.
-struct RuledOut {
-    colours: [u32; 7],
-    count: usize,
-}
-
-impl RuledOut {
-    fn add(&mut self, colour: u32) {
-        self.colours[self.count] = colour;
-        self.count += 1;
-    }
-
-    fn has(&self, colour: u32) -> bool {
-        self.colours[..self.count].contains(&colour)
+    /// What the colour is the same as, and whether anything is ruled out.
+    fn likeness(&self, colour: u32) -> usize {
+        let like = match colour {
+            _ if colour == self.around.w => 0,
+            _ if colour == self.around.n => 1,
+            _ if colour == self.background => 2,
+            _ => 3,
+        };
+        like * 2 + usize::from(0 < self.ruled_out_count)
     }
 }
 
@@ -233,31 +241,10 @@ impl Memory {
         (trust != 0 && entry >> 27 == place.check).then_some((entry & 0xff_ffff, trust))
     }
 
-    fn code(
-        &mut self,
-        coder: &mut impl Coder,
-        place: Place,
-        around: &Around,
-        background: u32,
-        ruled_out: &mut RuledOut,
-        colour: u32,
-    ) -> Option<u32> {
+    fn code(&mut self, coder: &mut impl Coder, place: Place, known: &mut Known, colour: u32) -> Option<u32> {
         let (remembered, trust) = self.get(place)?;
-        if ruled_out.has(remembered) {
-            return None;
-        }
-        let like = match remembered {
-            colour if colour == around.w => 0,
-            colour if colour == around.n => 1,
-            colour if colour == background => 2,
-            _ => 3,
-        };
-        let model = trust as usize * 8 + like * 2 + usize::from(0 < ruled_out.count);
-        if coder.bit(remembered == colour, &mut self.models[model]) {
-            return Some(remembered);
-        }
-        ruled_out.add(remembered);
-        None
+        let model = trust as usize * 8 + known.likeness(remembered);
+        known.ask(coder, remembered, colour, &mut self.models[model])
     }
 
     fn learn(&mut self, place: Place, colour: u32) {

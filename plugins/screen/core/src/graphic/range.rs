@@ -39,7 +39,8 @@ impl Bit {
     fn learn(&mut self, bit: bool) {
         let rate = RATES[usize::from(self.seen)];
         let one = u32::from(self.one);
-        self.one = if bit { one + ((ONE - one) * rate >> 16) } else { one - (one * rate >> 16) } as u16;
+        let moved = if bit { one + (((ONE - one) * rate) >> 16) } else { one - ((one * rate) >> 16) };
+        self.one = moved as u16;
         self.seen = (self.seen + 1).min(SEEN_MAX);
     }
 }
