@@ -333,5 +333,3 @@ fn listen(pipeline: &gst::Pipeline, outlet: &Arc<Outlet>) {
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod together;
