@@ -29,6 +29,7 @@ pub const ELEMENTS: &[NeededElement] = &[
     needed("appsrc", "gstreamer1.0-plugins-base", "holding meetings"),
     needed("appsink", "gstreamer1.0-plugins-base", "holding meetings"),
     needed("fakesink", "libgstreamer1.0-0", "cameras and microphones"),
+    needed("queue", "libgstreamer1.0-0", "recording faces"),
     needed("capsfilter", "libgstreamer1.0-0", "presenting a screen"),
     needed("videoconvert", "gstreamer1.0-plugins-base", "presenting and recording"),
     needed("vp8enc", "gstreamer1.0-plugins-good", "recording a meeting"),

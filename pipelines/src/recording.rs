@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! screensrc location=https://HOST/CODE ! screendec ! recorder.screen   appsrc caps=audio/x-opus ! opusdec ! recorder.audio_0
-//!     appsrc caps=video/x-vp8 ! recorder.feed_%u      (for each face)
+//!     appsrc caps=video/x-vp8 ! queue min-threshold-time=60000000 ! recorder.feed_%u      (for each face)
 //!     meetingrecorder name=recorder ! appsink sync=false
 //! ```
 //!

@@ -11,6 +11,8 @@ use crate::init::factory;
 
 /// What may wait for one face's decoder: seconds of a camera. What comes then is let go, as an old picture is of no use.
 const WAITING_BYTES_MAX: u64 = 4 << 20;
+/// A voice waits for as long in the mix, until what comes late has come; a face that did not wait as well would be ahead of it.
+const VOICE_DELAY: gst::ClockTime = gst::ClockTime::from_mseconds(60);
 
 /// One connection's faces on their way into the recording.
 pub struct RecordingFaces {
@@ -27,6 +29,7 @@ struct Face {
     pipeline: gst::Pipeline,
     recorder: gst::Element,
     source: gst_app::AppSrc,
+    delay: gst::Element,
     pad: gst::Pad,
 }
 
@@ -102,14 +105,31 @@ impl Face {
             .build()
             .map_err(PipelineError::build)?;
         let source: gst_app::AppSrc = source.downcast().expect("the factory appsrc makes an AppSrc");
-        let face = Self { pipeline: pipeline.clone(), recorder: recorder.clone(), source, pad };
-        face.pipeline.add(&face.source).map_err(PipelineError::build)?;
-        let outlet = face.source.static_pad("src").expect("an appsrc has a source pad");
-        outlet
-            .link(&face.pad)
-            .map_err(|error| PipelineError::Build(format!("a face cannot be recorded: {error}")))?;
-        face.source.sync_state_with_parent().map_err(PipelineError::build)?;
+        let delay = factory("queue")?
+            .create()
+            .property("min-threshold-time", VOICE_DELAY)
+            .property("max-size-bytes", WAITING_BYTES_MAX as u32)
+            .property("max-size-buffers", 0_u32)
+            .property("max-size-time", 0_u64)
+            .build()
+            .map_err(PipelineError::build)?;
+        let face = Self { pipeline: pipeline.clone(), recorder: recorder.clone(), source, delay, pad };
+        let refuse = |why: String| PipelineError::Build(format!("a face cannot be recorded: {why}"));
+        for element in face.elements() {
+            face.pipeline.add(element).map_err(PipelineError::build)?;
+        }
+        face.source.link(&face.delay).map_err(|error| refuse(error.to_string()))?;
+        let outlet = face.delay.static_pad("src").expect("a queue has a source pad");
+        outlet.set_offset(VOICE_DELAY.nseconds() as i64);
+        outlet.link(&face.pad).map_err(|error| refuse(error.to_string()))?;
+        for element in face.elements() {
+            element.sync_state_with_parent().map_err(PipelineError::build)?;
+        }
         Ok(Some(face))
+    }
+
+    fn elements(&self) -> [&gst::Element; 2] {
+        [&self.delay, self.source.upcast_ref()]
     }
 
     fn show(&self, frame: Bytes) -> Result<(), PipelineError> {
@@ -121,9 +141,11 @@ impl Face {
 impl Drop for Face {
     fn drop(&mut self) {
         self.recorder.release_request_pad(&self.pad);
-        self.source.set_locked_state(true);
-        let _ = self.source.set_state(gst::State::Null);
-        // It is refused when the source never came in.
-        let _ = self.pipeline.remove(&self.source);
+        for element in self.elements() {
+            element.set_locked_state(true);
+            let _ = element.set_state(gst::State::Null);
+            // It is refused when it never came in.
+            let _ = self.pipeline.remove(element);
+        }
     }
 }
