@@ -103,7 +103,7 @@ impl Config {
     /// Where UDP is blocked they come by TCP to the `https` port. Without a port of its own each meeting has another one, and then it would not be known
     /// to which a connection belongs.
     pub(crate) fn media(&self, https: u16) -> MediaPort {
-        let bind = Some(self.listen.ip()).filter(|address| !address.is_unspecified());
+        let bind = self.bind();
         let addresses = match (self.media_addresses.as_slice(), bind) {
             ([], Some(address)) => vec![address],
             (configured, _) => configured.to_vec(),
@@ -116,16 +116,20 @@ impl Config {
         }
     }
 
+    /// The one address that everything listens at, if it is one.
+    fn bind(&self) -> Option<IpAddr> {
+        Some(self.listen.ip()).filter(|address| !address.is_unspecified())
+    }
+
     /// Where telephones call, if anywhere: at the address where the service listens.
     pub(crate) fn telephone(&self) -> Option<TelephonePort> {
-        let MediaPort { bind, .. } = self.media();
         let (tls, tcp, udp) = (self.sip_tls_port, self.sip_tcp_port, self.sip_udp_port);
         tls.or(tcp).or(udp)?;
         Some(TelephonePort {
             tls,
             tcp,
             udp,
-            bind,
+            bind: self.bind(),
             address: self.media_addresses.first().copied(),
             rtp_ports: self.sip_rtp_ports.clone(),
             certificate: self.certificate_file(),

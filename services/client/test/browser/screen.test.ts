@@ -43,7 +43,7 @@ test("every vector's last screen is on the canvas, pixel by pixel, and every err
     if (!wrong) throw new Error("the vector of a bad picture is gone");
     peer.stream(streamOf(wrong));
     await peer.said("unwatch");
-    expect(await page.getByTestId("notice").textContent()).toContain("is not a WebP file");
+    expect(await page.getByTestId("notice").textContent()).toContain("does not decode to that size");
     await peer.said("watch");
   });
 });
