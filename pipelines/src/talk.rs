@@ -10,7 +10,6 @@
 //! Pictures stay inside the relay: it forwards each camera's packets to the viewers who have a place for it; only a recorder takes them out (`Watcher`). Nothing here waits for a network.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -23,7 +22,7 @@ use tokio::sync::mpsc::{Sender, UnboundedReceiver, UnboundedSender, unbounded_ch
 use crate::bus::{self, BusEvent};
 use crate::init::{factory, init};
 use crate::telephone::{PhoneKey, Switchboard, TelephoneRoom};
-use crate::{Listener, PipelineError};
+use crate::{Listener, MediaPort, PipelineError};
 
 pub use watcher::Watcher;
 
@@ -31,30 +30,6 @@ mod watcher;
 
 /// Listeners who say nothing have numbers from here on, which no participant has.
 const LISTENERS_FROM: u32 = 1 << 31;
-
-/// Where media comes in: one UDP port for all meetings of a process.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MediaPort {
-    /// The port; 0 takes a free one.
-    pub port: u16,
-    /// The address to listen on; all of the machine's when `None`.
-    pub bind: Option<IpAddr>,
-    /// What browsers are told; the machine's own addresses when empty.
-    pub addresses: Vec<IpAddr>,
-    /// The TCP port that browsers are told beside it, for networks that let no UDP through. The program listens there, and hands in what comes by
-    /// [`MediaPort::take_connection`].
-    pub tcp_port: Option<u16>,
-}
-
-impl MediaPort {
-    /// Hands in a TCP connection of which nothing was read yet. While nobody talks it is closed.
-    ///
-    /// # Errors
-    /// When it is over already.
-    pub fn take_connection(&self, connection: std::net::TcpStream) -> std::io::Result<()> {
-        gstconvenerelay::take_connection(self.port, connection)
-    }
-}
 
 /// What a talk tells the service. People are the numbers that were given with their offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,7 +104,7 @@ impl TalkPipeline {
     ) -> Result<(Self, UnboundedReceiver<TalkEvent>), PipelineError> {
         init()?;
         let pipeline = gst::Pipeline::with_name("talk");
-        let relay = relay(at)?;
+        let relay = at.relay()?;
         let mixer = factory("conferencemixer")?
             .create()
             .name("mixer")
@@ -386,22 +361,6 @@ impl Person {
             sink.release_request_pad(&to);
         }
     }
-}
-
-fn relay(at: &MediaPort) -> Result<gst::Element, PipelineError> {
-    let vp8relay = factory("vp8relay")?;
-    let mut builder = vp8relay.create().name("relay").property("port", u32::from(at.port));
-    if let Some(address) = at.bind {
-        builder = builder.property("bind-address", address.to_string());
-    }
-    if !at.addresses.is_empty() {
-        let addresses: Vec<String> = at.addresses.iter().map(IpAddr::to_string).collect();
-        builder = builder.property("candidates", addresses.join(","));
-    }
-    if let Some(port) = at.tcp_port {
-        builder = builder.property("tcp-port", i32::from(port)).property("tcp-shared", true);
-    }
-    builder.build().map_err(PipelineError::build)
 }
 
 /// The session that a description names (RFC 8866, 5.2): it stays while a connection lasts, and another connection has another.

@@ -16,7 +16,9 @@ async fn people_meet_and_talk() {
         joined,
         json!({
             "type": "participant_joined",
-            "participant": {"id": bob.you, "name": "Bob", "host": false, "camera": false, "microphone": false}
+            "participant": {
+                "id": bob.you, "name": "Bob", "host": false, "camera": false, "microphone": false, "telephone": false
+            }
         })
     );
 

@@ -15,41 +15,14 @@ use parking_lot::Mutex;
 use super::members::Members;
 use super::pad::Kind;
 use super::pusher::Pusher;
+use super::settings::{PORT_DEFAULT, Settings};
 use super::state::State;
 use super::{Vp8RelayPad, signals, streams, structures};
 use crate::http::{self, Desk};
-use crate::hub::{HubSettings, RoomListener, RoomSeat, TcpDoor, WORKERS_MAX, new_tap, parse_candidates};
+use crate::hub::{RoomListener, RoomSeat, WORKERS_MAX, new_tap};
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> =
     LazyLock::new(|| gst::DebugCategory::new("vp8relay", gst::DebugColorFlags::empty(), Some("VP8 relay")));
-
-/// The port of the papers.
-const PORT_DEFAULT: u32 = 1853;
-
-#[derive(Debug, Clone)]
-struct Settings {
-    port: u32,
-    bind_address: Option<String>,
-    candidates: Option<String>,
-    workers: u32,
-    tcp_port: i32,
-    tcp_shared: bool,
-    http: Option<String>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            port: PORT_DEFAULT,
-            bind_address: None,
-            candidates: None,
-            workers: 0,
-            tcp_port: -1,
-            tcp_shared: false,
-            http: None,
-        }
-    }
-}
 
 #[derive(Default, glib::Properties)]
 #[properties(wrapper_type = super::Vp8Relay)]
@@ -287,23 +260,7 @@ impl Vp8Relay {
     fn open(&self) -> Result<(), gst::ErrorMessage> {
         let settings = self.settings();
         let refuse = |sentence: String| gst::error_msg!(gst::ResourceError::Settings, ("{sentence}"));
-        let bind = settings.bind_address.as_deref().filter(|address| !address.is_empty());
-        let bind = bind.map(|address| {
-            let wrong = format!("The property bind-address is an IP address, and \"{address}\" is none.");
-            address.parse().map_err(|_| refuse(wrong))
-        });
-        let candidates = parse_candidates(settings.candidates.as_deref().unwrap_or_default());
-        let hub = HubSettings {
-            port: settings.port as u16,
-            bind: bind.transpose()?,
-            candidates: candidates.map_err(|error| refuse(error.to_string()))?,
-            workers: settings.workers,
-            tcp: match u16::try_from(settings.tcp_port) {
-                Ok(port) if settings.tcp_shared => TcpDoor::Shared(port),
-                Ok(port) => TcpDoor::Own(port),
-                Err(_) => TcpDoor::None,
-            },
-        };
+        let hub = settings.hub().map_err(refuse)?;
         let listener: Arc<dyn RoomListener> = Arc::new(Listener(self.obj().downgrade()));
         let seat = RoomSeat::take(&hub, &listener)
             .map_err(|error| gst::error_msg!(gst::ResourceError::OpenReadWrite, ("{error}")))?;

@@ -25,6 +25,7 @@ mod members;
 mod pad;
 mod pads;
 mod pusher;
+mod settings;
 mod signals;
 mod state;
 mod streams;

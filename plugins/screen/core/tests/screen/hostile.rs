@@ -295,10 +295,12 @@ fn what_is_kept_is_bounded() {
     }
 
     let mut relay = Relay::new();
-    let (viewer, now) = (ViewerId(1), Duration::ZERO);
-    relay.handle(Input::Join(viewer), now).unwrap();
+    let viewer = ViewerId(1);
+    relay.handle(Input::Join(viewer), Duration::ZERO).unwrap();
     let mut decoder = Decoder::new();
-    for piece in [&stream[..], &recall(first_kept), &recall(2999)] {
+    // What is in debt goes about right at first; the last time is there for what it owes then.
+    for (piece, second) in [(&stream[..], 0), (&recall(first_kept), 10), (&recall(2999), 20), (&[], 30)] {
+        let now = Duration::from_secs(second);
         relay.handle(Input::Stream(piece), now).unwrap();
         while let Output::Send(bytes) = relay.poll(viewer, now) {
             decoder.push(&bytes);

@@ -162,6 +162,7 @@ mod tests {
         assert_eq!(seen.age(&history, 4 * SECOND), 2 * SECOND);
         seen.look(&history, &picture(180), &picture(181), &[size.rect()]);
         assert_eq!(seen.age(&history, 4 * SECOND), Duration::ZERO);
+        seen.look(&history, &picture(180), &picture(180), &[size.rect()]);
         assert_eq!(seen.steps_back, 0);
         seen.look(&history, &picture(180), &picture(120), &[size.rect()]);
         assert_eq!(seen.steps_back, 1);
