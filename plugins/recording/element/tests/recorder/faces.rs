@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use gst::prelude::*;
 use tempfile::TempDir;
@@ -13,6 +14,9 @@ const RED: [u8; 3] = [81, 90, 240];
 const GREEN: [u8; 3] = [145, 54, 34];
 const BLUE: [u8; 3] = [41, 240, 110];
 const BLACK: [u8; 3] = [16, 128, 128];
+
+/// Far more than a camera takes to begin.
+const LATE_MAX: Duration = Duration::from_secs(20);
 
 /// All pictures here are so wide.
 const WIDTH: usize = 640;
@@ -30,6 +34,11 @@ fn record(line: &str) -> (TempDir, PathBuf) {
     let line = format!("meetingrecorder name=r {line} r. ! filesink location={}", file.display());
     assert_eq!(play(&parse(&line)), Vec::<String>::new(), "{line}");
     (folder, file)
+}
+
+/// How long it has played.
+fn seconds(pipeline: &gst::Pipeline) -> f64 {
+    pipeline.current_running_time().expect("it plays").mseconds() as f64 / 1000.0
 }
 
 /// Each of these pixels has that colour nearly.
@@ -148,15 +157,25 @@ fn who_comes_late_and_who_leaves_are_seen_while_they_are_there() {
     pipeline.add(&camera).expect("added");
     let recorder = pipeline.by_name("r").expect("the recorder");
     let pad = recorder.request_pad_simple("feed_%u").expect("a pad");
-    camera.static_pad("src").expect("a pad").link(&pad).expect("linked");
+    let outlet = camera.static_pad("src").expect("a pad");
+    let (tell, first) = std::sync::mpsc::channel();
+    outlet.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+        // Only the first is waited for.
+        let _ = tell.send(());
+        gst::PadProbeReturn::Remove
+    });
+    outlet.link(&pad).expect("linked");
     camera.sync_state_with_parent().expect("it plays");
+    // How long an encoder takes to begin is not what is tested here.
+    first.recv_timeout(LATE_MAX).expect("the camera begins");
+    let seen = seconds(&pipeline) + 0.5;
     pass(&pipeline, 1_000);
     camera.set_state(gst::State::Null).expect("it stops");
     pipeline.remove(&camera).expect("removed");
     recorder.release_request_pad(&pad);
     pass(&pipeline, 700);
     assert!(recorder.send_event(gst::event::Eos::new()));
-    let asked = pipeline.current_running_time().expect("it plays").mseconds() as f64 / 1000.0;
+    let asked = seconds(&pipeline);
     assert_eq!(wait(&pipeline), Vec::<String>::new());
     pipeline.set_state(gst::State::Null).expect("it stops");
 
@@ -164,7 +183,7 @@ fn who_comes_late_and_who_leaves_are_seen_while_they_are_there() {
     assert!((length - asked).abs() < 0.3, "{length} s, not {asked} s");
     let alone = [((10, 240), RED), ((630, 240), RED)];
     assert_colours(&file, 0.0, &alone);
-    assert_colours(&file, 1.5, &[((160, 240), RED), ((480, 240), GREEN), ((160, 30), BLACK)]);
+    assert_colours(&file, seen, &[((160, 240), RED), ((480, 240), GREEN), ((160, 30), BLACK)]);
     assert_colours(&file, length - 0.2, &alone);
 }
 
