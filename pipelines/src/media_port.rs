@@ -2,8 +2,6 @@
 
 use std::net::IpAddr;
 
-use gst::prelude::*;
-
 use crate::PipelineError;
 use crate::init::factory;
 

@@ -28,7 +28,8 @@ export class Phone {
     await process.line(/baresip is ready/);
     const control = connect(port, "127.0.0.1");
     const phone = new Phone(process, control, folder);
-    phone.command("dial", address);
+    // baresip takes what is no `sip:` for a user's name.
+    phone.command("dial", address.replace(/^sips:(.*)$/, "sip:$1;transport=tls"));
     await process.line(/Call established/);
     return phone;
   }
