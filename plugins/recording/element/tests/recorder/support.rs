@@ -137,11 +137,13 @@ pub fn picture_at(file: &Path, second: f64) -> (Vec<u8>, usize) {
     (pixels, String::from_utf8_lossy(&width).trim().parse().expect("a width"))
 }
 
-/// The colours of these pixels in the first picture from there on, which is so wide: luma and both chromas.
+/// The colours of these pixels in the picture that is seen at that time, which is so wide: luma and both chromas. A picture is seen until the next
+/// one, which may be seconds away where nothing changes.
 pub fn colours_at(file: &Path, second: f64, width: usize, pixels: &[(usize, usize)]) -> Vec<[u8; 3]> {
-    let (name, from) = (file.to_str().expect("a plain path"), second.to_string());
+    let name = file.to_str().expect("a plain path");
+    let last = format!("select='lte(t,{second})',reverse");
     let picture = ["-frames:v", "1", "-pix_fmt", "yuv444p", "-f", "rawvideo", "-"];
-    let bytes = ffmpeg("ffmpeg", &[&["-v", "error", "-ss", &from, "-i", name], &picture[..]].concat());
+    let bytes = ffmpeg("ffmpeg", &[&["-v", "error", "-i", name, "-vf", &last], &picture[..]].concat());
     let plane = bytes.len() / 3;
     pixels.iter().map(|(x, y)| [0, 1, 2].map(|at| bytes[at * plane + y * width + x])).collect()
 }
