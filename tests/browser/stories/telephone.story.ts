@@ -40,8 +40,8 @@ test("a browser and a telephone hear each other, and the host mutes who calls", 
   const address = await ann.at("dial-in-address").innerText();
   dan = await Phone.call(address, "Dan", "PCMU", DAN_HZ, service.certificate);
   await dan.press(`${code}#`);
-  await ann.at("roster").getByText("Dan").waitFor();
-  await ann.at("by-telephone").waitFor();
+  await ann.at("roster").getByText("Dan").first().waitFor();
+  await ann.at("by-telephone").first().waitFor();
   await ann.expectToHear(DAN_HZ);
   await ann.expectNotToHear(ANN_HZ);
 

@@ -22,11 +22,9 @@ async fn meeting() -> (Scene, Meeting, Client, u16, Value) {
 /// Somebody who has called and is in.
 async fn caller(
     ann: &mut Client,
-    code: &str,
-    port: u16,
+    (code, port): (&str, u16),
     name: &'static str,
-    codec: Codec,
-    hertz: f64,
+    (codec, hertz): (Codec, f64),
 ) -> (Phone, Value) {
     let phone = Phone::call(port, name, codec, hertz).await;
     phone.press(&format!("{code}#"));
@@ -41,8 +39,8 @@ async fn caller(
 #[tokio::test(flavor = "multi_thread")]
 async fn callers_hear_each_other_are_muted_and_leave() {
     let (scene, meeting, mut ann, port, _) = meeting().await;
-    let (dan, dan_id) = caller(&mut ann, &meeting.code, port, "Dan", Codec::Pcmu, DAN).await;
-    let (eve, eve_id) = caller(&mut ann, &meeting.code, port, "Eve", Codec::G722, EVE).await;
+    let (dan, dan_id) = caller(&mut ann, (&meeting.code, port), "Dan", (Codec::Pcmu, DAN)).await;
+    let (eve, eve_id) = caller(&mut ann, (&meeting.code, port), "Eve", (Codec::G722, EVE)).await;
     dan.hears(EVE, true).await;
     eve.hears(DAN, true).await;
     dan.hears(DAN, false).await;
@@ -67,7 +65,7 @@ async fn callers_hear_each_other_are_muted_and_leave() {
     assert_eq!(ann.told_of("participant_left").await["id"], dan_id);
     eve.hears(DAN, false).await;
     // Somebody else on the seat that was left.
-    let (fay, _) = caller(&mut ann, &meeting.code, port, "Fay", Codec::Pcma, DAN).await;
+    let (fay, _) = caller(&mut ann, (&meeting.code, port), "Fay", (Codec::Pcma, DAN)).await;
     eve.hears(DAN, true).await;
     fay.hears(EVE, true).await;
 
@@ -82,7 +80,7 @@ async fn an_organiser_by_telephone_mutes_all_and_ends_the_meeting() {
     let (_bob, joined) = scene.join(&meeting.code, "Bob", None).await;
     assert_eq!(joined["dial_in"]["pin"], Value::Null, "only the host is told");
     ann.told_of("participant_joined").await;
-    let (dan, dan_id) = caller(&mut ann, &meeting.code, port, "Dan", Codec::Pcmu, DAN).await;
+    let (dan, dan_id) = caller(&mut ann, (&meeting.code, port), "Dan", (Codec::Pcmu, DAN)).await;
     ann.tell(json!({"type": "microphone", "on": true})).await;
     ann.told_of("participant_changed").await;
     dan.press(&format!("*9{}#*1", dial_in["pin"].as_str().expect("the host is told")));
