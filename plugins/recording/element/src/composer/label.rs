@@ -59,7 +59,7 @@ mod tests {
     fn ink(name: &str) -> u64 {
         let text = render(name, 18.0, 300).expect("there is memory");
         assert_eq!(text.bytes.len(), text.width * text.height);
-        assert!(text.width <= 300 && text.width % 2 == 0 && text.height % 2 == 0, "{name}");
+        assert!(text.width <= 300 && text.width.is_multiple_of(2) && text.height.is_multiple_of(2), "{name}");
         text.bytes.iter().map(|covered| u64::from(*covered)).sum()
     }
 
