@@ -25,6 +25,15 @@ export class Phone {
     await writeFile(join(folder, "accounts"), `"${name}" <sip:caller@127.0.0.1;transport=tls>;regint=0;mediaenc=srtp-mand;audio_codecs=${codec};dtmfmode=rtpevent\n`);
     await writeFile(join(folder, "contacts"), "");
     const process = Process.start("baresip", ["-f", folder]);
+    try {
+      return await Phone.dial(process, port, folder, address);
+    } catch (error) {
+      await process.stop();
+      throw error;
+    }
+  }
+
+  private static async dial(process: Process, port: number, folder: string, address: string): Promise<Phone> {
     await process.line(/baresip is ready/);
     const control = connect(port, "127.0.0.1");
     const phone = new Phone(process, control, folder);
