@@ -13,6 +13,8 @@ use rustls::{ServerConfig, ServerConnection};
 const FIRST_MESSAGE_MAX: Duration = Duration::from_secs(10);
 /// A connection on which nothing comes for so long is closed; telephones send a line end every two minutes at least.
 const IDLE_MAX: Duration = Duration::from_secs(3600);
+/// Reads before others have their turn: a peer that never stops sending would keep the thread, and all its messages, to itself.
+const READS_MAX: usize = 8;
 /// What a peer that does not read may leave with us.
 const UNSENT_BYTES_MAX: usize = 256 * 1024;
 
@@ -53,9 +55,10 @@ impl Connection {
         &self.stream
     }
 
-    /// Reads what has come. An error, also the end of the stream, is the end of the connection.
+    /// Reads what has come, as far as it is its turn; the system tells again of the rest. TLS holds nothing back in between, as a buffer takes all
+    /// that one of its reads brings. An error, also the end of the stream, is the end of the connection.
     pub fn read(&mut self, buffer: &mut [u8], now: Instant, messages: &mut Vec<Vec<u8>>) -> io::Result<()> {
-        loop {
+        for _ in 0..READS_MAX {
             let length = match self.read_some(buffer) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(length) => length,

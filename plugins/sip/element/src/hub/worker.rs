@@ -23,7 +23,7 @@ use super::{HubError, HubSettings, RoomListener};
 const CONNECTIONS_MAX: usize = 2048;
 /// Connections of one address.
 const ADDRESS_CONNECTIONS_MAX: usize = 128;
-/// Datagrams with messages that are read before others have their turn.
+/// Datagrams with messages that are read, and connections that are accepted, before others have their turn.
 const READS_MAX: usize = 32;
 /// How often calls are looked after of which nothing comes any more, and connections that do nothing.
 const ROUND: Duration = Duration::from_secs(1);
@@ -230,7 +230,9 @@ impl Worker {
             _ => (self.sockets.tcp.as_ref(), None),
         };
         let mut accepted = Vec::new();
-        while let Some(Ok((stream, peer))) = listener.map(TcpListener::accept) {
+        while accepted.len() < READS_MAX
+            && let Some(Ok((stream, peer))) = listener.map(TcpListener::accept)
+        {
             accepted.push((stream, sockets::plain(peer)));
         }
         let time = now();
