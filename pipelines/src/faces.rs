@@ -4,9 +4,12 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use crate::PipelineError;
+use crate::cutter::Form;
 
 /// The largest record: a key frame of a camera has a tenth of it.
 const RECORD_BYTES_MAX: usize = 1 << 20;
+/// What a recorder gets.
+pub(crate) const FACES: Form = Form { name: "faces", length_bytes: 4, bytes_max: RECORD_BYTES_MAX };
 /// What a record is, in its first byte.
 const SCENE: u8 = 0;
 const FRAME: u8 = 1;
@@ -66,36 +69,12 @@ fn framed(body: &[u8]) -> Bytes {
     framed.freeze()
 }
 
-/// Cuts what comes in any pieces into records again.
-#[derive(Debug, Default)]
-pub(crate) struct Cutter {
-    pending: BytesMut,
-}
-
-impl Cutter {
-    /// Takes a piece; `next` gives what is whole.
-    pub(crate) fn push(&mut self, piece: &[u8]) {
-        self.pending.extend_from_slice(piece);
-    }
-
-    /// The next record; `None` until more comes. After an error nothing more can be read.
-    pub(crate) fn next(&mut self) -> Result<Option<Record>, PipelineError> {
-        let Some(&head) = self.pending.first_chunk::<4>() else { return Ok(None) };
-        let length = u32::from_be_bytes(head) as usize;
-        if RECORD_BYTES_MAX < length {
-            let sentence = format!(
-                "The meeting's faces have a record of {length} bytes; {RECORD_BYTES_MAX} are allowed."
-            );
-            return Err(PipelineError::Refused(sentence));
-        }
-        if self.pending.len() < 4 + length {
-            return Ok(None);
-        }
-        self.pending.advance(4);
-        let body = self.pending.split_to(length).freeze();
+impl Record {
+    /// Reads what stands behind a length.
+    pub(crate) fn parse(body: Bytes) -> Result<Self, PipelineError> {
         let unknown =
             || PipelineError::Refused("The meeting's faces have a record that is not known.".into());
-        parse(body).ok_or_else(unknown).map(Some)
+        parse(body).ok_or_else(unknown)
     }
 }
 
@@ -121,21 +100,20 @@ fn parse(mut body: Bytes) -> Option<Record> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cutter::Cutter;
 
-    fn cut(pieces: &[&[u8]]) -> Result<Vec<Record>, PipelineError> {
-        let mut cutter = Cutter::default();
+    fn read(row: &[u8]) -> Result<Vec<Record>, PipelineError> {
+        let mut cutter = Cutter::new(FACES);
+        cutter.push(row);
         let mut records = Vec::new();
-        for piece in pieces {
-            cutter.push(piece);
-            while let Some(record) = cutter.next()? {
-                records.push(record);
-            }
+        while let Some(record) = cutter.next()? {
+            records.push(Record::parse(record)?);
         }
         Ok(records)
     }
 
     #[test]
-    fn records_come_out_as_they_went_in_however_they_are_cut() {
+    fn records_come_out_as_they_went_in() {
         let records = [
             Record::Scene {
                 screen: true,
@@ -154,16 +132,12 @@ mod tests {
                 Record::Frame { face, data } => frame(*face, data).unwrap(),
             })
             .collect();
-        assert_eq!(cut(&[&row]).unwrap(), records);
-        for at in 0..row.len() {
-            assert_eq!(cut(&[&row[..at], &row[at..]]).unwrap(), records, "cut at {at}");
-        }
-        assert_eq!(cut(&row.chunks(1).collect::<Vec<_>>()).unwrap(), records);
+        assert_eq!(read(&row).unwrap(), records);
     }
 
     #[test]
     fn a_long_name_is_cut_between_two_characters() {
-        let records = cut(&[&scene(true, [(1, "é".repeat(200).as_str())])]).unwrap();
+        let records = read(&scene(true, [(1, "é".repeat(200).as_str())])).unwrap();
         assert_eq!(records, [Record::Scene { screen: true, faces: vec![(1, "é".repeat(127))] }]);
     }
 
@@ -171,7 +145,7 @@ mod tests {
     fn what_is_too_long_is_neither_sent_nor_taken() {
         assert!(frame(1, &vec![0; RECORD_BYTES_MAX - 5]).is_some());
         assert!(frame(1, &vec![0; RECORD_BYTES_MAX - 4]).is_none());
-        assert!(cut(&[&(RECORD_BYTES_MAX as u32 + 1).to_be_bytes()]).is_err());
+        assert!(read(&(RECORD_BYTES_MAX as u32 + 1).to_be_bytes()).is_err());
     }
 
     #[test]
@@ -185,7 +159,7 @@ mod tests {
             &[0, 1, 0, 0, 0, 7, 3, 65],
             &[0, 1, 0, 0, 0, 7, 1, 0xff],
         ] {
-            assert!(cut(&[&framed(body)]).is_err(), "{body:?}");
+            assert!(read(&framed(body)).is_err(), "{body:?}");
         }
     }
 }

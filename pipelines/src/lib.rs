@@ -4,6 +4,7 @@
 mod bus;
 mod connection;
 mod cursor;
+mod cutter;
 mod error;
 mod faces;
 mod init;

@@ -19,8 +19,9 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::bus::{self, BusEvent};
+use crate::cutter::Cutter;
 use crate::init::{factory, init};
-use crate::sound::Cutter;
+use crate::sound::SOUND;
 use crate::{Connection, PipelineError};
 
 pub use faces::RecordingFaces;
@@ -92,7 +93,7 @@ impl RecordingSound {
     /// For another connection, which begins with a whole packet.
     #[must_use]
     pub fn again(self) -> Self {
-        Self { cutter: Cutter::default(), ..self }
+        Self { cutter: Cutter::new(SOUND), ..self }
     }
 
     /// A piece of what [`Listener`](crate::Listener)s get, cut anywhere. Never blocks. After an error the connection is of no use any more.
@@ -128,7 +129,7 @@ impl RecordingPipeline {
 
     /// Where the meeting's sound goes in. What does not come is silence in the file.
     pub fn sound(&self) -> RecordingSound {
-        RecordingSound { sound: self.sound.clone(), cutter: Cutter::default() }
+        RecordingSound { sound: self.sound.clone(), cutter: Cutter::new(SOUND) }
     }
 
     /// Where the meeting's faces go in.

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use gst::prelude::*;
 
 use crate::PipelineError;
-use crate::faces::{Cutter, Record};
+use crate::cutter::Cutter;
+use crate::faces::{FACES, Record};
 use crate::init::factory;
 
 /// What may wait for one face's decoder: seconds of a camera. What comes then is let go, as an old picture is of no use.
@@ -38,7 +39,7 @@ impl RecordingFaces {
         Self {
             pipeline: pipeline.clone(),
             recorder: recorder.clone(),
-            cutter: Cutter::default(),
+            cutter: Cutter::new(FACES),
             faces: BTreeMap::new(),
             former: Vec::new(),
         }
@@ -47,7 +48,7 @@ impl RecordingFaces {
     /// For another connection, which begins with a whole record. The faces stay until it says who is there.
     #[must_use]
     pub fn again(mut self) -> Self {
-        self.cutter = Cutter::default();
+        self.cutter = Cutter::new(FACES);
         self.former.extend(std::mem::take(&mut self.faces).into_values());
         self
     }
@@ -56,7 +57,7 @@ impl RecordingFaces {
     pub fn push(&mut self, piece: &[u8]) -> Result<(), PipelineError> {
         self.cutter.push(piece);
         while let Some(record) = self.cutter.next()? {
-            match record {
+            match Record::parse(record)? {
                 Record::Scene { screen, faces } => self.set_scene(screen, &faces)?,
                 Record::Frame { face, data } => {
                     if let Some(face) = self.faces.get(&face) {
