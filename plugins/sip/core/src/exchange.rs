@@ -335,10 +335,10 @@ impl Exchange {
         };
         let theirs = call.agreement.as_ref().map(|agreement| agreement.crypto.as_ref());
         match theirs {
-            // The answer takes the tag and suite of the offer's line, and keeps our key.
+            // The answer takes the tag of the offer's line, and keeps our key for as long as the suite is the same.
             Some(Some(theirs)) => match &mut local.crypto {
-                Some(ours) => (ours.tag, ours.suite) = (theirs.tag, theirs.suite),
-                None => local.crypto = Some(Crypto::new(theirs.tag, theirs.suite, &mut self.chance)),
+                Some(ours) if ours.suite == theirs.suite => ours.tag = theirs.tag,
+                _ => local.crypto = Some(Crypto::new(theirs.tag, theirs.suite, &mut self.chance)),
             },
             Some(None) => local.crypto = None,
             None => local.crypto = Some(Crypto::new(1, Suite::Tag80, &mut self.chance)),

@@ -48,6 +48,11 @@ pub struct Crypto {
 }
 
 impl Crypto {
+    /// Whether it encrypts the same way with the same key. The tag only names a line of a description.
+    pub fn is_same_key(&self, other: &Self) -> bool {
+        (self.suite, &self.key) == (other.suite, &other.key)
+    }
+
     /// Reads the value of the attribute; none when it is of a kind that is not taken.
     pub fn parse(value: &str) -> Option<Self> {
         let mut words = value.split_whitespace();

@@ -121,9 +121,8 @@ impl Session {
         if !self.opener.as_ref().is_some_and(is_same_key) {
             self.opener = agreement.crypto.clone().map(Opener::new);
         }
-        if agreement.crypto.is_none() {
-            self.sealer = None;
-        } else if self.sealer.is_none() {
+        let ours = agreement.crypto.as_ref().and(ours);
+        if !ours.is_some_and(|ours| self.sealer.as_ref().is_some_and(|sealer| sealer.is_of(ours))) {
             self.sealer = ours.and_then(Sealer::new);
         }
         if agreement.remote != self.agreement.remote {

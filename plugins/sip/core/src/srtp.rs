@@ -23,22 +23,30 @@ fn context(crypto: &Crypto) -> Option<Context> {
 }
 
 /// What we send.
-pub struct Sealer(Context);
+pub struct Sealer {
+    crypto: Crypto,
+    context: Context,
+}
 
 impl Sealer {
     /// With our key; none when the library has no such cipher.
     pub fn new(crypto: &Crypto) -> Option<Self> {
-        context(crypto).map(Self)
+        Some(Self { crypto: crypto.clone(), context: context(crypto)? })
+    }
+
+    /// Whether it is still the same key; then its counters have to be kept, too.
+    pub fn is_of(&self, crypto: &Crypto) -> bool {
+        self.crypto.is_same_key(crypto)
     }
 
     /// A packet, encrypted.
     pub fn rtp(&mut self, packet: &[u8]) -> Option<Vec<u8>> {
-        self.0.encrypt_rtp(packet).ok().map(Vec::from)
+        self.context.encrypt_rtp(packet).ok().map(Vec::from)
     }
 
     /// A report, encrypted.
     pub fn rtcp(&mut self, packet: &[u8]) -> Option<Vec<u8>> {
-        self.0.encrypt_rtcp(packet).ok().map(Vec::from)
+        self.context.encrypt_rtcp(packet).ok().map(Vec::from)
     }
 }
 
@@ -57,7 +65,7 @@ impl Opener {
 
     /// Whether it is still the same key; then its counters have to be kept, too.
     pub fn is_of(&self, crypto: &Crypto) -> bool {
-        self.crypto == *crypto
+        self.crypto.is_same_key(crypto)
     }
 
     /// A packet, decrypted; none when it is not by who has the key, or has come before.

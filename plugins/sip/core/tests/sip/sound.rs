@@ -57,8 +57,9 @@ fn both_ways_are_encrypted_and_keep_their_counters_through_a_change() {
             assert_eq!(bridge.receive(phone_at, &sent, now), Received::Nothing, "it is not heard twice");
             let (_, back) = bridge.send(&packet(0, sequence, 2), Codec::Pcmu, now).expect("it goes");
             assert!(matches!(phone.receive(bridge_at, &back, now), Received::Voice(_)), "{sequence}");
-            // Held and resumed while the sequence has wrapped: the key is the same, and so is the count of wraps.
+            // Held and resumed while the sequence has wrapped: the keys are the same, under other tags, and so are the counts of wraps.
             if sequence == 250 {
+                let [ours, theirs] = [&ours, &theirs].map(|crypto| Crypto { tag: 2, ..crypto.clone() });
                 bridge.change(secure(&theirs), Some(&ours), now);
                 phone.change(secure(&ours), Some(&theirs), now);
             }
@@ -82,6 +83,22 @@ fn both_ways_are_encrypted_and_keep_their_counters_through_a_change() {
             "another's key"
         );
     }
+}
+
+#[test]
+fn another_suite_brings_another_key() {
+    let mut chance = Chance::new([4; 32]);
+    let mut keys = |suite| [(); 2].map(|()| Crypto::new(1, suite, &mut chance));
+    let [[ours, theirs], [our_next, their_next]] = [keys(Suite::Tag80), keys(Suite::Tag32)];
+    let now = now();
+    let phone_at = address("192.0.2.7:4000");
+    let mut bridge = Session::new(secure(&theirs), Some(&ours), (7, 1, 0), now);
+    bridge.change(secure(&their_next), Some(&our_next), now);
+    let mut phone = Session::new(secure(&our_next), Some(&their_next), (8, 1, 0), now);
+    let (_, sent) = bridge.send(&packet(0, 1, 2), Codec::Pcmu, now).expect("it goes");
+    assert!(matches!(phone.receive(phone_at, &sent, now), Received::Voice(_)));
+    let (_, sent) = phone.send(&packet(0, 1, 2), Codec::Pcmu, now).expect("it goes");
+    assert!(matches!(bridge.receive(phone_at, &sent, now), Received::Voice(_)));
 }
 
 #[test]

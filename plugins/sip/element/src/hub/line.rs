@@ -133,14 +133,10 @@ impl Line {
 
     /// Frames of a prompt, if they are due. Returns whether there are more.
     pub fn tick(&self, time: Instant) -> bool {
-        let mut session = self.session.lock();
-        let Some(session) = session.as_mut() else {
-            return false;
-        };
-        while let Some((to, bytes)) = session.tick(time) {
+        while let Some((to, bytes)) = self.with(|session| session.tick(time)).flatten() {
             let _ = self.rtp.send_to(&bytes, to);
         }
-        session.due().is_some()
+        self.due().is_some()
     }
 
     /// Sends a report, if one is due.
