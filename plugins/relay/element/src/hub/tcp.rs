@@ -21,6 +21,8 @@ const WAITING_BYTES_MAX: usize = 128 * 1024;
 const KERNEL_BUFFER_BYTES: usize = 128 * 1024;
 /// Connections of one worker at once.
 pub const CONNECTIONS_MAX: usize = 1024;
+/// Those who knock are taken in so many at once.
+const ACCEPTS_MAX: usize = 32;
 /// Who has not said by then whose connection it is has nothing to say.
 const INTRODUCTION_MAX: Duration = Duration::from_secs(10);
 /// A peer that is there says so every few seconds (RFC 7675).
@@ -170,6 +172,14 @@ impl Connections {
         }
     }
 
+    /// The one that has been silent for longest goes.
+    pub fn make_room(&mut self) {
+        let idlest = self.all.iter().min_by_key(|(_, connection)| connection.heard_at);
+        if let Some(peer) = idlest.map(|(peer, _)| *peer) {
+            self.all.remove(&peer);
+        }
+    }
+
     /// What to wait for, in an order of its own; see [`Connections::note`].
     pub fn watch<'a>(&'a self, sources: &mut Vec<PollFd<'a>>) {
         sources.extend(self.all.values().map(|connection| {
@@ -228,15 +238,19 @@ impl AsFd for Connection {
     }
 }
 
-/// Takes all who knock.
-pub fn accept(listener: &TcpListener, mut take: impl FnMut(TcpStream)) {
-    for stream in listener.incoming() {
+/// Takes those who knock, as far as it is their turn. An error: the system has no file for whoever is next, and would tell of them without end.
+pub fn accept(listener: &TcpListener, mut take: impl FnMut(TcpStream)) -> io::Result<()> {
+    for stream in listener.incoming().take(ACCEPTS_MAX) {
         match stream {
             Ok(stream) => take(stream),
             // Nobody more; or somebody who has gone again, and whoever stands behind is taken in the next turn.
-            Err(_) => return,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::ConnectionAborted) => {
+                break;
+            }
+            Err(error) => return Err(error),
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -310,6 +324,20 @@ mod tests {
             assert_eq!(got, datagram);
             rest = &rest[LENGTH_BYTES + got.len()..];
         }
+    }
+
+    #[test]
+    fn whoever_has_been_silent_for_longest_makes_room() {
+        let now = super::super::clock::now();
+        let (_ann, first) = pair(now);
+        let (_bob, second) = pair(now + Duration::from_secs(1));
+        let stays = second.peer;
+        let mut connections = Connections::default();
+        connections.make_room();
+        connections.add(second, now);
+        connections.add(first, now);
+        connections.make_room();
+        assert_eq!(connections.all.into_keys().collect::<Vec<_>>(), [stays]);
     }
 
     #[test]

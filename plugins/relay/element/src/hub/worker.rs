@@ -99,12 +99,15 @@ impl Worker {
         let Some(door) = self.door.as_ref().filter(|_| self.is_knocked) else {
             return;
         };
-        accept(door, |stream| {
+        let accepted = accept(door, |stream| {
             // One that is over already is none.
             if let Ok(connection) = Connection::new(stream, time) {
                 self.connections.add(connection, time);
             }
         });
+        if accepted.is_err() {
+            self.connections.make_room();
+        }
     }
 
     fn read_connections(&mut self, time: Instant) {

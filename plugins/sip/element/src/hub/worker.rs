@@ -1,7 +1,7 @@
 //! The thread that carries between the sockets, the exchange and the rooms.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -230,10 +230,24 @@ impl Worker {
             _ => (self.sockets.tcp.as_ref(), None),
         };
         let mut accepted = Vec::new();
-        while accepted.len() < READS_MAX
-            && let Some(Ok((stream, peer))) = listener.map(TcpListener::accept)
-        {
-            accepted.push((stream, sockets::plain(peer)));
+        let mut is_crowded = false;
+        while accepted.len() < READS_MAX {
+            match listener.map(TcpListener::accept) {
+                Some(Ok((stream, peer))) => accepted.push((stream, sockets::plain(peer))),
+                Some(Err(error)) => {
+                    is_crowded =
+                        !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::ConnectionAborted);
+                    break;
+                }
+                None => break,
+            }
+        }
+        if is_crowded {
+            // Without a file for whoever waits, the system would tell of it without end: the first that would be closed anyway makes room.
+            let first = self.connections.iter().min_by_key(|(_, connection)| connection.close_at);
+            if let Some(id) = first.map(|(id, _)| *id) {
+                self.connections.remove(&id);
+            }
         }
         let time = now();
         for (stream, peer) in accepted {
