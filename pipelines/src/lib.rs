@@ -14,6 +14,7 @@ mod meeting;
 mod pointer;
 mod present;
 mod recording;
+mod seat;
 mod sound;
 mod talk;
 mod telephone;

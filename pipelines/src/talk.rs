@@ -21,6 +21,7 @@ use tokio::sync::mpsc::{Sender, UnboundedReceiver, UnboundedSender, unbounded_ch
 
 use crate::bus::{self, BusEvent};
 use crate::init::{factory, init};
+use crate::seat::Seat;
 use crate::telephone::{PhoneKey, Switchboard, TelephoneRoom};
 use crate::{Listener, MediaPort, PipelineError};
 
@@ -212,7 +213,6 @@ impl TalkPipeline {
         let seat = self.people.lock().seats.remove(&person);
         if let Some(seat) = seat {
             self.relay.emit_by_name::<()>("remove", &[&seat.peer]);
-            seat.leave(self);
         }
     }
 
@@ -261,8 +261,8 @@ impl TalkPipeline {
 
     /// Lets nobody hear this person, or everybody again.
     pub fn silence(&self, person: u32, is_silenced: bool) {
-        if let Some(seat) = self.people.lock().seats.get(&person) {
-            seat.voice[1].set_property("mute", is_silenced);
+        if let Some(known) = self.people.lock().seats.get(&person) {
+            known.seat.silence(is_silenced);
         }
         if let Some(telephone) = &self.telephone {
             telephone.silence(person, is_silenced);
@@ -300,9 +300,7 @@ impl Drop for TalkPipeline {
     fn drop(&mut self) {
         // Linked both ways, relay and mixer are a loop, which GStreamer does not like when it puts elements in order.
         let people = std::mem::take(&mut *self.people.lock());
-        for person in people.seats.into_values() {
-            person.leave(self);
-        }
+        drop(people);
         if let Some(telephone) = &self.telephone {
             telephone.clear();
         }
@@ -312,54 +310,26 @@ impl Drop for TalkPipeline {
     }
 }
 
-/// Somebody's four pads, linked two by two.
+/// Somebody on one connection.
 struct Person {
     /// What the relay calls them: another name on each connection, so that the end of one says nothing about the next.
     peer: String,
     name: String,
     /// Names the connection that they offered on.
     session: String,
-    voice: [gst::Pad; 2],
-    mix: [gst::Pad; 2],
+    seat: Seat,
 }
 
 impl Person {
     fn seat(talk: &TalkPipeline, person: u32, name: &str, session: String) -> Result<Self, PipelineError> {
-        let request = |element: &gst::Element, name: String| {
-            element.request_pad_simple(&name).ok_or_else(|| {
-                PipelineError::Build(format!("{} has no pad {name} for another participant", element.name()))
-            })
-        };
-        let voice = [
-            request(&talk.relay, format!("voice_src_{person}"))?,
-            request(&talk.mixer, format!("sink_{person}"))?,
-        ];
-        let mix = [
-            request(&talk.mixer, format!("src_{person}"))?,
-            request(&talk.relay, format!("voice_sink_{person}"))?,
-        ];
+        let pads = [format!("voice_src_{person}"), format!("voice_sink_{person}")];
+        let seat = Seat::take(&talk.relay, pads, &talk.mixer, person)?;
         let peer = format!("{person}.{}", talk.seats.fetch_add(1, Ordering::Relaxed));
-        for pad in [&voice[0], &mix[1]] {
+        for pad in seat.carrier_pads() {
             pad.set_property("peer", &peer);
         }
-        let seat = Self { peer, name: name.into(), session, voice, mix };
-        let linked = [&seat.mix, &seat.voice].into_iter().try_for_each(|[from, to]| from.link(to).map(drop));
-        if let Err(error) = linked {
-            seat.leave(talk);
-            return Err(PipelineError::Build(format!("a participant could not be linked: {error}")));
-        }
-        Ok(seat)
-    }
-
-    fn leave(self, talk: &TalkPipeline) {
-        for ([from, to], (source, sink)) in
-            [(self.voice, (&talk.relay, &talk.mixer)), (self.mix, (&talk.mixer, &talk.relay))]
-        {
-            // They may never have been linked.
-            let _ = from.unlink(&to);
-            source.release_request_pad(&from);
-            sink.release_request_pad(&to);
-        }
+        seat.link()?;
+        Ok(Self { peer, name: name.into(), session, seat })
     }
 }
 

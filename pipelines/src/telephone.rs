@@ -19,6 +19,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::bus::{self, BusEvent};
 use crate::init::{factory, init};
+use crate::seat::Seat;
 use crate::{PipelineError, TalkEvent};
 
 /// Codes of meetings begin with another digit.
@@ -120,13 +121,7 @@ impl Drop for Telephone {
 pub(crate) struct Switchboard {
     bridge: gst::Element,
     mixer: gst::Element,
-    callers: Mutex<BTreeMap<u32, Caller>>,
-}
-
-/// A caller's four pads, linked two by two.
-struct Caller {
-    voice: [gst::Pad; 2],
-    mix: [gst::Pad; 2],
+    callers: Mutex<BTreeMap<u32, Seat>>,
 }
 
 impl Switchboard {
@@ -144,26 +139,9 @@ impl Switchboard {
 
     /// Lets the caller on this seat hear and be heard.
     pub(crate) fn put_through(&self, seat: u32, person: u32) -> Result<(), PipelineError> {
-        let request = |element: &gst::Element, name: String| {
-            element.request_pad_simple(&name).ok_or_else(|| {
-                PipelineError::Build(format!("{} has no pad {name} for a caller", element.name()))
-            })
-        };
-        let voice = [
-            request(&self.bridge, format!("call_src_{seat}"))?,
-            request(&self.mixer, format!("sink_{person}"))?,
-        ];
-        let mix = [
-            request(&self.mixer, format!("src_{person}"))?,
-            request(&self.bridge, format!("call_sink_{seat}"))?,
-        ];
-        let caller = Caller { voice, mix };
-        let linked =
-            [&caller.mix, &caller.voice].into_iter().try_for_each(|[from, to]| from.link(to).map(drop));
-        if let Err(error) = linked {
-            self.release(&caller);
-            return Err(PipelineError::Build(format!("a caller could not be linked: {error}")));
-        }
+        let pads = [format!("call_src_{seat}"), format!("call_sink_{seat}")];
+        let caller = Seat::take(&self.bridge, pads, &self.mixer, person)?;
+        caller.link()?;
         self.callers.lock().insert(person, caller);
         Ok(())
     }
@@ -176,36 +154,23 @@ impl Switchboard {
     /// Gives up a caller's place in the mix, if they have one.
     pub(crate) fn remove(&self, person: u32) {
         let caller = self.callers.lock().remove(&person);
-        if let Some(caller) = caller {
-            self.release(&caller);
-        }
+        drop(caller);
     }
 
     /// Gives up the places of all. The calls end with the bridge.
     pub(crate) fn clear(&self) {
         let callers = std::mem::take(&mut *self.callers.lock());
-        callers.values().for_each(|caller| self.release(caller));
+        drop(callers);
     }
 
     pub(crate) fn silence(&self, person: u32, is_silenced: bool) {
         if let Some(caller) = self.callers.lock().get(&person) {
-            caller.voice[1].set_property("mute", is_silenced);
+            caller.silence(is_silenced);
         }
     }
 
     pub(crate) fn is_caller(&self, person: u32) -> bool {
         self.callers.lock().contains_key(&person)
-    }
-
-    fn release(&self, caller: &Caller) {
-        for ([from, to], (source, sink)) in
-            [(&caller.voice, (&self.bridge, &self.mixer)), (&caller.mix, (&self.mixer, &self.bridge))]
-        {
-            // They may never have been linked.
-            let _ = from.unlink(to);
-            source.release_request_pad(from);
-            sink.release_request_pad(to);
-        }
     }
 }
 
