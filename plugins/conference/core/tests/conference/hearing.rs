@@ -101,7 +101,7 @@ fn who_is_muted_is_not_heard() {
 #[test]
 fn the_first_syllable_is_not_cut() {
     const SYLLABLE_MILLIS: u64 = 200;
-    for habits in [Habits::GOOD, SILENT_ABOUT_LEVELS] {
+    for habits in Habits::EACH {
         let mut room = Room::of(3, habits, 5);
         room.run(2000);
         room.forget();

@@ -36,6 +36,15 @@ impl Habits {
     pub const GOOD: Habits =
         Habits { codec: Codec::Opus, line: Line::GOOD, ppm: 0.0, tells_level: true, numbers: (100, 5000) };
 
+    /// By Opus, with levels and without, and by telephone.
+    pub const EACH: [Habits; 5] = [
+        Self::GOOD,
+        Habits { tells_level: false, ..Self::GOOD },
+        Self::phone(Codec::G722),
+        Self::phone(Codec::Pcmu),
+        Self::phone(Codec::Pcma),
+    ];
+
     /// A telephone, which never tells a level.
     pub const fn phone(codec: Codec) -> Habits {
         Habits { codec, tells_level: false, ..Self::GOOD }

@@ -103,38 +103,6 @@ fn a_slow_clock_is_followed() {
 }
 
 #[test]
-fn numbers_wrap_and_nobody_notices() {
-    for codec in PHONES {
-        let numbers = (65_500, u32::MAX - 7000);
-        let mut room = Room::of(3, Habits { numbers, ..Habits::phone(codec) }, 2);
-        room.speak([0, 1]);
-        room.run(500);
-        room.forget();
-        room.run(2000);
-        room.assert_all_hear(&[0, 1]);
-        assert_eq!(room.source_stats(0).lost + room.source_stats(0).strange, 0);
-    }
-}
-
-#[test]
-fn the_first_syllable_is_not_cut() {
-    const SYLLABLE_MILLIS: u64 = 200;
-    for codec in PHONES {
-        let mut room = Room::of(3, Habits::phone(codec), 5);
-        room.run(2000);
-        room.forget();
-        room.speak([0]);
-        room.run(SYLLABLE_MILLIS);
-        room.hush([0]);
-        room.run(1000);
-        let sound = &room.heard[&Ear::Of(Seat(1))].sound;
-        let pieces = sound.chunks(480).filter(|piece| piece.iter().any(|sample| 2000 < sample.abs()));
-        let heard_millis = pieces.count() as u64 * 10;
-        assert!((SYLLABLE_MILLIS - 10..=SYLLABLE_MILLIS + 20).contains(&heard_millis), "{heard_millis} ms");
-    }
-}
-
-#[test]
 fn telephones_get_packets_in_silence_and_others_rest() {
     let mut room = mixed(4, 1);
     room.speak([0]);
