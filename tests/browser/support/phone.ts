@@ -37,8 +37,8 @@ export class Phone {
     await process.line(/baresip is ready/);
     const control = connect(port, "127.0.0.1");
     const phone = new Phone(process, control, folder);
-    // By TLS, as the account says. baresip takes an address without a user, and one with `sips:`, for a user's name, and asks a name server for hosts.
-    phone.command("dial", address.replace(/^sips:[^:]*(.*)$/, "sip:meeting@127.0.0.1$1"));
+    // By TLS, as the account says: baresip does not know `sips:`, and asks a name server for hosts.
+    phone.command("dial", address.replace(/^sips:([^@]*)@[^:]*/, "sip:$1@127.0.0.1"));
     await process.line(/Call established/);
     return phone;
   }

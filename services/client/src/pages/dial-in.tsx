@@ -11,7 +11,7 @@ export function DialInDetails({ dialIn, code }: { dialIn: DialIn; code: string }
       <ol>
         <li>
           Call{" "}
-          {dialInAddresses(dialIn, location.hostname).map((address, index) => (
+          {dialInAddresses(dialIn, code, location.hostname).map((address, index) => (
             <span key={address}>
               {index > 0 && " or "}
               <a href={address} data-testid="dial-in-address">
@@ -21,7 +21,7 @@ export function DialInDetails({ dialIn, code }: { dialIn: DialIn; code: string }
           ))}
         </li>
         <li>
-          Enter <strong>{codeGroups(code).join(" ")}</strong> and #
+          If you are asked for a code, enter <strong>{codeGroups(code).join(" ")}</strong> and #
         </li>
       </ol>
       <p class="quiet">

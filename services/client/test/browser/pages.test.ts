@@ -176,7 +176,7 @@ test("how to call is told, the PIN to the host alone, and who has called is mark
   await peer.welcome({ participants: [ann, dan], dial_in });
   await page.getByTestId("dial-in").locator("summary").click();
   const addresses = await page.getByTestId("dial-in-address").allInnerTexts();
-  expect(addresses).toEqual(["sips:localhost:5061", "sip:localhost:5060"]);
+  expect(addresses).toEqual(["sips:123456789@localhost:5061", "sip:123456789@localhost:5060"]);
   expect(await page.getByTestId("dial-in").innerText()).toContain("123 456 789");
   expect(await page.getByTestId("dial-in-pin").innerText()).toBe("314159");
   expect(await page.getByTestId("by-telephone").count()).toBe(1);
