@@ -9,6 +9,7 @@
 mod choose;
 mod coarse;
 mod compare;
+mod crew;
 mod kept;
 mod merge;
 mod moves;
@@ -24,11 +25,13 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 use crate::{Frame, Point, Record};
+use crew::Alone;
 use kept::Kept;
 use painting::{Pace, Painting, Update};
 use pointer::Pointer;
 
 pub(crate) use choose::{Op, choose};
+pub use crew::{Crew, Job};
 pub use pointer::CursorError;
 
 /// Refinement goes along with a frame of which no more than one part in so many changed.
@@ -37,8 +40,9 @@ const LITTLE_CHANGE: usize = 8;
 pub const REFINEMENT_BYTES_A_SECOND: u32 = 2 * 1024 * 1024;
 
 /// Compares each frame with what a reader has, and writes what the reader needs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Encoder {
+    crew: Box<dyn Crew>,
     painting: Option<Painting>,
     kept: Kept,
     refinement: Pace,
@@ -48,10 +52,29 @@ pub struct Encoder {
     started: bool,
 }
 
+impl Default for Encoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Encoder {
-    /// An encoder whose first frame begins a stream.
+    /// An encoder whose first frame begins a stream; it does everything on its caller's thread.
     pub fn new() -> Self {
-        Self::default()
+        Self::with_crew(Box::new(Alone))
+    }
+
+    /// The same, with others' hands for large updates; who does the work changes no byte.
+    pub fn with_crew(crew: Box<dyn Crew>) -> Self {
+        Self {
+            crew,
+            painting: None,
+            kept: Kept::default(),
+            refinement: Pace::default(),
+            film_bits_a_second: None,
+            pointer: Pointer::default(),
+            started: false,
+        }
     }
 
     /// One whole update that shows this frame and the newest cursor (`Start` and `Size` in front the first time, `Size` when it
@@ -74,7 +97,7 @@ impl Encoder {
                 painting.insert(Painting::black(frame.size, self.film_bits_a_second))
             }
         };
-        let mut update = Update { time, kept: &mut self.kept, out: &mut out };
+        let mut update = Update { time, kept: &mut self.kept, crew: &*self.crew, out: &mut out };
         let changed = painting.advance(frame, &mut update);
         if changed <= frame.size.area() / LITTLE_CHANGE {
             painting.refine(&mut self.refinement, &mut update);
@@ -88,7 +111,7 @@ impl Encoder {
     pub fn refine(&mut self, time: Duration) -> Option<Bytes> {
         let painting = self.painting.as_mut().filter(|_| self.started)?;
         let mut out = BytesMut::new();
-        let mut update = Update { time, kept: &mut self.kept, out: &mut out };
+        let mut update = Update { time, kept: &mut self.kept, crew: &*self.crew, out: &mut out };
         painting.idle(&mut update);
         painting.refine(&mut self.refinement, &mut update);
         end_update(out, time)

@@ -47,15 +47,15 @@ impl Op {
     }
 
     /// The record that paints the canvas's present content.
-    pub(crate) fn record(self, canvas: &Canvas, rect: Rect) -> Record {
+    pub(crate) fn record(&self, canvas: &Canvas, rect: Rect) -> Record {
         match self {
-            Self::Fill(colour) => Record::Fill { rect, colour },
-            Self::Lossless(effort) => Record::Picture { rect, picture: lossless(canvas, rect, effort) },
+            Self::Fill(colour) => Record::Fill { rect, colour: *colour },
+            Self::Lossless(effort) => Record::Picture { rect, picture: lossless(canvas, rect, *effort) },
             Self::Lossy(grade) => {
-                let file = webp::encode_lossy(canvas.pixels(), canvas.stride(), rect, grade);
+                let file = webp::encode_lossy(canvas.pixels(), canvas.stride(), rect, *grade);
                 Record::Picture { rect, picture: Picture::WebP(file) }
             }
-            Self::Recall { key, picture } => Record::Recall { rect, key, picture },
+            Self::Recall { key, picture } => Record::Recall { rect, key: *key, picture: picture.clone() },
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 
 use super::coarse::Coarse;
+use super::crew::{Crew, Job};
 use super::kept::Kept;
 use super::plan::{self, Judge};
 use super::projector::{Projector, cells_outside, outside};
@@ -54,6 +55,8 @@ pub(super) struct Update<'a> {
     pub(super) time: Duration,
     /// What a reader keeps.
     pub(super) kept: &'a mut Kept,
+    /// Who makes the pictures.
+    pub(super) crew: &'a dyn Crew,
     pub(super) out: &'a mut BytesMut,
 }
 
@@ -112,8 +115,13 @@ impl Painting {
             time: update.time,
         };
         let film = self.projector.film();
-        for (rect, op) in plan::plan(&self.next, &cells_outside(&dirty, film), &mut judge) {
-            self.paint_outside(rect, op, update);
+        let planned = plan::plan(&self.next, &cells_outside(&dirty, film), &mut judge);
+        let parts: Vec<(Rect, Op)> =
+            planned.into_iter().flat_map(|(rect, op)| self.outside_film(rect, op, update.kept)).collect();
+        let job = |(rect, op): &(Rect, Op)| Job { canvas: &self.next, rect: *rect, op: op.clone() };
+        let records = update.crew.paint(&parts.iter().map(job).collect::<Vec<_>>());
+        for ((rect, op), record) in parts.iter().zip(&records) {
+            self.write(*rect, op, record, update);
         }
     }
 
@@ -182,7 +190,11 @@ impl Painting {
             let Some(rect) = self.coarse.resting_piece(update.time) else { break };
             let op = plan::choose_exact(&self.next, rect, update.kept);
             area += rect.area();
-            self.paint_outside(rect, op, update);
+            let parts = self.outside_film(rect, op, update.kept);
+                for (part, op) in parts {
+                let record = op.record(&self.next, part);
+                self.write(part, &op, &record, update);
+            }
         }
         pace.spent(update.out.len() - start, update.time);
     }
@@ -203,33 +215,31 @@ impl Painting {
         self.restless.due_at()
     }
 
-    /// Paints what of the rectangle lies outside of the film.
-    fn paint_outside(&mut self, rect: Rect, op: Op, update: &mut Update<'_>) {
+    /// What of the rectangle lies outside of the film, and how it is painted.
+    fn outside_film(&self, rect: Rect, op: Op, kept: &mut Kept) -> Vec<(Rect, Op)> {
         let film = self.projector.film().filter(|film| film.intersection(rect).is_some());
         if film.is_none() {
-            return self.paint(rect, op, update);
+            return vec![(rect, op)];
         }
-        for part in outside(&[rect], film) {
-            let op = match op {
-                Op::Lossy(grade) => Op::Lossy(grade),
-                _ => plan::choose_exact(&self.next, part, update.kept),
-            };
-            self.paint(part, op, update);
-        }
+        let choose = |part| match op {
+            Op::Lossy(grade) => Op::Lossy(grade),
+            _ => plan::choose_exact(&self.next, part, kept),
+        };
+        let parts = outside(&[rect], film);
+        let ops: Vec<Op> = parts.iter().copied().map(choose).collect();
+        parts.into_iter().zip(ops).collect()
     }
 
-    fn paint(&mut self, rect: Rect, op: Op, update: &mut Update<'_>) {
+    /// Writes what paints the rectangle, and notes what a reader has then.
+    fn write(&mut self, rect: Rect, op: &Op, record: &Record, update: &mut Update<'_>) {
         if op.is_exact() {
             self.coarse.clear(rect);
         } else {
             self.coarse.mark(rect, update.time);
         }
-        let is_lossless = matches!(op, Op::Lossless(_));
-        let record = op.record(&self.next, rect);
         record.write(update.out);
-        if let Record::Picture { rect, picture } = &record
-            && is_lossless
-            && let Some(key) = update.kept.keep(&self.next, *rect, picture)
+        if let (Op::Lossless(_), Record::Picture { picture, .. }) = (op, record)
+            && let Some(key) = update.kept.keep(&self.next, rect, picture)
         {
             Record::Keep { key }.write(update.out);
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use convene_screen::{Decoder, Encoder, PixelOrder, Point, Reader, Record, Rect, ScreenSize};
+use convene_screen::{Crew, Decoder, Encoder, Job, PixelOrder, Point, Reader, Record, Rect, ScreenSize};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -112,6 +112,32 @@ fn the_same_frames_give_the_same_bytes() {
         stream
     };
     assert_eq!(run(), run());
+}
+
+/// Does the last job first.
+#[derive(Debug)]
+struct Backwards;
+
+impl Crew for Backwards {
+    fn paint(&self, jobs: &[Job<'_>]) -> Vec<Record> {
+        let mut records: Vec<Record> = jobs.iter().rev().map(Job::paint).collect();
+        records.reverse();
+        records
+    }
+}
+
+#[test]
+fn who_does_the_work_changes_no_byte() {
+    let mut desktop = Desktop::page(size(1100, 700));
+    let mut encoders = [Encoder::new(), Encoder::with_crew(Box::new(Backwards))];
+    for i in 0..4_u64 {
+        let stored = desktop.stored(PixelOrder::Bgrx, 0);
+        let [alone, helped] =
+            encoders.each_mut().map(|encoder| encoder.frame(stored.frame(), Duration::from_secs(i)));
+        assert_eq!(alone, helped);
+        desktop.step(&Step::Photograph { rect: Rect::new(60, 50, 700, 300), seed: i });
+        desktop.step(&Step::Noise { rect: Rect::new(0, 400, 1100, 200), seed: i, colours: 3 });
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The hands of `screenenc`.
 
+use std::num::NonZero;
 use std::sync::LazyLock;
+use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +13,7 @@ use gst::subclass::prelude::*;
 use gst_video::{VideoFormat, VideoFrameExt, VideoFrameRef, VideoInfo};
 use parking_lot::Mutex;
 
+use super::hands::Hands;
 use crate::events::Cursor;
 use crate::stream;
 
@@ -29,7 +32,30 @@ const FORMATS: [VideoFormat; 8] = [
     VideoFormat::Abgr,
 ];
 
+/// More do not help: a 1080p screen has twelve blocks.
+const THREADS_MAX: u32 = 16;
+/// What an element takes of a machine without being asked.
+const THREADS_UNASKED: usize = 2;
+
+#[derive(Debug, Clone, Default)]
+struct Settings {
+    threads: u32,
+}
+
+#[derive(glib::Properties)]
+#[properties(wrapper_type = super::ScreenEnc)]
 pub struct ScreenEnc {
+    #[property(
+        name = "threads",
+        nick = "Threads",
+        blurb = "How many threads may work at a large update, from the next start on; 0 for two, or one where there is but one core",
+        get,
+        set,
+        type = u32,
+        member = threads,
+        maximum = THREADS_MAX
+    )]
+    settings: std::sync::Mutex<Settings>,
     sinkpad: gst::Pad,
     srcpad: gst::Pad,
     state: Mutex<State>,
@@ -205,6 +231,15 @@ impl ScreenEnc {
         }
     }
 
+    /// As the property says.
+    fn threads(&self) -> usize {
+        let asked = self.settings.lock().expect("no property's setter panics").threads as usize;
+        match asked {
+            0 => thread::available_parallelism().map_or(1, NonZero::get).min(THREADS_UNASKED),
+            asked => asked,
+        }
+    }
+
     fn sink_query(&self, query: &mut gst::QueryRef) -> bool {
         if let gst::QueryViewMut::Allocation(allocation) = query.view_mut() {
             // Rows may be padded.
@@ -266,10 +301,11 @@ impl ObjectSubclass for ScreenEnc {
             .flags(gst::PadFlags::FIXED_CAPS)
             .build();
 
-        Self { sinkpad, srcpad, state: Mutex::default() }
+        Self { settings: std::sync::Mutex::default(), sinkpad, srcpad, state: Mutex::default() }
     }
 }
 
+#[glib::derived_properties]
 impl ObjectImpl for ScreenEnc {
     fn constructed(&self) {
         self.parent_constructed();
@@ -321,6 +357,10 @@ impl ElementImpl for ScreenEnc {
         &self,
         transition: gst::StateChange,
     ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
+        if transition == gst::StateChange::ReadyToPaused {
+            let encoder = Encoder::with_crew(Box::new(Hands { threads: self.threads() }));
+            *self.state.lock() = State { encoder, ..State::default() };
+        }
         let success = self.parent_change_state(transition)?;
         if transition == gst::StateChange::PausedToReady {
             *self.state.lock() = State::default();

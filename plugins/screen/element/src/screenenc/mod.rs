@@ -16,6 +16,7 @@
 use gst::glib;
 use gst::prelude::*;
 
+mod hands;
 mod imp;
 
 glib::wrapper! {
