@@ -116,8 +116,9 @@ impl Painting {
         };
         let film = self.projector.film();
         let planned = plan::plan(&self.next, &cells_outside(&dirty, film), &mut judge);
-        let parts: Vec<(Rect, Op)> =
+        let mut parts: Vec<(Rect, Op)> =
             planned.into_iter().flat_map(|(rect, op)| self.outside_film(rect, op, update.kept)).collect();
+        in_turn(&mut parts);
         let job = |(rect, op): &(Rect, Op)| Job { canvas: &self.next, rect: *rect, op: op.clone() };
         let records = update.crew.paint(&parts.iter().map(job).collect::<Vec<_>>());
         for ((rect, op), record) in parts.iter().zip(&records) {
@@ -190,8 +191,9 @@ impl Painting {
             let Some(rect) = self.coarse.resting_piece(update.time) else { break };
             let op = plan::choose_exact(&self.next, rect, update.kept);
             area += rect.area();
-            let parts = self.outside_film(rect, op, update.kept);
-                for (part, op) in parts {
+            let mut parts = self.outside_film(rect, op, update.kept);
+            in_turn(&mut parts);
+            for (part, op) in parts {
                 let record = op.record(&self.next, part);
                 self.write(part, &op, &record, update);
             }
@@ -244,6 +246,16 @@ impl Painting {
             Record::Keep { key }.write(update.out);
         }
     }
+}
+
+/// Lossy pictures go first, as what is exact may cover some of them. What is recalled comes before anything that is kept, which could push it out
+/// of the reader's cache.
+fn in_turn(parts: &mut [(Rect, Op)]) {
+    parts.sort_by_key(|(_, op)| match op {
+        Op::Lossy(_) => 0,
+        Op::Recall { .. } => 1,
+        Op::Fill(_) | Op::Lossless(_) => 2,
+    });
 }
 
 fn area(rects: &[Rect]) -> usize {

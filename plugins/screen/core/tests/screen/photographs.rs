@@ -191,3 +191,26 @@ fn the_cache_overflows_alike_at_both_ends() {
     assert!(16 * 1024 * 1024 < written, "{written}");
     assert_eq!(recalls, 1, "only the page before the last is still kept");
 }
+
+/// A reader's cache is full, and the oldest of its pictures is shown again beside something new, which takes its place in the cache.
+#[test]
+fn what_is_recalled_has_not_just_been_pushed_out() {
+    const PAGES: u64 = 48;
+    for offset in 0..3 {
+        let mut pair = Pair::default();
+        let mut desktop = Desktop::new(size(1024, 512));
+        let half = |x, seed| Step::Noise { rect: Rect::new(x, 0, 512, 512), seed, colours: 64 };
+        let news = (0..offset).map(|i| (5_000 + i, 1_000 + PAGES - 1));
+        let pages = (0..PAGES).map(|page| (page, 1_000 + page));
+        // Backwards, until what is asked for is what has to go: that comes nearer by three pictures each time.
+        let back = (0..PAGES - 1).map(|i| (2_000 + i, 1_000 + PAGES - 2 - i));
+        let mut recalls = 0;
+        for (left, right) in pages.chain(news).chain(back) {
+            desktop.step(&half(0, left));
+            desktop.step(&half(512, right));
+            let records = show(&mut pair, &desktop);
+            recalls += records.iter().filter(|record| matches!(record, Record::Recall { .. })).count();
+        }
+        assert!((2..PAGES as usize - 1).contains(&recalls), "{recalls}");
+    }
+}
