@@ -14,6 +14,8 @@ use super::imp::{CAT, ConferenceMixer};
 impl ConferenceMixer {
     /// Begins a listener's stream in the form that downstream likes best.
     pub(super) fn introduce(&self, pad: &ConferenceMixerSrcPad) -> Option<Delivery> {
+        // Before it is asked: a wish that changes from here on is asked for again.
+        let _ = pad.check_reconfigure();
         let wanted = pad.peer_query_caps(Some(&pad.pad_template_caps()));
         let inside = self.settings().channels();
         let mut chance = rand::rng();
@@ -27,8 +29,6 @@ impl ConferenceMixer {
             }
             return None;
         };
-        // Asked for just now.
-        let _ = pad.check_reconfigure();
         gst::debug!(CAT, obj = pad, "Gives {caps}");
         if !pad.imp().introduce() {
             let (id, group) = {
