@@ -20,6 +20,7 @@ use crate::keys::{Keys, SALT_BYTES};
 use crate::line::{RESEND_AGE_MAX, RESEND_PACKETS_MAX};
 use crate::order::Datagram;
 use crate::rewriter::Numbers;
+use crate::spare::Spare;
 use crate::{FeedPacket, Remote};
 
 /// str0m's sender reports need a packet's time now and then.
@@ -168,6 +169,7 @@ impl Egress {
     pub fn seal<'a>(
         &mut self,
         outlet: impl Fn(usize) -> Option<&'a Outlet>,
+        spare: &mut Spare,
         datagrams: &mut VecDeque<Datagram>,
     ) {
         let Some((own, peer)) = self.way else {
@@ -190,7 +192,7 @@ impl Egress {
             let run = run.get_or_insert_with(|| Datagram {
                 peer,
                 own,
-                bytes: Vec::with_capacity(length * RUN_PACKETS),
+                bytes: spare.take(length * RUN_PACKETS),
                 segment: length,
             });
             let at = run.bytes.len();
@@ -349,7 +351,7 @@ mod tests {
     /// What goes out of slot 3, datagram by datagram.
     fn sealed(egress: &mut Egress, outlet: &mut Outlet) -> Vec<Vec<u8>> {
         let mut datagrams = VecDeque::new();
-        egress.seal(|slot| (slot == 3).then_some(&*outlet), &mut datagrams);
+        egress.seal(|slot| (slot == 3).then_some(&*outlet), &mut Spare::default(), &mut datagrams);
         datagrams
             .iter()
             .flat_map(|datagram| datagram.each().map(<[u8]>::to_vec).collect::<Vec<_>>())
@@ -375,7 +377,7 @@ mod tests {
             egress.send((3, &outlet), &packet.shared(), &numbers(sequence));
         }
         let mut datagrams = VecDeque::new();
-        egress.seal(|_| Some(&outlet), &mut datagrams);
+        egress.seal(|_| Some(&outlet), &mut Spare::default(), &mut datagrams);
         let together: Vec<usize> = datagrams.iter().map(|datagram| datagram.each().count()).collect();
         assert_eq!(together, [3, 1]);
     }

@@ -14,6 +14,7 @@ use crate::identity::Identity;
 use crate::order::{Datagram, Order};
 use crate::peer::{Happening, Peer, PeerState, VoicePacket};
 use crate::room::Room;
+use crate::spare::Spare;
 use crate::wish::Wish;
 use crate::{PeerId, Remote, RoomId, ShardId, TapId};
 
@@ -211,6 +212,8 @@ pub struct Shard {
     due: BTreeSet<(Instant, PeerKey)>,
     review_at: Option<Instant>,
     transmits: VecDeque<Datagram>,
+    /// Room for the next ones.
+    spare: Spare,
     happenings: VecDeque<Happening>,
     outputs: VecDeque<Output>,
     now: Instant,
@@ -231,6 +234,7 @@ impl Shard {
             due: BTreeSet::new(),
             review_at: None,
             transmits: VecDeque::new(),
+            spare: Spare::default(),
             happenings: VecDeque::new(),
             outputs: VecDeque::new(),
             now,
@@ -273,6 +277,11 @@ impl Shard {
                 }
             }
         }
+    }
+
+    /// What held a datagram that has been sent is used again: the system takes its time to give and to take so much room.
+    pub fn take_back(&mut self, room: Vec<u8>) {
+        self.spare.put(room);
     }
 
     /// Which shard a TCP connection belongs to, by the first datagram in it: that of the peer whom it names. None: nobody is expected by it.

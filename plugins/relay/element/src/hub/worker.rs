@@ -184,7 +184,11 @@ impl Worker {
         loop {
             match self.shard.poll() {
                 Output::Transmit(datagram) => match datagram.peer {
-                    Remote::Udp(to) => self.line.send(to, &datagram),
+                    Remote::Udp(_) => {
+                        if self.line.hold(datagram) {
+                            self.flush_line();
+                        }
+                    }
                     Remote::Tcp(to) => datagram.each().for_each(|bytes| self.connections.send(to, bytes)),
                 },
                 Output::Event { room, event } => {
@@ -203,11 +207,16 @@ impl Worker {
                     }
                 }
                 Output::Timeout(due) => {
-                    self.line.flush();
+                    self.flush_line();
                     self.connections.flush();
                     return due;
                 }
             }
         }
+    }
+
+    fn flush_line(&mut self) {
+        let shard = &mut self.shard;
+        self.line.flush(|room| shard.take_back(room));
     }
 }
