@@ -276,7 +276,7 @@ impl Peer {
         match event {
             Event::Connected => {
                 let keys = Keys::just_agreed().filter(|_| self.losses.is_some());
-                self.egress = keys.map(|keys| Egress::new(&keys, &self.crypto));
+                self.egress = keys.and_then(|keys| Egress::new(&keys, &self.crypto));
                 self.change(PeerState::Connected, now, out);
             }
             Event::RawPacket(packet) => {
