@@ -320,7 +320,7 @@ impl Shard {
         if let Some(due) = peer.due {
             self.due.remove(&(due, key));
         }
-        self.dirty.retain(|dirty| *dirty != key);
+        self.dirty.retain(|(_, dirty)| *dirty != key);
         for name in &peer.names {
             self.directory.unname(name, Owner::Here(key));
             self.tell_all(&Order::Unnamed(Arc::from(name.as_str())));
