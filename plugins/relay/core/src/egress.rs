@@ -10,8 +10,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use str0m::Rtc;
-use str0m::crypto::{AeadAes128GcmCipher, AeadAes256GcmCipher, CryptoError, CryptoProvider};
+use str0m::crypto::CryptoProvider;
 use str0m::media::{Mid, Pt};
 use str0m::net::Transmit;
 use str0m::rtp::{Extension, Ssrc};
@@ -20,10 +21,14 @@ use crate::keys::{Keys, SALT_BYTES};
 use crate::line::{RESEND_AGE_MAX, RESEND_PACKETS_MAX};
 use crate::order::Datagram;
 use crate::rewriter::Numbers;
+use crate::spare::Spare;
 use crate::{FeedPacket, Remote};
 
 /// str0m's sender reports need a packet's time now and then.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+const HEADER_BYTES: usize = 12;
+/// Its profile and its length.
+const EXTENSION_HEAD_BYTES: usize = 4;
 const TAG_BYTES: usize = 16;
 /// A frame has about so many packets; more make room for themselves.
 const RUN_PACKETS: usize = 4;
@@ -38,13 +43,11 @@ const CREDIT_MAX: u32 = CREDIT_COST * RESEND_PACKETS_MAX as u32;
 
 /// A viewer's way out.
 pub struct Egress {
-    cipher: Cipher,
+    key: LessSafeKey,
     salt: [u8; SALT_BYTES],
     /// From which of our addresses to which of the viewer's.
     way: Option<(SocketAddr, Remote)>,
     queued: Vec<Queued>,
-    header: Vec<u8>,
-    payload: Vec<u8>,
     credit: u32,
 }
 
@@ -58,11 +61,6 @@ struct Queued {
     numbers: Numbers,
     packet: Arc<FeedPacket>,
     is_resent: bool,
-}
-
-enum Cipher {
-    Aes128(Box<dyn AeadAes128GcmCipher>),
-    Aes256(Box<dyn AeadAes256GcmCipher>),
 }
 
 /// What a slot has to do with it.
@@ -82,26 +80,12 @@ pub struct Outlet {
 }
 
 impl Egress {
-    /// A way that is encrypted with these keys; where it leads is not known yet.
-    pub fn new(keys: &Keys, crypto: &CryptoProvider) -> Self {
+    /// A way that is encrypted with these keys; where it leads is not known yet. None where the keys are not of AES-GCM.
+    pub fn new(keys: &Keys, crypto: &CryptoProvider) -> Option<Self> {
         let (key, salt) = keys.derive(crypto);
-        let provider = crypto.srtp_provider;
-        let cipher = match <[u8; 16]>::try_from(key.as_slice()) {
-            Ok(key) => Cipher::Aes128(provider.aead_aes_128_gcm().create_cipher(key, true)),
-            Err(_) => {
-                let key = std::array::from_fn(|at| key[at]);
-                Cipher::Aes256(provider.aead_aes_256_gcm().create_cipher(key, true))
-            }
-        };
-        Self {
-            cipher,
-            salt,
-            way: None,
-            queued: Vec::new(),
-            header: Vec::new(),
-            payload: Vec::new(),
-            credit: CREDIT_MAX,
-        }
+        let algorithm = if key.len() == 16 { &AES_128_GCM } else { &AES_256_GCM };
+        let key = LessSafeKey::new(UnboundKey::new(algorithm, &key).ok()?);
+        Some(Self { key, salt, way: None, queued: Vec::new(), credit: CREDIT_MAX })
     }
 
     /// str0m sends this: where its media and reports go, ours may, too.
@@ -168,6 +152,7 @@ impl Egress {
     pub fn seal<'a>(
         &mut self,
         outlet: impl Fn(usize) -> Option<&'a Outlet>,
+        spare: &mut Spare,
         datagrams: &mut VecDeque<Datagram>,
     ) {
         let Some((own, peer)) = self.way else {
@@ -180,8 +165,7 @@ impl Egress {
             let Some(outlet) = outlet(packet.slot) else {
                 continue;
             };
-            self.prepare(outlet, &packet);
-            let length = self.header.len() + self.payload.len() + TAG_BYTES;
+            let length = packet.bytes(outlet);
             let fits =
                 |run: &mut Datagram| length <= run.segment && run.bytes.len().is_multiple_of(run.segment);
             if let Some(full) = run.take_if(|run| !fits(run)) {
@@ -190,51 +174,56 @@ impl Egress {
             let run = run.get_or_insert_with(|| Datagram {
                 peer,
                 own,
-                bytes: Vec::with_capacity(length * RUN_PACKETS),
+                bytes: spare.take(length * RUN_PACKETS),
                 segment: length,
             });
-            let at = run.bytes.len();
-            if self.encrypt(&packet, &mut run.bytes).is_err() {
-                run.bytes.truncate(at);
-            }
+            self.write(outlet, &packet, &mut run.bytes);
         }
         datagrams.extend(run.filter(|run| !run.bytes.is_empty()));
         self.queued = queued;
     }
 
-    /// Writes a packet's header and payload.
-    fn prepare(&mut self, outlet: &Outlet, packet: &Queued) {
+    /// Writes a packet behind what is there, and encrypts it in its place (RFC 7714, section 8).
+    fn write(&self, outlet: &Outlet, packet: &Queued, bytes: &mut Vec<u8>) {
         let Queued { numbers, packet: shared, .. } = packet;
-        self.header.clear();
-        self.header.extend([0x90, u8::from(shared.marker) << 7 | *packet.pt]);
-        self.header.extend((packet.index as u16).to_be_bytes());
-        self.header.extend(numbers.timestamp.to_be_bytes());
-        self.header.extend(packet.ssrc.to_be_bytes());
-        outlet.write_extensions(shared, &mut self.header);
-        self.payload.clear();
+        let head_at = bytes.len();
+        bytes.extend([0x90, u8::from(shared.marker) << 7 | *packet.pt]);
+        bytes.extend((packet.index as u16).to_be_bytes());
+        bytes.extend(numbers.timestamp.to_be_bytes());
+        bytes.extend(packet.ssrc.to_be_bytes());
+        outlet.write_extensions(shared, bytes);
+        let body_at = bytes.len();
         if packet.is_resent {
-            self.payload.extend((numbers.sequence as u16).to_be_bytes());
+            bytes.extend((numbers.sequence as u16).to_be_bytes());
         }
-        let at = self.payload.len();
-        self.payload.extend_from_slice(&shared.payload);
-        shared.descriptor.rewrite(&mut self.payload[at..], numbers.picture, numbers.tl0);
+        let payload_at = bytes.len();
+        bytes.extend_from_slice(&shared.payload);
+        shared.descriptor.rewrite(&mut bytes[payload_at..], numbers.picture, numbers.tl0);
+        let (head, body) = bytes[head_at..].split_at_mut(body_at - head_at);
+        match self.key.seal_in_place_separate_tag(self.nonce(packet), Aad::from(&*head), body) {
+            Ok(tag) => bytes.extend_from_slice(tag.as_ref()),
+            // Nothing that fits into a datagram is too long.
+            Err(_) => bytes.truncate(head_at),
+        }
     }
 
-    /// Encrypts what was prepared (RFC 7714, section 8), behind what is there.
-    fn encrypt(&mut self, packet: &Queued, bytes: &mut Vec<u8>) -> Result<(), CryptoError> {
-        let mut iv = self.salt;
-        let [ssrc, rollover] = [*packet.ssrc, (packet.index >> 16) as u32].map(u32::to_be_bytes);
-        let place = [&ssrc[..], &rollover, &self.header[2..4]];
-        for (byte, other) in iv[2..].iter_mut().zip(place.into_iter().flatten()) {
+    /// RFC 7714, section 8.1.
+    fn nonce(&self, packet: &Queued) -> Nonce {
+        let mut nonce = self.salt;
+        let place = [*packet.ssrc, (packet.index >> 16) as u32].map(u32::to_be_bytes);
+        let number = (packet.index as u16).to_be_bytes();
+        for (byte, other) in nonce[2..].iter_mut().zip(place.iter().flatten().chain(&number)) {
             *byte ^= other;
         }
-        bytes.extend_from_slice(&self.header);
-        let at = bytes.len();
-        bytes.resize(at + self.payload.len() + TAG_BYTES, 0);
-        match &mut self.cipher {
-            Cipher::Aes128(cipher) => cipher.encrypt(&iv, &self.header, &self.payload, &mut bytes[at..]),
-            Cipher::Aes256(cipher) => cipher.encrypt(&iv, &self.header, &self.payload, &mut bytes[at..]),
-        }
+        Nonce::assume_unique_for_key(nonce)
+    }
+}
+
+impl Queued {
+    /// With header and tag.
+    fn bytes(&self, outlet: &Outlet) -> usize {
+        let original = if self.is_resent { size_of::<u16>() } else { 0 };
+        HEADER_BYTES + outlet.extension_bytes(&self.packet) + original + self.packet.payload.len() + TAG_BYTES
     }
 }
 
@@ -273,10 +262,17 @@ impl Outlet {
         }
     }
 
+    fn extension_bytes(&self, packet: &FeedPacket) -> usize {
+        let name = self.mid_extension.map_or(0, |_| 1 + self.name.len());
+        let orientation = self.orientation_extension.and(packet.orientation).map_or(0, |_| 2);
+        (EXTENSION_HEAD_BYTES + name + orientation).next_multiple_of(4)
+    }
+
     fn write_extensions(&self, packet: &FeedPacket, bytes: &mut Vec<u8>) {
-        let at = bytes.len();
+        let end = bytes.len() + self.extension_bytes(packet);
+        let words = (end - bytes.len() - EXTENSION_HEAD_BYTES) / 4;
         bytes.extend(EXTENSION_PROFILE.to_be_bytes());
-        bytes.extend([0; 2]);
+        bytes.extend((words as u16).to_be_bytes());
         if let Some(number) = self.mid_extension {
             bytes.push(number << 4 | (self.name.len() as u8 - 1));
             bytes.extend(&self.name);
@@ -284,9 +280,7 @@ impl Outlet {
         if let (Some(number), Some(orientation)) = (self.orientation_extension, packet.orientation) {
             bytes.extend([number << 4, orientation as u8]);
         }
-        let length = (bytes.len() - at).next_multiple_of(4);
-        bytes.resize(at + length, 0);
-        bytes[at + 3] = (length / 4 - 1) as u8;
+        bytes.resize(end, 0);
     }
 }
 
@@ -306,7 +300,7 @@ mod tests {
 
     fn egress() -> Egress {
         let keys = Keys::of(&[7; 56], SrtpProfile::AEAD_AES_128_GCM, false).expect("enough for both sides");
-        let mut egress = Egress::new(&keys, &from_feature_flags());
+        let mut egress = Egress::new(&keys, &from_feature_flags()).expect("a key of AES-128");
         let way = ["10.0.0.1:1853", "10.0.1.1:5000"].map(|address| address.parse().expect("an address"));
         egress.way = Some((way[0], Remote::Udp(way[1])));
         egress
@@ -349,7 +343,7 @@ mod tests {
     /// What goes out of slot 3, datagram by datagram.
     fn sealed(egress: &mut Egress, outlet: &mut Outlet) -> Vec<Vec<u8>> {
         let mut datagrams = VecDeque::new();
-        egress.seal(|slot| (slot == 3).then_some(&*outlet), &mut datagrams);
+        egress.seal(|slot| (slot == 3).then_some(&*outlet), &mut Spare::default(), &mut datagrams);
         datagrams
             .iter()
             .flat_map(|datagram| datagram.each().map(<[u8]>::to_vec).collect::<Vec<_>>())
@@ -375,7 +369,7 @@ mod tests {
             egress.send((3, &outlet), &packet.shared(), &numbers(sequence));
         }
         let mut datagrams = VecDeque::new();
-        egress.seal(|_| Some(&outlet), &mut datagrams);
+        egress.seal(|_| Some(&outlet), &mut Spare::default(), &mut datagrams);
         let together: Vec<usize> = datagrams.iter().map(|datagram| datagram.each().count()).collect();
         assert_eq!(together, [3, 1]);
     }

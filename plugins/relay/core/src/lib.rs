@@ -26,6 +26,7 @@ mod room;
 pub mod rtp;
 mod shard;
 mod slot;
+mod spare;
 mod stun;
 #[cfg(test)]
 mod testing;

@@ -94,8 +94,40 @@ impl Datagram {
         Self { peer, own, segment: bytes.len().max(1), bytes }
     }
 
+    /// Whether others can be put behind: for the same peer and not larger, where none is shorter yet, and no more than so many together.
+    pub fn takes(&self, others: &Self, count_max: usize) -> bool {
+        let is_alike = others.segment == self.segment
+            || (others.bytes.len() <= others.segment && others.segment < self.segment);
+        (self.peer, self.own) == (others.peer, others.own)
+            && is_alike
+            && self.bytes.len().is_multiple_of(self.segment)
+            && self.bytes.len() + others.bytes.len() <= self.segment * count_max
+    }
+
     /// Each.
     pub fn each(&self) -> impl Iterator<Item = &[u8]> {
         self.bytes.chunks(self.segment)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(count: usize, bytes: usize, port: u16) -> Datagram {
+        let [own, peer] = [1853, port].map(|port| SocketAddr::from(([10, 0, 0, 1], port)));
+        Datagram { peer: Remote::Udp(peer), own, bytes: vec![0; count * bytes], segment: bytes }
+    }
+
+    #[test]
+    fn what_goes_to_one_peer_goes_together_until_one_is_shorter() {
+        let mut first = of(2, 100, 5000);
+        assert!(first.takes(&of(3, 100, 5000), 5) && !first.takes(&of(3, 100, 5000), 4));
+        assert!(!first.takes(&of(1, 100, 5001), 5), "another's");
+        assert!(!first.takes(&of(1, 101, 5000), 5), "larger");
+        assert!(!first.takes(&of(2, 90, 5000), 5), "two shorter ones");
+        assert!(first.takes(&of(1, 90, 5000), 5));
+        first.bytes.extend([0; 90]);
+        assert!(!first.takes(&of(1, 90, 5000), 5), "none behind a shorter one");
     }
 }

@@ -21,6 +21,7 @@ use crate::line::{CameraLine, SlotLine, VoiceLine};
 use crate::losses::Losses;
 use crate::order::Datagram;
 use crate::rewriter::Numbers;
+use crate::spare::Spare;
 use crate::vp8::Descriptor;
 use crate::wish::Wish;
 use crate::{FeedPacket, Layer, PeerId, Remote, RoomId};
@@ -258,7 +259,8 @@ impl Peer {
     /// Sends what has taken the short way.
     pub fn send(&mut self, out: &mut Outbox<'_>) {
         if let Some(egress) = &mut self.egress {
-            egress.seal(|slot| self.slots.get(slot).map(|line| &line.outlet), out.transmits);
+            let outlet = |slot: usize| self.slots.get(slot).map(|line| &line.outlet);
+            egress.seal(outlet, out.spare, out.transmits);
         }
     }
 
@@ -274,7 +276,7 @@ impl Peer {
         match event {
             Event::Connected => {
                 let keys = Keys::just_agreed().filter(|_| self.losses.is_some());
-                self.egress = keys.map(|keys| Egress::new(&keys, &self.crypto));
+                self.egress = keys.and_then(|keys| Egress::new(&keys, &self.crypto));
                 self.change(PeerState::Connected, now, out);
             }
             Event::RawPacket(packet) => {
@@ -404,6 +406,7 @@ impl Peer {
 /// Where a peer puts what it has.
 pub struct Outbox<'a> {
     pub transmits: &'a mut VecDeque<Datagram>,
+    pub spare: &'a mut Spare,
     pub happenings: &'a mut VecDeque<Happening>,
 }
 

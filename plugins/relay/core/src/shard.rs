@@ -14,15 +14,19 @@ use crate::identity::Identity;
 use crate::order::{Datagram, Order};
 use crate::peer::{Happening, Peer, PeerState, VoicePacket};
 use crate::room::Room;
+use crate::spare::Spare;
 use crate::wish::Wish;
 use crate::{PeerId, Remote, RoomId, ShardId, TapId};
 
 /// For [`Config::estimated_peers_max`]: an estimator for each of more viewers would cost more than all else.
 pub const ESTIMATED_PEERS_MAX: usize = 32;
-/// Fewer than these are sent to at once.
+/// To fewer than these a packet is sent at once: estimators take it for a slow line if it is held.
 const GATHERING_PEERS_MIN: usize = 48;
-/// More are sent to when so much time has passed: less than anybody sees, and with ten cameras two or three packets for each viewer.
-const GATHERING: Duration = Duration::from_millis(4);
+/// To more it waits for others to the same viewer, for about as long as it takes to send to all: the first waits no longer than the last does
+/// anyway, and each system call has its price.
+const GATHERING_A_VIEWER: Duration = Duration::from_micros(12);
+/// The longest that it waits: less than anybody sees.
+const GATHERING_MAX: Duration = Duration::from_millis(3);
 
 /// How a shard is set up.
 #[derive(Clone, Debug)]
@@ -197,7 +201,7 @@ pub struct TapPacket {
 }
 
 /// One worker's share. Give it everything that happens, then poll until [`Output::Timeout`]; several inputs may be handled before, and then what
-/// they bring for one peer comes out together.
+/// they bring for one peer comes out together. Where much is to be sent, inputs may be handled in between, too.
 pub struct Shard {
     config: Config,
     peers: Vec<Option<Box<Peer>>>,
@@ -205,12 +209,14 @@ pub struct Shard {
     keys: BTreeMap<PeerId, PeerKey>,
     rooms: BTreeMap<RoomId, Room>,
     directory: Directory,
-    /// Peers with something written that is not driven on yet.
-    dirty: Vec<PeerKey>,
-    gathered_at: Instant,
+    /// Peers with something written that is not sent yet, and when it shall be: the longest waiting first, but
+    /// before them those who wait for nothing.
+    dirty: VecDeque<(Instant, PeerKey)>,
     due: BTreeSet<(Instant, PeerKey)>,
     review_at: Option<Instant>,
     transmits: VecDeque<Datagram>,
+    /// Room for the next ones.
+    spare: Spare,
     happenings: VecDeque<Happening>,
     outputs: VecDeque<Output>,
     now: Instant,
@@ -226,11 +232,11 @@ impl Shard {
             keys: BTreeMap::new(),
             rooms: BTreeMap::new(),
             directory: Directory::default(),
-            dirty: Vec::new(),
-            gathered_at: now,
+            dirty: VecDeque::new(),
             due: BTreeSet::new(),
             review_at: None,
             transmits: VecDeque::new(),
+            spare: Spare::default(),
             happenings: VecDeque::new(),
             outputs: VecDeque::new(),
             now,
@@ -265,14 +271,19 @@ impl Shard {
             if let Some(output) = self.outputs.pop_front() {
                 return output;
             }
-            match self.dirty.pop() {
-                Some(key) if !self.is_gathering() => self.send_on(key),
-                held => {
-                    self.dirty.extend(held);
-                    return Output::Timeout(self.wakes_at());
+            match self.dirty.front().copied() {
+                Some((time, key)) if time <= self.now => {
+                    self.dirty.pop_front();
+                    self.send_on(key);
                 }
+                _ => return Output::Timeout(self.wakes_at()),
             }
         }
+    }
+
+    /// What held a datagram that has been sent is used again: the system takes its time to give and to take so much room.
+    pub fn take_back(&mut self, room: Vec<u8>) {
+        self.spare.put(room);
     }
 
     /// Which shard a TCP connection belongs to, by the first datagram in it: that of the peer whom it names. None: nobody is expected by it.
@@ -294,16 +305,18 @@ impl Shard {
         keys.iter().filter_map(|key| self.peers.get(key.0)?.as_deref())
     }
 
-    fn wakes_at(&self) -> Option<Instant> {
-        let due = self.due.first().map(|(due, _)| *due);
-        let gathered = (!self.dirty.is_empty()).then_some(self.gathered_at);
-        [due, self.review_at, gathered].into_iter().flatten().min()
+    /// For how long packets to so many viewers wait for others.
+    fn gathering(viewers: usize) -> Duration {
+        match viewers {
+            ..GATHERING_PEERS_MIN => Duration::ZERO,
+            _ => (GATHERING_A_VIEWER * viewers as u32).min(GATHERING_MAX),
+        }
     }
 
-    /// With many to send to, packets of some milliseconds go out together: each system call and each turn of a connection has its price.
-    fn is_gathering(&self) -> bool {
-        // The one that was taken out to be driven on counts, too.
-        GATHERING_PEERS_MIN <= self.dirty.len() + 1 && self.now < self.gathered_at
+    fn wakes_at(&self) -> Option<Instant> {
+        let due = self.due.first().map(|(due, _)| *due);
+        let gathered = self.dirty.front().map(|(time, _)| *time);
+        [due, self.review_at, gathered].into_iter().flatten().min()
     }
 
     fn datagram(&mut self, peer: Remote, own: SocketAddr, bytes: &[u8]) {
@@ -395,10 +408,18 @@ impl Shard {
         peer.is_stirred = true;
         if !peer.is_dirty {
             peer.is_dirty = true;
-            if self.dirty.is_empty() {
-                self.gathered_at = self.now + GATHERING;
-            }
-            self.dirty.push(key);
+            self.dirty.push_front((self.now, key));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_are_sent_to_at_once_and_a_crowd_does_not_wait_for_long() {
+        let gathering = [GATHERING_PEERS_MIN - 1, GATHERING_PEERS_MIN, 4096].map(Shard::gathering);
+        assert_eq!(gathering, [Duration::ZERO, Duration::from_micros(576), GATHERING_MAX]);
     }
 }

@@ -1,6 +1,7 @@
 //! Two network namespaces joined by a virtual cable, there for as long as the value lives.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -11,6 +12,8 @@ pub const SERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 253, 17, 1));
 pub const GENERATOR: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 253, 17, 2));
 /// Real time, so that what else this machine does is not measured.
 const PRIORITY: &str = "1";
+/// What the names of both sides begin with; the number of our process follows.
+const NAMES: [&str; 2] = ["convene-server-", "convene-peers-"];
 
 /// Both sides.
 #[derive(Debug)]
@@ -29,11 +32,10 @@ pub struct Side {
 impl Network {
     /// Makes it; needs root.
     pub fn make() -> Result<Self> {
+        clear_leftovers()?;
         let number = std::process::id();
-        let network = Self {
-            server: Side::make(format!("convene-server-{number}"), 0)?,
-            generator: Side::make(format!("convene-peers-{number}"), 1)?,
-        };
+        let [server, peers] = NAMES.map(|name| format!("{name}{number}"));
+        let network = Self { server: Side::make(server, 0)?, generator: Side::make(peers, 1)? };
         let [server, peers] = [&network.server.name, &network.generator.name];
         ip(&format!("link add wire netns {server} type veth peer name wire netns {peers}"))?;
         for (side, address) in [(server, SERVER), (peers, GENERATOR)] {
@@ -65,10 +67,10 @@ impl Side {
         Ok(Self { name, core })
     }
 
-    /// A program that will run there; its process is the one that is started.
+    /// A program that will run there, for no longer than we do; its process is the one that is started.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.name]);
+        command.args(["netns", "exec", &self.name, "setpriv", "--pdeathsig", "KILL"]);
         command.args(["taskset", "--cpu-list", &self.core.to_string()]);
         command.args(["chrt", "--rr", PRIORITY, program]);
         command
@@ -80,6 +82,19 @@ impl Drop for Side {
         // It goes with its end of the cable; what is left if this fails is a name.
         let _ = ip(&format!("netns delete {}", self.name));
     }
+}
+
+/// Deletes what a bench that was killed has left: its process is gone.
+fn clear_leftovers() -> Result<()> {
+    let listed = Command::new("ip").args(["netns", "list"]).output().context("the program ip (iproute2)")?;
+    let listed = String::from_utf8(listed.stdout).context("names of network namespaces are text")?;
+    for name in listed.lines().filter_map(|line| line.split(' ').next()) {
+        let number = NAMES.iter().find_map(|prefix| name.strip_prefix(prefix)?.parse::<u32>().ok());
+        if number.is_some_and(|number| !Path::new(&format!("/proc/{number}")).exists()) {
+            ip(&format!("netns delete {name}"))?;
+        }
+    }
+    Ok(())
 }
 
 fn ip(arguments: &str) -> Result<()> {

@@ -129,7 +129,11 @@ impl Shard {
         }
         let peer = self.peers.get_mut(key.0).and_then(|peer| peer.as_deref_mut());
         if let Some(peer) = peer {
-            let mut out = Outbox { transmits: &mut self.transmits, happenings: &mut self.happenings };
+            let mut out = Outbox {
+                transmits: &mut self.transmits,
+                spare: &mut self.spare,
+                happenings: &mut self.happenings,
+            };
             peer.hear(now, &mut out);
         }
         self.drive(key, input);
@@ -172,7 +176,11 @@ impl Shard {
             self.drive_on(key);
         } else {
             peer.is_dirty = false;
-            peer.send(&mut Outbox { transmits: &mut self.transmits, happenings: &mut self.happenings });
+            peer.send(&mut Outbox {
+                transmits: &mut self.transmits,
+                spare: &mut self.spare,
+                happenings: &mut self.happenings,
+            });
         }
     }
 
@@ -190,7 +198,11 @@ impl Shard {
             return;
         };
         let was_due = peer.due.take();
-        let mut out = Outbox { transmits: &mut self.transmits, happenings: &mut self.happenings };
+        let mut out = Outbox {
+            transmits: &mut self.transmits,
+            spare: &mut self.spare,
+            happenings: &mut self.happenings,
+        };
         peer.drive(input, now, &mut out);
         if was_due != peer.due {
             if let Some(was_due) = was_due {
@@ -308,7 +320,7 @@ impl Shard {
         if let Some(due) = peer.due {
             self.due.remove(&(due, key));
         }
-        self.dirty.retain(|dirty| *dirty != key);
+        self.dirty.retain(|(_, dirty)| *dirty != key);
         for name in &peer.names {
             self.directory.unname(name, Owner::Here(key));
             self.tell_all(&Order::Unnamed(Arc::from(name.as_str())));

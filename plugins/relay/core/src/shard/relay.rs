@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use str0m::media::Mid;
 
-use super::{GATHERING, Output, RoomEvent, Shard, TapPacket};
+use super::{Output, RoomEvent, Shard, TapPacket};
 use crate::order::Order;
 use crate::peer::{PeerState, VoicePacket};
 use crate::room::Tap;
@@ -48,6 +48,7 @@ impl Shard {
         let Some(layer) = feed.feed.layer(packet.layer) else {
             return;
         };
+        let gathered_at = now + Self::gathering(feed.viewers.len());
         for (key, slot) in &feed.viewers {
             let Some(peer) = self.peers.get_mut(key.0).and_then(|peer| peer.as_deref_mut()) else {
                 continue;
@@ -75,10 +76,11 @@ impl Shard {
             }
             if is_written && !peer.is_dirty {
                 peer.is_dirty = true;
-                if self.dirty.is_empty() {
-                    self.gathered_at = now + GATHERING;
+                if gathered_at == now {
+                    self.dirty.push_front((now, *key));
+                } else {
+                    self.dirty.push_back((gathered_at, *key));
                 }
-                self.dirty.push(*key);
             }
         }
         let outputs = &mut self.outputs;

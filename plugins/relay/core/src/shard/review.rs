@@ -59,7 +59,11 @@ impl Shard {
                 continue;
             };
             let room = peer.room;
-            let mut out = Outbox { transmits: &mut self.transmits, happenings: &mut self.happenings };
+            let mut out = Outbox {
+                transmits: &mut self.transmits,
+                spare: &mut self.spare,
+                happenings: &mut self.happenings,
+            };
             let again = peer.look_for(now, &mut out);
             self.settle(key);
             match again {

@@ -19,6 +19,8 @@ const READ_BYTES: usize = 64 * 1500;
 /// Segments that the kernel takes at once, and their bytes.
 const SEGMENTS_MAX: usize = 60;
 const BATCH_BYTES_MAX: usize = 60_000;
+/// Peers that are sent to in a row: some 50 kilobytes, which a core's nearer caches hold beside all else.
+const HELD_MAX: usize = 16;
 /// How long a full socket is waited for before what is to be sent is dropped, as a full line would.
 const FULL_WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 2_000_000 };
 
@@ -85,21 +87,10 @@ pub struct Line {
     state: UdpSocketState,
     address: SocketAddr,
     buffers: Vec<Vec<u8>>,
-    batch: Batch,
+    /// What is sent at the next flush.
+    held: Vec<Datagram>,
     /// Addresses of this machine at which datagrams came in.
     own: Vec<IpAddr>,
-}
-
-/// Datagrams of one size for one peer.
-#[derive(Default)]
-struct Batch {
-    bytes: Vec<u8>,
-    segment: usize,
-    count: usize,
-    to: Option<SocketAddr>,
-    from: Option<IpAddr>,
-    /// The last one was shorter, so none may follow.
-    is_closed: bool,
 }
 
 impl Line {
@@ -108,7 +99,7 @@ impl Line {
         let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
         let address = socket.local_addr()?;
         let buffers = (0..BATCH_SIZE).map(|_| vec![0; READ_BYTES]).collect();
-        Ok(Self { socket, state, address, buffers, batch: Batch::default(), own: Vec::new() })
+        Ok(Self { socket, state, address, buffers, held: Vec::with_capacity(HELD_MAX), own: Vec::new() })
     }
 
     /// To wait for datagrams.
@@ -140,46 +131,34 @@ impl Line {
         count == BATCH_SIZE
     }
 
-    /// Sends datagrams of a peer's: several at once, a single one together with others for the same peer that follow at once; see [`Line::flush`].
-    pub fn send(&mut self, to: SocketAddr, datagram: &Datagram) {
-        let Datagram { own, ref bytes, segment, .. } = *datagram;
-        let segments_max = SEGMENTS_MAX.min(self.state.max_gso_segments());
-        if segment < bytes.len() {
-            self.flush();
-            for part in bytes.chunks(segment * segments_max.min(BATCH_BYTES_MAX / segment).max(1)) {
-                self.transmit((own.ip(), to), part, (segment < part.len()).then_some(segment));
+    /// Takes datagrams for a peer. They go out with those of other peers, one system call after the other: what stands between two of them
+    /// costs more than they do, as the caches are lost and whoever receives has gone to sleep. Returns whether it is time to [flush](Self::flush).
+    pub fn hold(&mut self, datagram: Datagram) -> bool {
+        let segments_max = self.segments_max(datagram.segment);
+        match self.held.last_mut() {
+            Some(last) if last.takes(&datagram, segments_max) => {
+                last.bytes.extend_from_slice(&datagram.bytes)
             }
-            return;
+            _ => self.held.push(datagram),
         }
-        let length = bytes.len();
-        let fits = self.batch.to == Some(to)
-            && !self.batch.is_closed
-            && length <= self.batch.segment
-            && self.batch.count < segments_max
-            && self.batch.bytes.len() + length <= BATCH_BYTES_MAX;
-        if !fits {
-            self.flush();
-            self.batch.to = Some(to);
-            self.batch.from = Some(own.ip());
-            self.batch.segment = length;
-        }
-        self.batch.bytes.extend_from_slice(bytes);
-        self.batch.count += 1;
-        self.batch.is_closed = length < self.batch.segment;
+        HELD_MAX <= self.held.len()
     }
 
-    /// Sends what is still held together.
-    pub fn flush(&mut self) {
-        let Some((from, to)) = self.batch.from.take().zip(self.batch.to.take()) else {
-            return;
-        };
-        let mut bytes = std::mem::take(&mut self.batch.bytes);
-        let segment = (1 < self.batch.count).then_some(self.batch.segment);
-        self.transmit((from, to), &bytes, segment);
-        bytes.clear();
-        self.batch.bytes = bytes;
-        self.batch.count = 0;
-        self.batch.is_closed = false;
+    /// Sends what is held; gives back the room that it took.
+    pub fn flush(&mut self, mut give_back: impl FnMut(Vec<u8>)) {
+        let mut held = std::mem::take(&mut self.held);
+        for Datagram { peer, own, bytes, segment } in held.drain(..) {
+            for part in bytes.chunks(segment * self.segments_max(segment)) {
+                self.transmit((own.ip(), peer.address()), part, (segment < part.len()).then_some(segment));
+            }
+            give_back(bytes);
+        }
+        self.held = held;
+    }
+
+    /// So many of this size the kernel takes at once.
+    fn segments_max(&self, segment: usize) -> usize {
+        SEGMENTS_MAX.min(self.state.max_gso_segments()).min(BATCH_BYTES_MAX / segment).max(1)
     }
 
     fn transmit(&self, (from, to): (IpAddr, SocketAddr), contents: &[u8], segment_size: Option<usize>) {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{TcpListener, UdpSocket};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use convene_relay::{Config, Input, Order, Output, Remote, RoomId, Shard, ShardId};
+use convene_relay::{Config, Datagram, Input, Order, Output, Remote, RoomId, Shard, ShardId};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::RoomListener;
@@ -17,6 +17,10 @@ use super::tcp::{Connection, Connections, accept};
 
 /// Reads in one turn, before what they bring is sent.
 const READS_MAX: usize = 8;
+/// Sent in one turn, before what has come meanwhile is read: a part of what goes to many viewers, who would all wait for the last of them.
+const TRANSMITS_MAX: usize = 64;
+/// When it has been so for this long, all is sent before more is read: then what is too much is lost at the socket, and does not heap up within.
+const BEHIND_MAX: Duration = Duration::from_millis(10);
 
 /// One worker.
 pub struct Worker {
@@ -30,6 +34,8 @@ pub struct Worker {
     mailboxes: Vec<Arc<Mailbox>>,
     listeners: BTreeMap<RoomId, Arc<dyn RoomListener>>,
     commands: Vec<Command>,
+    /// Since when there has always been something left to send.
+    behind_since: Option<Instant>,
     is_over: bool,
 }
 
@@ -51,6 +57,7 @@ impl Worker {
             mailboxes,
             listeners: BTreeMap::new(),
             commands: Vec::new(),
+            behind_since: None,
             is_over: false,
         })
     }
@@ -68,7 +75,8 @@ impl Worker {
             if due.is_some_and(|due| due <= time) {
                 self.shard.handle(Input::Timeout, time);
             }
-            due = self.carry_out();
+            let is_far_behind = self.behind_since.is_some_and(|since| since + BEHIND_MAX <= time);
+            due = self.carry_out(if is_far_behind { usize::MAX } else { TRANSMITS_MAX });
         }
     }
 
@@ -148,7 +156,7 @@ impl Worker {
                 }
                 Command::Close(room) => {
                     self.shard.handle(Input::Close(room), time);
-                    self.carry_out();
+                    self.carry_out(usize::MAX);
                     self.listeners.remove(&room);
                 }
                 Command::Offer { room, peer, sdp, reply } => {
@@ -179,14 +187,15 @@ impl Worker {
         }
     }
 
-    /// Does what the shard orders. Returns when it has to be asked again.
-    fn carry_out(&mut self) -> Option<Instant> {
-        loop {
+    /// Does what the shard orders, up to so many datagrams. Returns when it has to be asked again.
+    fn carry_out(&mut self, transmits_max: usize) -> Option<Instant> {
+        let mut transmits = 0;
+        while transmits < transmits_max {
             match self.shard.poll() {
-                Output::Transmit(datagram) => match datagram.peer {
-                    Remote::Udp(to) => self.line.send(to, &datagram),
-                    Remote::Tcp(to) => datagram.each().for_each(|bytes| self.connections.send(to, bytes)),
-                },
+                Output::Transmit(datagram) => {
+                    transmits += 1;
+                    self.send(datagram);
+                }
                 Output::Event { room, event } => {
                     if let Some(listener) = self.listeners.get(&room) {
                         listener.happened(event);
@@ -203,11 +212,34 @@ impl Worker {
                     }
                 }
                 Output::Timeout(due) => {
-                    self.line.flush();
-                    self.connections.flush();
+                    self.flush();
+                    self.behind_since = None;
                     return due;
                 }
             }
         }
+        self.flush();
+        Some(*self.behind_since.get_or_insert_with(now))
+    }
+
+    fn send(&mut self, datagram: Datagram) {
+        match datagram.peer {
+            Remote::Udp(_) => {
+                if self.line.hold(datagram) {
+                    self.flush_line();
+                }
+            }
+            Remote::Tcp(to) => datagram.each().for_each(|bytes| self.connections.send(to, bytes)),
+        }
+    }
+
+    fn flush(&mut self) {
+        self.flush_line();
+        self.connections.flush();
+    }
+
+    fn flush_line(&mut self) {
+        let shard = &mut self.shard;
+        self.line.flush(|room| shard.take_back(room));
     }
 }
