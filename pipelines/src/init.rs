@@ -32,7 +32,6 @@ pub const ELEMENTS: &[NeededElement] = &[
     needed("queue", "libgstreamer1.0-0", "recording faces"),
     needed("capsfilter", "libgstreamer1.0-0", "presenting a screen"),
     needed("videoconvert", "gstreamer1.0-plugins-base", "presenting and recording"),
-    needed("vp8enc", "gstreamer1.0-plugins-good", "recording a meeting"),
     needed("rtpjitterbuffer", "gstreamer1.0-plugins-good", "recording faces"),
     needed("rtpvp8depay", "gstreamer1.0-plugins-good", "recording faces"),
     needed("opusdec", "gstreamer1.0-plugins-base", "recording a meeting"),

@@ -41,6 +41,12 @@ pub enum RecordingError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// libvpx does not encode a picture.
+    #[error("a picture cannot be encoded as VP8: {reason}")]
+    Encoder {
+        /// What it says.
+        reason: &'static str,
+    },
     /// A cluster length out of its limits.
     #[error(
         "a cluster of {length:?} cannot be written: it lasts {CLUSTER_LENGTH_MIN:?} to {CLUSTER_LENGTH_MAX:?}"

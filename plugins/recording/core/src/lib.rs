@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod cluster;
+mod damage;
 mod ebml;
+mod encoder;
 mod error;
 mod faces;
 mod header;
@@ -13,12 +15,14 @@ mod picture;
 mod track;
 mod writer;
 
+pub use damage::{BLOCK_PIXELS, Damage};
+pub use encoder::{Encoded, Encoder};
 pub use error::RecordingError;
 pub use faces::{FACES_MAX, Face, Faces, SILENCE_MAX};
 pub use interleave::{LATE_MAX, WAITING_BYTES_MAX};
 pub use layout::Layout;
 pub use opus::OpusHead;
-pub use pace::{PATIENCE, Pace, Show, Step};
+pub use pace::{FACES_GAP, PATIENCE, Pace, Show, Step};
 pub use picture::{Coverage, Planes, PlanesMut, Scaler};
 pub use track::{Placement, SIDE_PIXELS_MAX, TRACKS_MAX, Track, VideoSize};
 pub use writer::{

@@ -6,8 +6,13 @@ use std::time::Duration;
 /// begins without one.
 pub const PATIENCE: Duration = Duration::from_secs(1);
 
+/// Beside a screen, faces are painted at most so often: a strip of small faces moves well enough, and costs half.
+pub const FACES_GAP: Duration = Duration::from_nanos(1_000_000_000 / 15);
+
 /// Decides when a picture is recorded: the newest one when it changed, but not too often; the same one again
 /// where a cluster begins, as a keyframe; and a last time shortly before the end.
+///
+/// The faces beside a screen are painted all at once, at most each [`FACES_GAP`], so that three cameras cost no more pictures than one.
 ///
 /// Times are those of the recording's own scale, the same for pictures and for `now`. In a live recording `now` is
 /// the clock; otherwise it is the time of the picture that comes next, so nothing waits.
@@ -19,7 +24,10 @@ pub struct Pace {
     origin: Option<Duration>,
     /// The time of the newest picture, until it is shown.
     newest: Option<Duration>,
+    /// The same of the faces beside a screen.
+    faces: Option<Duration>,
     last: Option<Duration>,
+    last_faces: Option<Duration>,
     next_key: Duration,
 }
 
@@ -32,6 +40,8 @@ pub struct Show {
     pub keyframe: bool,
     /// Whether it is another one than the last time: the newest that came.
     pub changed: bool,
+    /// Whether the faces beside the screen are painted anew.
+    pub faces: bool,
 }
 
 /// What to do now.
@@ -55,12 +65,18 @@ impl Pace {
 
     /// A recording by the times of its pictures, which begins with the first one.
     pub fn by_pictures(gap: Duration, cluster: Duration) -> Self {
-        Self { gap, cluster, origin: None, newest: None, last: None, next_key: Duration::ZERO }
+        let next_key = Duration::ZERO;
+        Self { gap, cluster, origin: None, newest: None, faces: None, last: None, last_faces: None, next_key }
     }
 
     /// Another picture has come. What waited and was not shown is forgotten.
     pub fn picture(&mut self, time: Duration) {
         self.newest = Some(time);
+    }
+
+    /// A face beside a screen has another picture.
+    pub fn face(&mut self, time: Duration) {
+        self.faces = Some(time);
     }
 
     /// Call after every picture and when the time has come that the last `Wait` said; repeat until `Wait`.
@@ -69,22 +85,28 @@ impl Pace {
         let earliest = last + self.gap;
         let repeat_at = self.next_key + self.gap;
 
-        if let Some(newest) = self.newest {
+        let faces = self.faces.map(|faces| faces.max(self.next_faces()));
+        if let Some(newest) = self.newest.into_iter().chain(faces).min() {
             let due = newest.max(earliest);
             if due < repeat_at {
-                return if due <= now { self.show(due, true) } else { wait(due) };
+                return if due <= now { self.show(due) } else { wait(due) };
             }
         }
         // A picture that comes a little after the boundary takes the keyframe; else the last one is repeated.
-        if repeat_at <= now { self.show(self.next_key.max(earliest), false) } else { wait(repeat_at) }
+        if repeat_at <= now { self.repeat(self.next_key.max(earliest)) } else { wait(repeat_at) }
+    }
+
+    /// Not before this are faces painted again.
+    fn next_faces(&self) -> Duration {
+        self.last_faces.map_or(Duration::ZERO, |last| last + FACES_GAP.max(self.gap))
     }
 
     /// The recording ends at `end`. What is still to be shown, in order.
     pub fn end(&mut self, end: Duration) -> Vec<Show> {
         let mut shows = Vec::new();
         if self.last.is_none() {
-            let Some(first) = self.origin.or(self.newest) else { return shows };
-            shows.extend(shown(self.show(first, self.newest.is_some())));
+            let Some(first) = self.origin.or(self.newest).or(self.faces) else { return shows };
+            shows.extend(shown(self.show(first)));
         }
         while let Step::Show(show) = self.poll(end) {
             shows.push(show);
@@ -93,33 +115,44 @@ impl Pace {
         let closing = end.saturating_sub(self.gap).max(last + self.gap);
         // A last picture of less than half a gap would only make the recording longer than it was.
         if closing + self.gap / 2 < end {
-            let changed = self.newest.is_some();
-            shows.extend(shown(self.show(closing, changed)));
+            shows.extend(shown(self.show(closing)));
         }
         shows
     }
 
     fn first(&mut self, now: Duration) -> Step {
-        match (self.origin, self.newest) {
+        match (self.origin, self.newest.or(self.faces)) {
             (None, None) => Step::Wait { until: None },
-            (None, Some(newest)) => self.show(newest, true),
+            (None, Some(newest)) => self.show(newest),
             // It stands for what was there before it as well.
-            (Some(origin), Some(_)) => self.show(origin, true),
-            (Some(origin), None) if origin + PATIENCE <= now => self.show(origin, false),
+            (Some(origin), Some(_)) => self.show(origin),
+            (Some(origin), None) if origin + PATIENCE <= now => self.show(origin),
             (Some(origin), None) => wait(origin + PATIENCE),
         }
     }
 
-    fn show(&mut self, time: Duration, changed: bool) -> Step {
-        let keyframe = self.last.is_none() || self.next_key <= time;
+    /// Shows the newest pictures. Faces whose time has come within half a gap come along, which saves a picture of their own.
+    fn show(&mut self, time: Duration) -> Step {
+        let changed = self.newest.take().is_some();
+        let faces = self.faces.is_some() && self.next_faces() <= time + self.gap / 2;
+        if faces {
+            (self.faces, self.last_faces) = (None, Some(time));
+        }
+        self.record(Show { time, keyframe: false, changed, faces })
+    }
+
+    /// Shows the last picture again.
+    fn repeat(&mut self, time: Duration) -> Step {
+        self.record(Show { time, keyframe: false, changed: false, faces: false })
+    }
+
+    fn record(&mut self, show: Show) -> Step {
+        let keyframe = self.last.is_none() || self.next_key <= show.time;
         if keyframe {
-            self.next_key = time + self.cluster;
+            self.next_key = show.time + self.cluster;
         }
-        if changed {
-            self.newest = None;
-        }
-        self.last = Some(time);
-        Step::Show(Show { time, keyframe, changed })
+        self.last = Some(show.time);
+        Step::Show(Show { keyframe, ..show })
     }
 }
 
@@ -227,6 +260,35 @@ mod tests {
         assert_eq!(pace.poll(at(5700)), show(5700, DELTA, CHANGED));
     }
 
+    /// Three cameras of 30 pictures a second beside a screen that rests: 15 pictures a second, each with all faces.
+    #[test]
+    fn faces_are_painted_together_and_not_too_often() {
+        let mut pace = resting();
+        let mut shows = Vec::new();
+        for now in 1..1000 {
+            if now % 33 < 3 {
+                pace.face(at(now));
+            }
+            drain(&mut pace, now, &mut shows);
+        }
+        assert!((13..=15).contains(&shows.len()), "{shows:?}");
+        assert!(shows.iter().all(|show| show.faces && !show.changed));
+    }
+
+    #[test]
+    fn a_picture_takes_faces_along_that_are_nearly_due() {
+        let mut pace = resting();
+        pace.face(at(40));
+        assert_eq!(pace.poll(at(40)), Step::Show(Show { faces: true, ..shown_at(40, DELTA, SAME) }));
+        pace.face(at(50));
+        pace.picture(at(75));
+        // Not yet, then with the next one.
+        assert_eq!(pace.poll(at(75)), show(75, DELTA, CHANGED));
+        assert_eq!(pace.poll(at(76)), wait(at(108)));
+        pace.picture(at(100));
+        assert_eq!(pace.poll(at(108)), Step::Show(Show { faces: true, ..shown_at(108, DELTA, CHANGED) }));
+    }
+
     proptest! {
         /// Whenever pictures come: times rise by a gap at least, and no cluster is longer than it should be.
         #[test]
@@ -278,7 +340,7 @@ mod tests {
     }
 
     fn shown_at(milliseconds: u64, keyframe: bool, changed: bool) -> Show {
-        Show { time: at(milliseconds), keyframe, changed }
+        Show { time: at(milliseconds), keyframe, changed, faces: false }
     }
 
     fn at(milliseconds: u64) -> Duration {

@@ -1,6 +1,6 @@
 //! Pictures in I420, painted into a part of another one: scaled, filled, and written on.
 
-use crate::Placement;
+use crate::{BLOCK_PIXELS, Damage, Placement};
 
 /// What a filter's weights add up to, so that one colour stays what it is.
 const ONE: u32 = 256;
@@ -74,13 +74,28 @@ impl PlanesMut<'_> {
         }
     }
 
-    /// Copies a picture of the part's size there.
-    pub fn copy(&mut self, at: &Placement, picture: &Planes<'_>) {
+    /// Copies a picture of the part's size there, and tells which blocks have other pixels than before.
+    pub fn copy(&mut self, at: &Placement, picture: &Planes<'_>, damage: &mut Damage) {
         for plane in 0..3 {
             let part = Part::of(at, plane);
+            let block = if plane == 0 { BLOCK_PIXELS as usize } else { BLOCK_PIXELS as usize / 2 };
+            let scale = BLOCK_PIXELS as usize / block;
             for y in 0..part.height {
                 let from = &picture.planes[plane][y * picture.strides[plane]..][..part.width];
-                self.row(plane, &part, y).copy_from_slice(from);
+                let row = self.row(plane, &part, y);
+                if row == from {
+                    continue;
+                }
+                let mut x = 0;
+                while x < part.width {
+                    let end = ((part.x + x) / block * block + block - part.x).min(part.width);
+                    if row[x..end] != from[x..end] {
+                        row[x..end].copy_from_slice(&from[x..end]);
+                        let [x, y] = [part.x + x, part.y + y].map(|pixel| (pixel * scale) as u32);
+                        damage.add(&Placement { x, y, width: 1, height: 1 });
+                    }
+                    x = end;
+                }
             }
         }
     }
@@ -238,6 +253,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::VideoSize;
 
     struct Owned {
         width: usize,
@@ -325,12 +341,35 @@ mod tests {
     fn a_copy_stands_where_it_belongs() {
         let picture = Owned::of(9, 5, |plane, x, y| (plane * 70 + y * 9 + x) as u8);
         let mut target = Owned::colour(20, 12, [1, 2, 3]);
-        target.on().copy(&place(4, 2, 9, 5), &picture.view());
+        let mut damage = Damage::none(VideoSize::new(20, 12).unwrap());
+        target.on().copy(&place(4, 2, 9, 5), &picture.view(), &mut damage);
         assert_eq!(
             (target.luma(3, 2), target.luma(4, 2), target.luma(12, 6), target.luma(13, 6)),
             (1, 0, 44, 1)
         );
         assert_eq!((target.planes[1][10 + 2], target.planes[1][10 + 7]), (70, 2));
+        assert_eq!(damage.blocks(), [1, 0]);
+    }
+
+    /// Pixels here and there in any plane: the blocks that hold them are told, and no others.
+    #[test]
+    fn a_copy_tells_what_has_changed() {
+        let at = place(10, 6, 50, 34);
+        let size = VideoSize::new(64, 48).unwrap();
+        for (plane, x, y, block) in
+            [(0, 0, 0, 0), (0, 6, 9, 1), (0, 49, 33, 11), (1, 3, 5, 5), (2, 24, 16, 11)]
+        {
+            let mut target = Owned::colour(64, 48, [40, 50, 60]);
+            let mut picture = Owned::colour(50, 34, [40, 50, 60]);
+            let mut damage = Damage::none(size);
+            target.on().copy(&at, &picture.view(), &mut damage);
+            assert_eq!(damage.count(), 0);
+            let stride = picture.strides()[plane];
+            picture.planes[plane][y * stride + x] = 99;
+            target.on().copy(&at, &picture.view(), &mut damage);
+            let changed: Vec<usize> = (0..12).filter(|at| damage.blocks()[*at] == 1).collect();
+            assert_eq!(changed, [block], "{plane} {x} {y}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The recorded picture: the screen and the faces, each brought to its place. Only what has changed is painted again.
 
-use convene_recording::{Coverage, Face, Layout, Placement, Planes, PlanesMut, Scaler, VideoSize};
+use convene_recording::{Coverage, Damage, Face, Layout, Placement, Planes, PlanesMut, Scaler, VideoSize};
 use gst_video::prelude::*;
 use gst_video::{
     VideoColorMatrix, VideoColorPrimaries, VideoColorRange, VideoColorimetry, VideoFormat, VideoInfo,
@@ -58,6 +58,8 @@ pub(super) struct Canvas {
     size: VideoSize,
     info: VideoInfo,
     shown: gst::Buffer,
+    /// What of it has changed since it was last taken.
+    damage: Damage,
     layout: Layout,
     screen: Option<Picture>,
     fitting: Option<Fitting>,
@@ -88,56 +90,58 @@ impl Canvas {
         let mut shown = gst::Buffer::with_size(info.size())?;
         on(shown.make_mut(), &info, |planes| planes.fill(&whole(size), DARK))?;
         let layout = Layout { stage: None, tiles: Vec::new() };
-        Ok(Self { size, info, shown, layout, screen: None, fitting: None, tiles: Vec::new() })
+        let damage = Damage::none(size);
+        Ok(Self { size, info, shown, damage, layout, screen: None, fitting: None, tiles: Vec::new() })
     }
 
-    pub fn caps(&self) -> Result<gst::Caps, gst::glib::BoolError> {
-        self.info.to_caps()
+    pub fn size(&self) -> VideoSize {
+        self.size
     }
 
-    /// The recorded picture, to be stamped.
-    pub fn buffer(&self) -> gst::Buffer {
-        self.shown.copy()
+    /// Looks at the recorded picture and what has changed of it since the last look.
+    pub fn look<T>(
+        &mut self,
+        look: impl FnOnce(&Planes<'_>, &Damage) -> T,
+    ) -> Result<T, gst::glib::BoolError> {
+        let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(&self.shown, &self.info)?;
+        let seen = look(&view(&frame), &self.damage);
+        self.damage.clear();
+        Ok(seen)
     }
 
-    /// Shows all of this from now on.
-    pub fn draw(&mut self, scene: &Scene) -> Result<(), Box<dyn std::error::Error>> {
+    /// Shows all of this from now on; of the faces beside a screen only who came and who went, unless their pictures are due.
+    pub fn draw(&mut self, scene: &Scene, faces_due: bool) -> Result<(), Box<dyn std::error::Error>> {
         let faces: Vec<&Face<Picture>> = scene.faces.seen().collect();
         let layout = Layout::of(self.size, scene.screen_size().transpose()?, faces.len());
-        // The encoder may still have the last one.
-        let mut drawn = self.shown.copy_deep()?;
         if layout != self.layout {
             let ground = if layout.stage.is_some() { BLACK } else { DARK };
-            on(drawn.make_mut(), &self.info, |planes| planes.fill(&whole(self.size), ground))?;
+            on(self.shown.make_mut(), &self.info, |planes| planes.fill(&whole(self.size), ground))?;
+            self.damage.fill();
             (self.layout, self.screen) = (layout, None);
             self.tiles.clear();
         }
         if let (Some(at), Some(screen)) = (self.layout.stage, scene.screen())
             && !self.screen.as_ref().is_some_and(|shown| shown.is(screen))
         {
-            self.draw_screen(&mut drawn, screen, at)?;
+            self.draw_screen(screen, at)?;
             self.screen = Some(screen.clone());
         }
         self.tiles.truncate(faces.len());
+        let waits = self.layout.stage.is_some() && !faces_due;
         for (number, (face, at)) in faces.into_iter().zip(self.layout.tiles.clone()).enumerate() {
             match self.tiles.get_mut(number) {
-                Some(tile) if tile.shows(face) => continue,
+                Some(tile) if tile.shows(face) || (waits && tile.is_named_as(face)) => continue,
                 Some(tile) => tile.take(face, &at)?,
                 None => self.tiles.push(Tile::new(face, &at)?),
             }
             let tile = &mut self.tiles[number];
-            on(drawn.make_mut(), &self.info, |planes| tile.paint(planes, &at))??;
+            on(self.shown.make_mut(), &self.info, |planes| tile.paint(planes, &at))??;
+            self.damage.add(&at);
         }
-        self.shown = drawn;
         Ok(())
     }
 
-    fn draw_screen(
-        &mut self,
-        drawn: &mut gst::Buffer,
-        screen: &Picture,
-        at: Placement,
-    ) -> Result<(), gst::glib::BoolError> {
+    fn draw_screen(&mut self, screen: &Picture, at: Placement) -> Result<(), gst::glib::BoolError> {
         let input = progressive(&screen.info)?;
         let size = (at.width, at.height);
         let fits = |fitting: &Fitting| {
@@ -148,7 +152,8 @@ impl Canvas {
         }
         let fitting = self.fitting.as_mut().expect("it was just made");
         let fitted = fitting.fit(screen)?;
-        on(drawn.make_mut(), &self.info, |planes| planes.copy(&at, &view(&fitted)))
+        let damage = &mut self.damage;
+        on(self.shown.make_mut(), &self.info, |planes| planes.copy(&at, &view(&fitted), damage))
     }
 }
 

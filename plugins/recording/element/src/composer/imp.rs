@@ -11,11 +11,11 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 use parking_lot::{Condvar, Mutex};
 
+use super::Plan;
 use super::canvas::Picture;
 use super::inputs::Inputs;
 use super::scene::{Role, Scene};
 use super::stage::{Stage, clock_time};
-use super::{Plan, screen_caps};
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(
@@ -114,8 +114,8 @@ impl ElementImpl for Composer {
         static METADATA: LazyLock<gst::subclass::ElementMetadata> = LazyLock::new(|| {
             gst::subclass::ElementMetadata::new(
                 "Recording composer",
-                "Filter/Video",
-                "Chooses what a recording shows",
+                "Codec/Encoder/Video",
+                "Chooses what a recording shows, and encodes it",
                 "The Convene authors",
             )
         });
@@ -125,7 +125,8 @@ impl ElementImpl for Composer {
     fn pad_templates() -> &'static [gst::PadTemplate] {
         static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
             let (source, always) = (gst::PadDirection::Src, gst::PadPresence::Always);
-            let template = gst::PadTemplate::new("src", source, always, &screen_caps());
+            let template =
+                gst::PadTemplate::new("src", source, always, &gst::Caps::new_empty_simple("video/x-vp8"));
             vec![template.expect("the template is well formed")]
         });
         TEMPLATES.as_ref()
@@ -359,8 +360,11 @@ impl State {
         // A live recording begins with its screen if that comes soon, as the size is the screen's.
         let waits_for_screen =
             role != Role::Screen && self.is_live() && !self.begun && self.inputs.has_screen();
-        if let Some(pace) = self.pace.as_mut().filter(|_| !waits_for_screen) {
-            pace.picture(time);
+        let is_beside = role != Role::Screen && self.scene.screen().is_some();
+        match self.pace.as_mut().filter(|_| !waits_for_screen) {
+            Some(pace) if is_beside => pace.face(time),
+            Some(pace) => pace.picture(time),
+            None => {}
         }
         true
     }

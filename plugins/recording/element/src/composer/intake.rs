@@ -221,17 +221,23 @@ impl Composer {
                 true
             }
             gst::EventView::Eos(_) => {
-                let all_ended = {
+                let (all_ended, is_live) = {
                     let mut state = self.state.lock();
-                    if let Some(input) = state.inputs.of(pad) {
+                    let (is_live, end) = (state.is_live(), state.pictures_end);
+                    let role = state.inputs.of(pad).map(|input| {
                         input.ended = true;
+                        input.role
+                    });
+                    // Before others go on, who are later.
+                    if let Some(role) = role.filter(|_| !is_live) {
+                        state.scene.leave_at(role, end);
                     }
-                    state.inputs.all_ended()
+                    (state.inputs.all_ended(), is_live)
                 };
                 self.wake.notify_all();
                 if all_ended {
                     self.end();
-                } else {
+                } else if is_live {
                     self.leave(pad);
                 }
                 true

@@ -1,4 +1,4 @@
-//! The private element that decides which picture the encoder gets, and when.
+//! The private element that decides which picture is recorded, and when, and encodes it.
 //!
 //! Live, it runs by the clock in a streaming thread of its own and never keeps the screen's thread waiting;
 //! otherwise it runs in the threads that bring the pictures, by their times.
@@ -35,6 +35,8 @@ pub(crate) struct Plan {
     pub gap: Duration,
     /// The time between keyframes.
     pub cluster: Duration,
+    /// Bits a second, of what moves.
+    pub bitrate: u32,
 }
 
 impl Composer {

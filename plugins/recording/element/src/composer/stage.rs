@@ -1,8 +1,8 @@
-//! What goes out of the composer: the recorded picture, stamped, with the events that belong before it.
+//! What goes out of the composer: the recorded picture, encoded and stamped, with the events that belong before it.
 
 use std::time::Duration;
 
-use convene_recording::{Layout, Show, VideoSize};
+use convene_recording::{Encoder, Layout, Show, VideoSize};
 
 use super::Plan;
 use super::canvas::Canvas;
@@ -18,8 +18,7 @@ const DEFAULT_SIZE: (u32, u32) = (1280, 720);
 #[derive(Default)]
 pub(super) struct Stage {
     begun: bool,
-    canvas: Option<Canvas>,
-    keyframes: u32,
+    film: Option<(Canvas, Encoder)>,
 }
 
 impl Stage {
@@ -37,36 +36,35 @@ impl Stage {
         scene: &Scene,
     ) -> Result<(Vec<gst::Event>, gst::Buffer), Box<dyn std::error::Error>> {
         let mut events = Vec::new();
-        let begins = self.canvas.is_none();
+        let begins = self.film.is_none();
         if begins {
             let canvas = Canvas::new(size(plan, scene)?)?;
+            let encoder = Encoder::new(canvas.size(), plan.bitrate)?;
             events.extend(self.stream_start());
-            events.push(gst::event::Caps::new(&canvas.caps()?));
+            events.push(gst::event::Caps::new(&caps(canvas.size())));
             events.push(gst::event::Segment::new(&gst::FormattedSegment::<gst::ClockTime>::new()));
-            self.canvas = Some(canvas);
+            self.film = Some((canvas, encoder));
         }
-        let canvas = self.canvas.as_mut().expect("it was just made");
-        if show.changed || begins {
-            canvas.draw(scene)?;
+        let (canvas, encoder) = self.film.as_mut().expect("it was just made");
+        if show.changed || show.faces || begins {
+            canvas.draw(scene, show.faces)?;
         }
-        let time = clock_time(show.time);
-        if show.keyframe {
-            self.keyframes += 1;
-            let event = gst_video::DownstreamForceKeyUnitEvent::builder()
-                .timestamp(time)
-                .running_time(time)
-                .all_headers(true)
-                .count(self.keyframes)
-                .build();
-            events.push(event);
+        let encoded =
+            canvas.look(|picture, damage| encoder.encode(picture, damage, show.time, show.keyframe))??;
+        let mut buffer = gst::Buffer::from_slice(encoded.frame);
+        let stamped = buffer.get_mut().expect("a new buffer is writable");
+        if !encoded.is_key {
+            stamped.set_flags(gst::BufferFlags::DELTA_UNIT);
         }
-        let mut buffer = canvas.buffer();
-        let stamped = buffer.make_mut();
-        stamped.set_pts(time);
-        stamped.set_dts(None);
+        stamped.set_pts(clock_time(show.time));
         stamped.set_duration(clock_time(plan.gap.min(PICTURE_LENGTH_MAX)));
         Ok((events, buffer))
     }
+}
+
+fn caps(size: VideoSize) -> gst::Caps {
+    let [width, height] = [size.width(), size.height()].map(|side| i32::try_from(side).unwrap_or(i32::MAX));
+    gst::Caps::builder("video/x-vp8").field("width", width).field("height", height).build()
 }
 
 pub(super) fn clock_time(time: Duration) -> gst::ClockTime {

@@ -1,7 +1,7 @@
 //! The elements inside of a recorder, made when it starts and thrown away when it stops.
 //!
 //! ```text
-//! screen, feed_%u                             composer ! vp8enc  ! writer ! src
+//! screen, feed_%u                                      composer ! writer ! src
 //! audio_%u   audioconvert ! audioresample ! audiomixer ! opusenc ! writer
 //! ```
 
@@ -19,14 +19,6 @@ const MIXER_LATENCY: gst::ClockTime = gst::ClockTime::from_mseconds(200);
 const MIXER_STEP: gst::ClockTime = gst::ClockTime::from_mseconds(20);
 /// The stream of the pad that keeps a live mixer running.
 const SILENCE: &str = "recording/silence";
-/// Threads of the encoder. libvpx's wait for each other in a loop: on a busy machine two take many times as long as one, and more work.
-const ENCODER_THREADS: i32 = 1;
-
-/// The finest quantizer used, of 63: text of ten pixels looks as on the screen, and finer ones only take bits.
-const QUANTIZER_SHARP: i32 = 20;
-/// The coarsest, while much moves: text of ten pixels is still read without effort.
-const QUANTIZER_READABLE: i32 = 40;
-
 /// Why the elements could not be put together.
 pub(super) enum ChainError {
     /// The element's name and where it is from.
@@ -87,7 +79,7 @@ impl Chain {
 
     fn add_tracks(&mut self, bin: &gst::Bin, order: &Order<'_>) -> Result<(), ChainError> {
         if order.pictures {
-            self.add_pictures(bin, order)?;
+            self.add_pictures(bin)?;
         }
         if order.sound {
             self.add_sound(bin, order)?;
@@ -95,7 +87,7 @@ impl Chain {
         Ok(())
     }
 
-    fn add_pictures(&mut self, bin: &gst::Bin, order: &Order<'_>) -> Result<(), ChainError> {
+    fn add_pictures(&mut self, bin: &gst::Bin) -> Result<(), ChainError> {
         let composer = Composer::new();
         let writer = self.writer.downgrade();
         composer.connect_end(move |end| {
@@ -103,11 +95,8 @@ impl Chain {
                 writer.lasts_until(end);
             }
         });
-        let encoder = screen_encoder(order.settings)?;
         self.add(bin, composer.clone().upcast())?;
-        self.add(bin, encoder.clone())?;
-        composer.link(&encoder)?;
-        link_to(&encoder, &self.writer.add_track("video"))?;
+        link_to(composer.upcast_ref(), &self.writer.add_track("video"))?;
         self.composer = Some(composer);
         Ok(())
     }
@@ -160,6 +149,7 @@ impl Chain {
             size: settings.size(),
             gap: settings.gap(),
             cluster: settings.cluster(),
+            bitrate: settings.video_bitrate,
         };
         if let Some(composer) = &self.composer {
             composer.begin(plan)?;
@@ -227,25 +217,6 @@ impl Voice {
         remove_all(bin, &self.elements);
         mixer.release_request_pad(&self.mixer_pad);
     }
-}
-
-/// Text must be sharp when the screen rests, so the quantizer has a low limit, and moving content takes the bits
-/// that this costs. Keyframes come when the composer asks for them, and never else.
-fn screen_encoder(settings: &Settings) -> Result<gst::Element, ChainError> {
-    let encoder = make("vp8enc", "good")?;
-    encoder.set_property("threads", ENCODER_THREADS);
-    encoder.set_property("deadline", 1_i64);
-    encoder.set_property("cpu-used", 8_i32);
-    encoder.set_property("target-bitrate", i32::try_from(settings.video_bitrate).unwrap_or(i32::MAX));
-    encoder.set_property_from_str("end-usage", "vbr");
-    encoder.set_property("min-quantizer", QUANTIZER_SHARP);
-    encoder.set_property("max-quantizer", QUANTIZER_READABLE);
-    encoder.set_property("static-threshold", 100_i32);
-    encoder.set_property_from_str("token-partitions", "4");
-    encoder.set_property_from_str("keyframe-mode", "disabled");
-    // Times are not multiples of anything; this is how finely the encoder counts them.
-    encoder.set_property("timebase", gst::Fraction::new(1, 90_000));
-    Ok(encoder)
 }
 
 /// A mixer begins at the time that it was set to when the first buffer comes, and at zero when none does; so it gets

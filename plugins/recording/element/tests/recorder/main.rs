@@ -5,4 +5,5 @@ mod faults;
 mod files;
 mod launch;
 mod live;
+mod stage;
 mod support;
