@@ -44,7 +44,8 @@ pub(super) struct Desk {
     own: SocketAddr,
     /// The only user; a connection is one participant's.
     user: Option<LongTermKeyCredentials>,
-    /// Where the allocation is, as the client is told. Our own media port alone could tell that it is not there, so it takes no socket.
+    /// Where the allocation is, as the client is told. Where we leave RFC 8656: our media port, the only peer,
+    /// sees the sockets of [`super::serve`] instead, and ICE calls that a peer-reflexive candidate.
     relayed: SocketAddr,
     is_allocated: bool,
     is_over: bool,
@@ -69,7 +70,7 @@ impl Desk {
     }
 
     /// A whole message of the client's.
-    pub(super) fn from_client(&mut self, message: &[u8], house: &mut impl House, now: Instant) -> Vec<Order> {
+    pub(super) fn take(&mut self, message: &[u8], house: &mut impl House, now: Instant) -> Vec<Order> {
         let mut orders = Vec::new();
         if let Ok(request) = Message::from_bytes(message) {
             self.meet(&request, house);
@@ -88,7 +89,7 @@ impl Desk {
     }
 
     /// A datagram of a peer's.
-    pub(super) fn from_peer(&mut self, peer: SocketAddr, datagram: &[u8], now: Instant) -> Option<Order> {
+    pub(super) fn bring(&mut self, peer: SocketAddr, datagram: &[u8], now: Instant) -> Option<Order> {
         let sent = Transmit::new(datagram, TransportType::Udp, peer, self.relayed);
         let reply = self.server.recv(sent, now)?.build();
         (reply.to == self.client).then_some(Order::Answer(reply.data))

@@ -84,13 +84,13 @@ pub(super) async fn serve(turn: &Turn, mut stream: Stream, client: SocketAddr) -
                 }
                 while let Some((bytes, taken)) = first_frame(&read).map_err(io::Error::other)? {
                     let message = read.get(..bytes).unwrap_or_default();
-                    orders.extend(desk.from_client(message, &mut rules, now + start.elapsed()));
+                    orders.extend(desk.take(message, &mut rules, now + start.elapsed()));
                     read.drain(..taken);
                 }
             }
             (peer, bytes) = ways.receive(&mut datagram) => {
                 let bytes = datagram.get(..bytes).unwrap_or_default();
-                orders.extend(desk.from_peer(peer, bytes, now + start.elapsed()));
+                orders.extend(desk.bring(peer, bytes, now + start.elapsed()));
             }
             () = sleep_until(then) => {}
         }
