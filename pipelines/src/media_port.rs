@@ -1,6 +1,6 @@
 //! Where voices and faces come in.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::PipelineError;
 use crate::init::factory;
@@ -26,6 +26,25 @@ impl MediaPort {
     /// When it is over already.
     pub fn take_connection(&self, connection: std::net::TcpStream) -> std::io::Result<()> {
         gstconvenerelay::take_connection(self.port, connection)
+    }
+
+    /// Where on this machine that comes in which is for this address, if it is one that browsers are told: behind a NAT the two differ.
+    #[must_use]
+    pub fn way_to(&self, told: SocketAddr) -> Option<SocketAddr> {
+        if self.port == 0 || told.port() != self.port {
+            return None;
+        }
+        if self.addresses.is_empty() {
+            let own = if_addrs::get_if_addrs().ok()?;
+            return own.iter().any(|one| one.ip() == told.ip()).then_some(told);
+        }
+        self.addresses.contains(&told.ip()).then(|| {
+            let loopback = match told {
+                SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::LOCALHOST),
+                SocketAddr::V6(_) => IpAddr::from(Ipv6Addr::LOCALHOST),
+            };
+            SocketAddr::new(self.bind.unwrap_or(loopback), self.port)
+        })
     }
 
     /// The element that takes in what comes there.

@@ -30,6 +30,12 @@ export interface DialIn {
   readonly pin: string | null;
 }
 
+/** By what the TURN server at the page's own port may be used, for some hours. */
+export interface MediaRelay {
+  readonly username: string;
+  readonly credential: string;
+}
+
 /** How large cameras may be sent. */
 export interface CameraPolicy {
   readonly width: number;
@@ -98,6 +104,8 @@ export type ServerMessage =
       readonly recording: MeetingRecording | null;
       readonly camera_policy: CameraPolicy;
       readonly dial_in: DialIn | null;
+      /** A server that is older, or has no port for it, tells none. */
+      readonly media_relay?: MediaRelay | null;
       readonly chat: readonly ChatLine[];
     }
   | { readonly type: "refused"; readonly reason: RefusedReason; readonly message: string }

@@ -13,7 +13,7 @@ mod token;
 pub use code::{CodeError, SessionCode};
 pub use meeting::{
     Audience, CAMERAS_MAX, CHAT_BYTES_KEPT_MAX, CHAT_LINES_KEPT_MAX, CameraPolicy, ChatLine, DialIn,
-    EMPTY_MEETING_MAX, EndCause, Films, HEIGHT_MAX, Input, Key, Meeting, Message, Now, Order,
+    EMPTY_MEETING_MAX, EndCause, Films, HEIGHT_MAX, Input, Key, MediaRelay, Meeting, Message, Now, Order,
     PARTICIPANTS_MAX, Participant, ParticipantId, Pin, RECORDERS_MAX, RecordingView, Refusal, RefusalReason,
     Slot, UNUSED_MEETING_MAX, Wish,
 };

@@ -1,4 +1,4 @@
-//! The accept loop: TCP; what is no TLS but media (ICE-TCP) goes to the relay; TLS with a time limit, then HTTP 1 and 2 to warp's routes.
+//! The accept loop: TCP; what is no TLS but media (ICE-TCP) goes to the relay; TLS with a time limit, then TURN, or HTTP 1 and 2 to warp's routes.
 
 use std::io;
 use std::pin::pin;
@@ -11,6 +11,7 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
@@ -22,6 +23,7 @@ use warp::reply::Response;
 
 use crate::http::{Peer, protect, routes};
 use crate::service::Service;
+use crate::turn::{ALPN, Stream, Turn, is_turn};
 
 /// Who takes longer for the handshake is no client of ours.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
@@ -48,6 +50,7 @@ type Answer = std::pin::Pin<Box<dyn Future<Output = Result<Response, std::conver
 pub(crate) struct Door {
     tls: TlsAcceptor,
     media: MediaPort,
+    turn: Option<Arc<Turn>>,
     handler: Handler,
     http: auto::Builder<TokioExecutor>,
     places: Arc<Semaphore>,
@@ -66,8 +69,8 @@ impl Door {
             .keep_alive_interval(HEAD_MAX)
             .max_concurrent_streams(STREAMS_MAX);
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        let media = service.media.clone();
-        Self { tls, media, handler, http, places, connections: TaskTracker::new(), stop }
+        let (media, turn) = (service.media.clone(), service.turn.clone());
+        Self { tls, media, turn, handler, http, places, connections: TaskTracker::new(), stop }
     }
 
     /// Lets connections in until the future is dropped.
@@ -83,13 +86,23 @@ impl Door {
             };
             let peer = Peer::new(address.ip(), place);
             let (tls, handler, http) = (self.tls.clone(), self.handler.clone(), self.http.clone());
-            let (media, stop) = (self.media.clone(), self.stop.clone());
+            let (media, turn, stop) = (self.media.clone(), self.turn.clone(), self.stop.clone());
             self.connections.spawn(async move {
                 let Some(stream) = without_media(&media, stream).await else {
                     return;
                 };
-                if let Some(stream) = shake_hands(tls, stream).await {
-                    converse(http, stream, handler, peer, stop).await;
+                let Some(stream) = shake_hands(tls, stream).await else {
+                    return;
+                };
+                match (turn, sort(stream, &stop).await) {
+                    (_, Some(Talk::Http(stream))) => converse(http, stream, handler, peer, stop).await,
+                    (Some(turn), Some(Talk::Turn(stream))) => {
+                        tokio::select! {
+                            () = turn.serve(*stream, address) => {}
+                            () = stop.cancelled() => {}
+                        }
+                    }
+                    _ => debug!("a connection is for nothing that we serve"),
                 }
             });
         }
@@ -150,9 +163,32 @@ async fn shake_hands(
     }
 }
 
+/// What is spoken within TLS.
+enum Talk {
+    Http(Box<Stream>),
+    Turn(Box<Stream>),
+}
+
+/// Who agreed on a protocol speaks it. Browsers agree on none for TURN, so there the first bytes tell.
+async fn sort(stream: tokio_rustls::server::TlsStream<TcpStream>, stop: &CancellationToken) -> Option<Talk> {
+    let agreed = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
+    let mut stream = Box::new(BufReader::new(stream));
+    match agreed.as_deref() {
+        Some(protocol) if protocol == ALPN => return Some(Talk::Turn(stream)),
+        Some(_) => return Some(Talk::Http(stream)),
+        None => {}
+    }
+    let first = tokio::select! {
+        first = tokio::time::timeout(HEAD_MAX, stream.fill_buf()) => first,
+        () = stop.cancelled() => return None,
+    };
+    let is_turn = is_turn(first.ok()?.ok()?);
+    Some(if is_turn { Talk::Turn(stream) } else { Talk::Http(stream) })
+}
+
 async fn converse(
     http: auto::Builder<TokioExecutor>,
-    stream: tokio_rustls::server::TlsStream<TcpStream>,
+    stream: Box<Stream>,
     handler: Handler,
     peer: Peer,
     stop: CancellationToken,
@@ -167,7 +203,7 @@ async fn converse(
             Ok::<_, std::convert::Infallible>(response)
         }
     });
-    let mut connection = pin!(http.serve_connection_with_upgrades(TokioIo::new(stream), service));
+    let mut connection = pin!(http.serve_connection_with_upgrades(TokioIo::new(*stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = stop.cancelled() => {

@@ -12,6 +12,7 @@ mod server;
 mod service;
 mod telephone;
 mod tls;
+mod turn;
 
 pub use config::{Config, RecorderProgram};
 pub use error::StartError;

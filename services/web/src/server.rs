@@ -25,6 +25,7 @@ use crate::recording::{Catalogue, FINISH_MAX, Recorders, look_after};
 use crate::service::Service;
 use crate::telephone::Switchboard;
 use crate::tls::{Identity, own_names};
+use crate::turn::Turn;
 use crate::{Config, StartError};
 
 /// How long the end may take: a recorder that does not finish is killed before, and a client that does not read is cut before.
@@ -57,6 +58,7 @@ impl Server {
             config.certificate_file(),
             config.regions(),
         );
+        let media = config.media(public_port(config.public_url.as_deref()).unwrap_or(address.port()));
         let service = Service {
             clock: Clock::start(),
             directory: Directory::new(resting),
@@ -64,7 +66,8 @@ impl Server {
             recorders,
             regions,
             spool: config.spool(),
-            media: config.media(public_port(config.public_url.as_deref()).unwrap_or(address.port())),
+            turn: Turn::new(&media),
+            media,
             telephone,
             public_url: config.public_url,
             tasks: TaskTracker::new(),

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::meeting::Directory;
 use crate::recording::{Catalogue, Recorders};
 use crate::telephone::Switchboard;
+use crate::turn::Turn;
 
 /// The service behind the routes.
 pub(crate) struct Service {
@@ -23,6 +24,8 @@ pub(crate) struct Service {
     pub(crate) spool: PathBuf,
     /// Where voices and faces come in.
     pub(crate) media: MediaPort,
+    /// Where media goes that passes neither by UDP nor by plain TCP.
+    pub(crate) turn: Option<Arc<Turn>>,
     /// Where telephones call, if they may.
     pub(crate) telephone: Option<Switchboard>,
     /// What links begin with, when it is configured; without a slash at the end.

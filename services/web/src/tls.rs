@@ -75,7 +75,7 @@ fn server_config(
         .with_single_cert(chain, key)?;
     // The provider's own order has AES-256-GCM-SHA384 in front, for both versions.
     config.ignore_client_order = true;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec(), crate::turn::ALPN.to_vec()];
     Ok(config)
 }
 

@@ -1,7 +1,9 @@
 /** People see and hear each other: pictures checked by colour, voices by tone. */
-import { readdir } from "node:fs/promises";
+import { createHash, X509Certificate } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 
 import { Participant, until } from "../support/browser.ts";
@@ -192,6 +194,43 @@ test("where UDP is blocked, pictures and voices go through the port of the page,
   } finally {
     path.close();
   }
+});
+
+test("where nothing but TLS passes, pictures and voices go by TURN through the port of the page", async () => {
+  const { ann, code } = await host();
+  // What the page is let off does not hold for TURN, which wants a certificate that the whole browser takes.
+  const { publicKey } = new X509Certificate(await readFile(service.certificate));
+  const key = createHash("sha256").update(publicKey.export({ type: "spki", format: "der" })).digest("base64");
+  const enter = async (browser: Browser) => {
+    const guest = await Participant.open(browser, `${service.url}/${code}`);
+    await guest.page.addInitScript(() => {
+      const Real = window.RTCPeerConnection;
+      window.RTCPeerConnection = class extends Real {
+        constructor(configuration?: RTCConfiguration) {
+          super({ ...configuration, iceTransportPolicy: "relay" });
+          (window as unknown as { link: RTCPeerConnection }).link = this;
+        }
+      };
+    });
+    await guest.page.reload();
+    await guest.at("name-input").fill("Bob");
+    await guest.at("join").click();
+    return guest;
+  };
+  const bob = await Person.of("green", BOB_HZ, enter, [`--ignore-certificate-errors-spki-list=${key}`]);
+  people.push(bob);
+  for (const person of [ann, bob]) await person.show();
+  await bob.expectToSee("Ann", "red");
+  await ann.expectToSee("Bob", "green");
+  await ann.expectToHear(BOB_HZ);
+  await bob.expectToHear(ANN_HZ);
+  const used = await bob.participant.page.evaluate(async () => {
+    const stats = [...(await (window as unknown as { link: RTCPeerConnection }).link.getStats()).values()] as Record<string, unknown>[];
+    const pair = stats.find((one) => one.type === "candidate-pair" && one.nominated === true && one.state === "succeeded");
+    const local = stats.find((one) => one.id === pair?.localCandidateId);
+    return local?.relayProtocol;
+  });
+  expect(used).toBe("tls");
 });
 
 test("beside a shared screen faces are small, and whoever speaks comes first", async () => {

@@ -28,12 +28,12 @@ export class Person {
   ) {}
 
   /** A browser whose camera shows this colour, with a bar that moves, and whose microphone hears this tone, in syllables. */
-  static async of(colour: Colour, hertz: number, enter: (browser: Browser) => Promise<Participant>): Promise<Person> {
+  static async of(colour: Colour, hertz: number, enter: (browser: Browser) => Promise<Participant>, flags: string[] = []): Promise<Person> {
     const folder = await mkdtemp(join(tmpdir(), "convene-face-"));
     const [picture, voice] = [join(folder, "face.y4m"), join(folder, "voice.wav")];
     await writeFile(picture, film(COLOURS[colour].yuv));
     await writeFile(voice, syllables(hertz));
-    const browser = await launch([`--use-file-for-fake-video-capture=${picture}`, `--use-file-for-fake-audio-capture=${voice}`]);
+    const browser = await launch([`--use-file-for-fake-video-capture=${picture}`, `--use-file-for-fake-audio-capture=${voice}`, ...flags]);
     return new Person(browser, await enter(browser), folder);
   }
 

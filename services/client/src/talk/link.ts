@@ -1,7 +1,7 @@
 // The one connection that carries the person's voice and camera to the server, and the others' back. It offers once; whose camera
 // comes in which slot the server tells beside it. When the network changes, it finds a new way by itself (an ICE restart).
 
-import { type CameraPolicy, CAMERAS_MAX } from "../protocol";
+import { type CameraPolicy, CAMERAS_MAX, type MediaRelay } from "../protocol";
 import { encodingsOf, layersOf } from "./encodings";
 import { Flow, LOOK_MS, packetsOf } from "./flow";
 
@@ -18,7 +18,7 @@ export interface LinkEvents {
 
 /** What a link needs of the world. */
 export interface LinkWorld {
-  connection(): RTCPeerConnection;
+  connection(relay: MediaRelay | null): RTCPeerConnection;
   later(run: () => void, ms: number): () => void;
 }
 
@@ -47,11 +47,11 @@ export class Link {
   #cancelLook: () => void = () => undefined;
   readonly #flow = new Flow();
 
-  constructor(policy: CameraPolicy, events: LinkEvents, world: LinkWorld) {
+  constructor(policy: CameraPolicy, relay: MediaRelay | null, events: LinkEvents, world: LinkWorld) {
     this.#policy = policy;
     this.#events = events;
     this.#world = world;
-    const connection = world.connection();
+    const connection = world.connection(relay);
     this.#connection = connection;
     connection.addEventListener("iceconnectionstatechange", () => this.#onState());
     connection.addEventListener("connectionstatechange", () => this.#onState());

@@ -1,7 +1,7 @@
 // A participant's voice and face in a meeting: the own devices, the link that carries them, and what the server is told of both.
 
 import { type MeetingState, self } from "../meeting/state";
-import type { ClientMessage, ServerMessage, Wish } from "../protocol";
+import type { ClientMessage, MediaRelay, ServerMessage, Wish } from "../protocol";
 import { Announcer } from "./announcer";
 import type { Devices } from "./devices";
 import { Link, type LinkState, type LinkWorld } from "./link";
@@ -44,6 +44,7 @@ export class Talk {
   readonly #wishes: Announcer<string>;
   readonly #unsubscribe: () => void;
   #link: Link | null = null;
+  #relay: MediaRelay | null = null;
   #meeting: MeetingState | null = null;
   #view: TalkView = SILENT;
   #cancelAnew: () => void = () => undefined;
@@ -69,6 +70,7 @@ export class Talk {
     this.#meeting = meeting;
     switch (message.type) {
       case "joined":
+        this.#relay = message.media_relay ?? null;
         this.#devices.limit(message.camera_policy);
         this.#camera.restart();
         this.#microphone.restart();
@@ -136,6 +138,7 @@ export class Talk {
     try {
       const link: Link = new Link(
         policy,
+        this.#relay,
         {
           onOffer: (sdp) => this.#events.send({ type: "media_offer", sdp }),
           onSound: (track) => this.#change({ sound: this.#world.stream(track) }),
@@ -217,11 +220,18 @@ export class Talk {
 
 function browser(): TalkWorld {
   return {
-    connection: () => new RTCPeerConnection({ bundlePolicy: "max-bundle" }),
+    connection: (relay) => new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: serversOf(relay) }),
     later: (run, ms) => {
       const timer = setTimeout(run, ms);
       return () => clearTimeout(timer);
     },
     stream: (track) => new MediaStream([track]),
   };
+}
+
+/** The last way, for networks that let nothing but TLS through. Browsers prefer the server's own candidates. */
+function serversOf(relay: MediaRelay | null): RTCIceServer[] {
+  if (relay === null) return [];
+  const { hostname, port } = window.location;
+  return [{ urls: `turns:${hostname}:${port || "443"}?transport=tcp`, username: relay.username, credential: relay.credential }];
 }

@@ -4,7 +4,7 @@ use convene_recordings::{RecordingId, RecordingState};
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{CameraPolicy, DialIn, ParticipantId};
+use super::{CameraPolicy, DialIn, MediaRelay, ParticipantId};
 use crate::{ChatText, DisplayName, SessionCode};
 
 /// Somebody on the roster.
@@ -82,6 +82,8 @@ pub enum Message {
         camera_policy: CameraPolicy,
         /// How the meeting is reached by telephone, if it is.
         dial_in: Option<DialIn>,
+        /// By what the joiner may use the host's TURN server, where there is one.
+        media_relay: Option<MediaRelay>,
         /// What was said lately.
         chat: Vec<ChatLine>,
     },
@@ -269,9 +271,10 @@ mod tests {
             recording: None,
             camera_policy: CameraPolicy::of(true, 1),
             dial_in: Some(DialIn { tls_port: Some(5061), tcp_port: None, udp_port: None, pin: None }),
+            media_relay: None,
             chat: vec![line.clone()],
         };
-        let start = r#"{"type":"joined","you":3,"code":"123456789","host":true,"participants":[{"id":3,"name":"Ann","host":true,"camera":false,"microphone":true,"telephone":false}],"presenter":null,"recording":null,"camera_policy":{"width":320,"height":240,"max_kbps":500},"dial_in":{"tls_port":5061,"tcp_port":null,"udp_port":null,"pin":null},"chat":[{"#;
+        let start = r#"{"type":"joined","you":3,"code":"123456789","host":true,"participants":[{"id":3,"name":"Ann","host":true,"camera":false,"microphone":true,"telephone":false}],"presenter":null,"recording":null,"camera_policy":{"width":320,"height":240,"max_kbps":500},"dial_in":{"tls_port":5061,"tcp_port":null,"udp_port":null,"pin":null},"media_relay":null,"chat":[{"#;
         assert_eq!(json(&joined), format!("{start}{chat}]}}"));
         assert_eq!(json(&Message::Chat(line)), format!(r#"{{"type":"chat",{chat}"#));
         assert_eq!(

@@ -1,6 +1,7 @@
 //! One meeting: who is in it, who presents, what is said, what is recorded.
 
 mod faces;
+mod media_relay;
 mod message;
 mod orders;
 mod recording;
@@ -16,6 +17,8 @@ use crate::{ChatText, DisplayName, SessionCode, Token};
 use faces::Face;
 
 pub use faces::{CAMERAS_MAX, CameraPolicy, HEIGHT_MAX, Wish};
+pub use media_relay::MediaRelay;
+use media_relay::with_media_relay;
 pub use message::{ChatLine, Message, Participant, RecordingView, Refusal, RefusalReason, Slot};
 pub use orders::{Audience, EndCause, Films, Input, Key, Now, Order, ParticipantId};
 pub use telephone::{DialIn, Pin};
@@ -152,7 +155,10 @@ impl Meeting {
 
     fn decide(&mut self, input: Input, now: Now) -> Vec<Order> {
         match input {
-            Input::Join { id, name, token } => self.join(id, name, token, now),
+            Input::Join { id, name, token, media_relay } => {
+                let orders = self.join(id, name, token, now);
+                with_media_relay(orders, media_relay)
+            }
             Input::Call { id, name } => self.call(id, name),
             Input::Pressed(id, key) => self.pressed(id, key, now),
             Input::Leave(id) => self.leave(id, now),
@@ -234,6 +240,7 @@ impl Meeting {
             recording: self.recording.clone(),
             camera_policy: self.camera_policy(),
             dial_in: self.dial_in.as_ref().map(|dial_in| dial_in.told_to(role == Role::Host)),
+            media_relay: None,
             chat: self.chat.iter().cloned().collect(),
         }
     }

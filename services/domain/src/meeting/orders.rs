@@ -6,7 +6,7 @@ use convene_recordings::RecordingId;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{CameraPolicy, Message, RecordingView, Wish};
+use super::{CameraPolicy, MediaRelay, Message, RecordingView, Wish};
 use crate::{ChatText, DisplayName, MediaOffer, Token};
 
 /// A participant's number in the meeting. The caller gives a new one to each who joins.
@@ -34,6 +34,8 @@ pub enum Input {
         name: DisplayName,
         /// The host's or the recorder's token; any other is as good as none.
         token: Option<Token>,
+        /// By what they may use the TURN server; told to nobody else.
+        media_relay: Option<MediaRelay>,
     },
     /// Somebody calls by telephone, and has entered the code.
     Call {

@@ -51,7 +51,7 @@ impl Scene {
 
     fn join(&mut self, id: ParticipantId, name: &str, token: Option<Token>) -> Vec<Order> {
         let name = DisplayName::parse(name.to_owned()).unwrap();
-        self.handle(Input::Join { id, name, token })
+        self.handle(Input::Join { id, name, token, media_relay: None })
     }
 
     fn join_recorder(&mut self) -> Vec<Order> {

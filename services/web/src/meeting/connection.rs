@@ -99,7 +99,9 @@ async fn join(
     let Join { code, name, token } = Join::parse(&first)?;
     let room = service.directory.find(&code, address, service.clock.elapsed())?;
     let (number, id) = oneshot::channel();
-    let sent = room.send(Letter::Join { name, token, outbox: outbox.clone(), number }).await;
+    let media_relay = service.turn.as_ref().map(|turn| turn.access(service.clock.date()));
+    let outbox = outbox.clone();
+    let sent = room.send(Letter::Join { name, token, media_relay, outbox, number }).await;
     if !sent {
         return Err(Some(Refusal::no_meeting()));
     }

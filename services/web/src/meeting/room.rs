@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use convene_domain::{
-    Audience, DisplayName, EndCause, Films, Input, Key, Meeting, Message, NAME_CHARACTERS_MAX, Order,
-    ParticipantId, Pin, RecordingView, SessionCode, Token,
+    Audience, DisplayName, EndCause, Films, Input, Key, MediaRelay, Meeting, Message, NAME_CHARACTERS_MAX,
+    Order, ParticipantId, Pin, RecordingView, SessionCode, Token,
 };
 use convene_pipelines::{MeetingEvent, PhoneKey, PipelineError, TalkEvent};
 use convene_recordings::{RecordingId, RecordingState};
@@ -26,7 +26,13 @@ const LETTERS_MAX: usize = 256;
 /// Something for a room to deal with.
 pub(crate) enum Letter {
     /// Somebody wants in; the answer is their number, under which everything else is said.
-    Join { name: DisplayName, token: Option<Token>, outbox: Outbox, number: oneshot::Sender<ParticipantId> },
+    Join {
+        name: DisplayName,
+        token: Option<Token>,
+        media_relay: Option<MediaRelay>,
+        outbox: Outbox,
+        number: oneshot::Sender<ParticipantId>,
+    },
     /// The recorder wants to hear what is said; the answer is a channel, or none.
     Listen { token: Token, ear: oneshot::Sender<mpsc::Receiver<Bytes>> },
     /// The recorder wants to see who is seen; the answer is a channel, or none.
@@ -139,12 +145,12 @@ impl Room {
 
     async fn take_letter(&mut self, letter: Letter) {
         match letter {
-            Letter::Join { name, token, outbox, number } => {
+            Letter::Join { name, token, media_relay, outbox, number } => {
                 let id = self.next_id();
                 self.outboxes.insert(id, outbox);
                 // A connection that is gone by now says so next.
                 let _ = number.send(id);
-                self.handle(Input::Join { id, name, token }).await;
+                self.handle(Input::Join { id, name, token, media_relay }).await;
             }
             Letter::Listen { token, ear } => {
                 if token == self.recorder

@@ -10,3 +10,4 @@ mod start;
 mod support;
 mod talk;
 mod telephone;
+mod turn;

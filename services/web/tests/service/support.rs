@@ -124,19 +124,25 @@ impl Scene {
         self.connect_with(None).await.unwrap()
     }
 
-    pub async fn connect_with(&self, origin: Option<&str>) -> Result<Client, tungstenite::Error> {
+    /// A TLS connection that agrees on one of these protocols, or on none.
+    pub async fn connect_tls(&self, protocols: &[&[u8]]) -> TlsStream<TcpStream> {
         let certificate = self.data.path().join("tls/cert.pem");
         let mut roots = rustls::RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(certificate).unwrap()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
+        let mut tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
+        tls.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         let stream = TcpStream::connect(self.address).await.unwrap();
         let name = ServerName::try_from("localhost").unwrap();
-        let stream = TlsConnector::from(Arc::new(tls)).connect(name, stream).await.unwrap();
+        TlsConnector::from(Arc::new(tls)).connect(name, stream).await.unwrap()
+    }
+
+    pub async fn connect_with(&self, origin: Option<&str>) -> Result<Client, tungstenite::Error> {
+        let stream = self.connect_tls(&[]).await;
         let mut request =
             format!("wss://localhost:{}/ws", self.address.port()).into_client_request().unwrap();
         if let Some(origin) = origin {
