@@ -23,7 +23,7 @@ pub use connection::Connection;
 pub use error::PipelineError;
 pub use init::{ELEMENTS, NeededElement, gstreamer_version, init, missing_elements};
 pub use listener::Listener;
-pub use media_port::MediaPort;
+pub use media_port::{MediaPort, own_addresses};
 pub use meeting::{MeetingEvent, MeetingPipeline, Viewer};
 pub use present::{Area, FPS_DEFAULT, FPS_MAX, PresentEvent, PresentPipeline, PresentSource, check_x11};
 pub use recording::{RecordingEvent, RecordingEvents, RecordingFaces, RecordingPipeline, RecordingSound};

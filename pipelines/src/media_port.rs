@@ -29,14 +29,18 @@ impl MediaPort {
     }
 
     /// Where on this machine that comes in which is for this address, if it is one that browsers are told: behind a NAT the two differ.
+    /// `own` says the machine's own addresses, [`own_addresses`], where they matter.
     #[must_use]
-    pub fn way_to(&self, told: SocketAddr) -> Option<SocketAddr> {
+    pub fn way_to<A: AsRef<[IpAddr]>>(
+        &self,
+        told: SocketAddr,
+        own: impl FnOnce() -> A,
+    ) -> Option<SocketAddr> {
         if self.port == 0 || told.port() != self.port {
             return None;
         }
         if self.addresses.is_empty() {
-            let own = if_addrs::get_if_addrs().ok()?;
-            return own.iter().any(|one| one.ip() == told.ip()).then_some(told);
+            return own().as_ref().contains(&told.ip()).then_some(told);
         }
         self.addresses.contains(&told.ip()).then(|| {
             let loopback = match told {
@@ -63,4 +67,11 @@ impl MediaPort {
         }
         builder.build().map_err(PipelineError::build)
     }
+}
+
+/// The machine's own addresses; none when the system does not say.
+#[must_use]
+pub fn own_addresses() -> Vec<IpAddr> {
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    interfaces.iter().map(if_addrs::Interface::ip).collect()
 }

@@ -26,6 +26,26 @@ test("it offers as soon as it has joined: a voice, a camera in three sizes, ten 
   expect(slots.map(({ kind, init }) => `${kind} ${init.direction}`)).toEqual(Array<string>(10).fill("video recvonly"));
 });
 
+test("a browser is told the TURN server at the port of the page, where there is one", async () => {
+  const configurations: RTCConfiguration[] = [];
+  // A function, as what a constructor returns takes the place of what it makes.
+  vi.stubGlobal("RTCPeerConnection", function (configuration: RTCConfiguration) {
+    configurations.push(configuration);
+    return new TestConnection(1);
+  });
+  const relay = { username: "1769856000:7f3a", credential: "secret" };
+  for (const [port, media_relay] of [["8443", relay], ["", relay], ["8443", null]] as const) {
+    vi.stubGlobal("window", { location: { hostname: "meet.example.org", port } });
+    const talk = new Talk(new Devices(new TestSource() as Source), { send: () => true, onChange: () => undefined, onNotice: () => undefined });
+    const joined = { ...JOINED, media_relay };
+    talk.heard(joined, reduce(INITIAL, { type: "message", message: joined }));
+    talk.close();
+  }
+  const servers = (port: string) => [{ urls: `turns:meet.example.org:${port}?transport=tcp`, ...relay }];
+  expect(configurations.map(({ iceServers }) => iceServers)).toEqual([servers("8443"), servers("443"), []]);
+  vi.unstubAllGlobals();
+});
+
 test("a microphone is told at once, and tapped fast only its newest state", async () => {
   const scene = await join();
   await scene.devices.setMicrophone(true);

@@ -228,9 +228,9 @@ test("where nothing but TLS passes, pictures and voices go by TURN through the p
     const stats = [...(await (window as unknown as { link: RTCPeerConnection }).link.getStats()).values()] as Record<string, unknown>[];
     const pair = stats.find((one) => one.type === "candidate-pair" && one.nominated === true && one.state === "succeeded");
     const local = stats.find((one) => one.id === pair?.localCandidateId);
-    return local?.relayProtocol;
+    return [local?.candidateType, local?.relayProtocol];
   });
-  expect(used).toBe("tls");
+  expect(used).toEqual(["relay", "tls"]);
 });
 
 test("beside a shared screen faces are small, and whoever speaks comes first", async () => {

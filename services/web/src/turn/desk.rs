@@ -33,8 +33,8 @@ pub(super) trait House {
     fn password(&self, username: &str) -> Option<String>;
     /// Whether anything may be sent to this peer.
     fn is_ours(&self, peer: SocketAddr) -> bool;
-    /// Takes a place, if one is free.
-    fn take_place(&mut self) -> bool;
+    /// Opens a socket for this user, if a place is free, and says where it is.
+    fn open(&mut self, username: &str) -> Option<SocketAddr>;
 }
 
 /// One client's. The client comes by TLS, but whole messages go in and out, as if it came by UDP: so there are no allocations for TCP (RFC 6062).
@@ -44,24 +44,19 @@ pub(super) struct Desk {
     own: SocketAddr,
     /// The only user; a connection is one participant's.
     user: Option<LongTermKeyCredentials>,
-    /// Where the allocation is, as the client is told. Where we leave RFC 8656: our media port, the only peer,
-    /// sees the sockets of [`super::serve`] instead, and ICE calls that a peer-reflexive candidate.
-    relayed: SocketAddr,
-    is_allocated: bool,
+    /// Where the allocation is, once there is one.
+    relayed: Option<SocketAddr>,
     is_over: bool,
 }
 
 impl Desk {
     pub(super) fn new(client: SocketAddr, own: SocketAddr) -> Self {
         let server = TurnServer::new(TransportType::Udp, own, REALM.to_owned());
-        // Any port but ours, which the protocol tells the client's way by.
-        let relayed =
-            SocketAddr::new(own.ip(), if client.port() == own.port() { 49_152 } else { client.port() });
-        Self { server, client, own, user: None, relayed, is_allocated: false, is_over: false }
+        Self { server, client, own, user: None, relayed: None, is_over: false }
     }
 
     pub(super) fn is_allocated(&self) -> bool {
-        self.is_allocated
+        self.relayed.is_some()
     }
 
     /// The allocation has ended.
@@ -90,7 +85,7 @@ impl Desk {
 
     /// A datagram of a peer's.
     pub(super) fn bring(&mut self, peer: SocketAddr, datagram: &[u8], now: Instant) -> Option<Order> {
-        let sent = Transmit::new(datagram, TransportType::Udp, peer, self.relayed);
+        let sent = Transmit::new(datagram, TransportType::Udp, peer, self.relayed?);
         let reply = self.server.recv(sent, now)?.build();
         (reply.to == self.client).then_some(Order::Answer(reply.data))
     }
@@ -147,14 +142,13 @@ impl Desk {
         family: AddressFamily,
         house: &mut impl House,
     ) -> Result<SocketAddr, SocketAllocateError> {
-        if (family == AddressFamily::IPV4) != self.relayed.is_ipv4() {
+        if (family == AddressFamily::IPV4) != self.own.is_ipv4() {
             return Err(SocketAllocateError::AddressFamilyNotSupported);
         }
-        if !house.take_place() {
-            return Err(SocketAllocateError::InsufficientCapacity);
-        }
-        self.is_allocated = true;
-        Ok(self.relayed)
+        // The protocol asks for a place only on behalf of a user that it knows.
+        let relayed = self.user.as_ref().and_then(|user| house.open(user.username()));
+        self.relayed = relayed;
+        relayed.ok_or(SocketAllocateError::InsufficientCapacity)
     }
 
     /// Whoever proves a password that we gave is the connection's user from then on.

@@ -1,10 +1,12 @@
 //! TURN (RFC 8656) over TLS at the port of the page, for networks that let nothing else through. It relays to our own media port alone.
 
 mod access;
+mod addresses;
 mod desk;
 mod frames;
 mod places;
 mod serve;
+mod ways;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use tokio_rustls::server::TlsStream;
 use tracing::debug;
 
 use access::Secret;
+use addresses::OwnAddresses;
 pub(crate) use frames::is_turn;
 use places::Places;
 
@@ -32,6 +35,7 @@ pub(crate) struct Turn {
     media: MediaPort,
     secret: Secret,
     places: Arc<Places>,
+    own: OwnAddresses,
 }
 
 impl Turn {
@@ -39,12 +43,17 @@ impl Turn {
     pub(crate) fn new(media: &MediaPort) -> Option<Arc<Self>> {
         media.tcp_port?;
         let (media, secret) = (media.clone(), Secret::random(&mut rand::rng()));
-        Some(Arc::new(Self { media, secret, places: Arc::default() }))
+        Some(Arc::new(Self { media, secret, places: Arc::default(), own: OwnAddresses::default() }))
     }
 
     /// What opens it from now on for some hours.
     pub(crate) fn access(&self, now: OffsetDateTime) -> MediaRelay {
         self.secret.access(now.unix_timestamp(), &mut rand::rng())
+    }
+
+    /// Where on this machine that comes in which is for this address, if it is one of the media port's.
+    fn way_to(&self, peer: SocketAddr) -> Option<SocketAddr> {
+        self.media.way_to(peer, || self.own.now())
     }
 
     /// Serves a connection until its end.

@@ -1,23 +1,21 @@
-//! Carries a desk: the client's stream on one side, a socket for each of our own addresses on the other.
+//! Carries a desk: the client's stream on one side, a socket of its own on the other.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::task::Poll;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use convene_pipelines::MediaPort;
 use time::OffsetDateTime;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadBuf};
-use tokio::net::UdpSocket;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep_until, timeout};
+use tracing::debug;
 use turn_server_proto::types::Instant;
 
 use super::access::Secret;
 use super::desk::{Desk, House, Order};
 use super::frames::{fill_up, first_frame};
 use super::places::Place;
+use super::ways::Ways;
 use super::{Stream, Turn};
 
 /// Who has no allocation by then is no client.
@@ -26,16 +24,16 @@ const ALLOCATE_MAX: Duration = Duration::from_secs(30);
 /// A client that takes nothing for so long is gone.
 const WRITE_MAX: Duration = Duration::from_secs(20);
 
-/// Addresses of ours that an allocation sends to at once, and so its sockets.
-const WAYS_MAX: usize = 8;
-
 /// The largest datagram.
 const DATAGRAM_BYTES_MAX: usize = 65_535;
 
-/// What a desk may ask.
+/// What a desk may ask, and where its datagrams go.
 struct Rules<'a> {
     turn: &'a Turn,
     client: IpAddr,
+    /// Where we listen, and so the address that datagrams are relayed from.
+    own: SocketAddr,
+    ways: Ways,
     place: Option<Place>,
 }
 
@@ -45,25 +43,26 @@ impl House for Rules<'_> {
     }
 
     fn is_ours(&self, peer: SocketAddr) -> bool {
-        self.turn.media.way_to(peer).is_some()
+        self.turn.way_to(peer).is_some()
     }
 
-    fn take_place(&mut self) -> bool {
-        if self.place.is_none() {
-            self.place = self.turn.places.take(self.client);
-        }
-        self.place.is_some()
+    fn open(&mut self, username: &str) -> Option<SocketAddr> {
+        let place = self.turn.places.take(self.client, username)?;
+        let opened =
+            self.ways.open(self.own).inspect_err(|error| debug!(%error, "there is no socket to relay by"));
+        let relayed = opened.ok()?;
+        self.place = Some(place);
+        Some(relayed)
     }
 }
 
 /// Serves until the client leaves, its allocation ends, or it takes nothing any more. While the client takes nothing, what our media port sends waits
 /// in the sockets, and is lost when they are full, as on any line that is too slow.
 pub(super) async fn serve(turn: &Turn, mut stream: Stream, client: SocketAddr) -> io::Result<()> {
-    let client = SocketAddr::new(client.ip().to_canonical(), client.port());
-    let own = stream.get_ref().get_ref().0.local_addr()?;
-    let mut desk = Desk::new(client, SocketAddr::new(own.ip().to_canonical(), own.port()));
-    let mut rules = Rules { turn, client: client.ip(), place: None };
-    let mut ways = Ways::new(&turn.media);
+    let client = canonical(client);
+    let own = canonical(stream.get_ref().get_ref().0.local_addr()?);
+    let mut desk = Desk::new(client, own);
+    let mut rules = Rules { turn, client: client.ip(), own, ways: Ways::default(), place: None };
     let start = tokio::time::Instant::now();
     let mut read = Vec::new();
     let mut datagram = vec![0; DATAGRAM_BYTES_MAX];
@@ -72,7 +71,7 @@ pub(super) async fn serve(turn: &Turn, mut stream: Stream, client: SocketAddr) -
         let now = Instant::from_std(start.into_std());
         let (due, wait) = desk.timeout(&mut rules, now + start.elapsed());
         orders.extend(due);
-        carry_out(&mut orders, &mut stream, &mut ways).await?;
+        carry_out(&mut orders, &mut stream, &mut rules).await?;
         if desk.is_over() || (!desk.is_allocated() && ALLOCATE_MAX < start.elapsed()) {
             return stream.shutdown().await;
         }
@@ -88,7 +87,7 @@ pub(super) async fn serve(turn: &Turn, mut stream: Stream, client: SocketAddr) -
                     read.drain(..taken);
                 }
             }
-            (peer, bytes) = ways.receive(&mut datagram) => {
+            (peer, bytes) = rules.ways.receive(&mut datagram) => {
                 let bytes = datagram.get(..bytes).unwrap_or_default();
                 orders.extend(desk.bring(peer, bytes, now + start.elapsed()));
             }
@@ -97,66 +96,32 @@ pub(super) async fn serve(turn: &Turn, mut stream: Stream, client: SocketAddr) -
     }
 }
 
-async fn carry_out(orders: &mut VecDeque<Order>, stream: &mut Stream, ways: &mut Ways<'_>) -> io::Result<()> {
+/// An IPv4 address as such, also where one socket listens for both families.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
+        ip @ IpAddr::V4(_) => SocketAddr::new(ip, address.port()),
+        // As it is: a link's scope belongs to it.
+        IpAddr::V6(_) => address,
+    }
+}
+
+async fn carry_out(
+    orders: &mut VecDeque<Order>,
+    stream: &mut Stream,
+    rules: &mut Rules<'_>,
+) -> io::Result<()> {
     if orders.is_empty() {
         return Ok(());
     }
     for order in orders.drain(..) {
         match order {
             Order::Answer(message) => timeout(WRITE_MAX, stream.write_all(&fill_up(message))).await??,
-            Order::Relay(peer, datagram) => ways.send(peer, &datagram).await,
+            Order::Relay(peer, datagram) => {
+                if let Some(way) = rules.turn.way_to(peer) {
+                    rules.ways.send((peer, way), &datagram).await;
+                }
+            }
         }
     }
     timeout(WRITE_MAX, stream.flush()).await?
-}
-
-/// A socket for each of our addresses that is sent to, so that an answer is known to be from it.
-struct Ways<'a> {
-    media: &'a MediaPort,
-    open: Vec<(SocketAddr, UdpSocket)>,
-}
-
-impl<'a> Ways<'a> {
-    fn new(media: &'a MediaPort) -> Self {
-        Self { media, open: Vec::new() }
-    }
-
-    /// What cannot be sent is lost, as datagrams may be.
-    async fn send(&mut self, peer: SocketAddr, datagram: &[u8]) {
-        if !self.open.iter().any(|(open, _)| *open == peer) {
-            let Some(way) = self.media.way_to(peer).filter(|_| self.open.len() < WAYS_MAX) else { return };
-            let Ok(socket) = connected(way).await else { return };
-            self.open.push((peer, socket));
-        }
-        if let Some((_, socket)) = self.open.iter().find(|(open, _)| *open == peer) {
-            let _ = socket.send(datagram).await;
-        }
-    }
-
-    /// The next datagram, and from which of our addresses.
-    async fn receive(&self, datagram: &mut [u8]) -> (SocketAddr, usize) {
-        poll_fn(|context| {
-            for (peer, socket) in &self.open {
-                let mut buffer = ReadBuf::new(datagram);
-                // An error says that nobody listens just now; the next datagram may find somebody.
-                while let Poll::Ready(received) = socket.poll_recv(context, &mut buffer) {
-                    if received.is_ok() {
-                        return Poll::Ready((*peer, buffer.filled().len()));
-                    }
-                }
-            }
-            Poll::Pending
-        })
-        .await
-    }
-}
-
-async fn connected(way: SocketAddr) -> io::Result<UdpSocket> {
-    let any = match way {
-        SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
-        SocketAddr::V6(_) => IpAddr::from(Ipv6Addr::UNSPECIFIED),
-    };
-    let socket = UdpSocket::bind((any, 0)).await?;
-    socket.connect(way).await?;
-    Ok(socket)
 }

@@ -41,12 +41,14 @@ struct Client {
     stream: TlsStream<TcpStream>,
     user: LongTermKeyCredentials,
     nonce: Option<String>,
+    /// Where the allocation is, once there is one.
+    relayed: Option<SocketAddr>,
 }
 
 impl Client {
     async fn of(scene: &Scene, protocols: &[&[u8]], (username, password): (String, String)) -> Self {
         let user = LongTermKeyCredentials::new(username, password, REALM.to_owned());
-        Self { stream: scene.connect_tls(protocols).await, user, nonce: None }
+        Self { stream: scene.connect_tls(protocols).await, user, nonce: None, relayed: None }
     }
 
     async fn frame(&mut self) -> Vec<u8> {
@@ -95,7 +97,9 @@ impl Client {
         assert_eq!(self.ask(ALLOCATE, udp).await.0, 401);
         let (code, answer) = self.ask(ALLOCATE, udp).await;
         if code == 0 {
-            Message::from_bytes(&answer).unwrap().attribute::<XorRelayedAddress>().unwrap();
+            let answer = Message::from_bytes(&answer).unwrap();
+            let relayed = answer.attribute::<XorRelayedAddress>().unwrap();
+            self.relayed = Some(relayed.addr(answer.transaction_id()));
         }
         code
     }
@@ -140,7 +144,11 @@ async fn data_goes_both_ways_whether_or_not_a_client_names_the_protocol() {
         assert_eq!(client.permit(media).await, 0);
         client.send(media, b"hello").await;
         let (datagram, from) = received(&peer).await;
-        assert_eq!(datagram, b"hello");
+        assert_eq!(
+            (&*datagram, Some(from)),
+            (&b"hello"[..], client.relayed),
+            "it comes from where the client was told"
+        );
         peer.send_to(b"good day", from).await.unwrap();
         let told = client.frame().await;
         let told = Message::from_bytes(&told).unwrap();
@@ -216,5 +224,43 @@ async fn who_speaks_neither_http_nor_turn_is_sent_away() {
         assert!(rest.is_empty(), "{rest:?}");
     }
     assert_eq!(scene.http.get(scene.url("/healthz")).send().await.unwrap().status(), 200);
+    scene.stop().await;
+}
+
+/// What an allocation holds is free again when its connection is gone, however that went.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_participant_has_so_many_allocations_at_once() {
+    let (scene, media) = scene().await;
+    let access = access(&scene).await;
+    let mut held = Vec::new();
+    loop {
+        let mut client = Client::of(&scene, &[], access.clone()).await;
+        match client.allocate().await {
+            0 => held.push(client),
+            code => {
+                assert_eq!((code, held.len()), (508, 16));
+                break;
+            }
+        }
+    }
+    let relayed = held[0].relayed.unwrap();
+    assert!(UdpSocket::bind(relayed).await.is_err(), "the allocation has its socket");
+    // Somebody else is not kept out by it.
+    let mut other = Client::of(&scene, &[], self::access(&scene).await).await;
+    assert_eq!(other.allocate().await, 0);
+    assert_eq!(other.permit(media).await, 0);
+
+    drop(held.remove(0));
+    timeout(PATIENCE, async {
+        let mut client = Client::of(&scene, &[], access.clone()).await;
+        while client.allocate().await != 0 {
+            client = Client::of(&scene, &[], access.clone()).await;
+        }
+    })
+    .await
+    .expect("there is a place again");
+    timeout(PATIENCE, async { while UdpSocket::bind(relayed).await.is_err() {} })
+        .await
+        .expect("and its socket is closed");
     scene.stop().await;
 }
