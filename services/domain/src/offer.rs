@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+mod lines;
+
+pub use lines::{Flow, IceCredentials, Line, LineKind};
+
 /// The longest offer. A browser's twelve m-lines have about 20 KiB; one that lists more codecs has 60.
 pub const OFFER_BYTES_MAX: usize = 64 * 1024;
 

@@ -16,7 +16,7 @@ pub const HEIGHT_MAX: u16 = 720;
 const SWITCHES: Rate = Rate { burst: 20, every: std::time::Duration::from_millis(250) };
 
 /// How often one participant may offer anew: a new network every second for ten seconds.
-const OFFERS: Rate = Rate { burst: 10, every: std::time::Duration::from_secs(1) };
+pub(super) const OFFERS: Rate = Rate { burst: 10, every: std::time::Duration::from_secs(1) };
 
 /// How large cameras may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -75,6 +75,11 @@ impl Face {
         Self { microphone: true, connected: true, ..Self::default() }
     }
 
+    /// A program's: the relay has answered it already.
+    pub(super) fn of_stream(camera: bool, microphone: bool) -> Self {
+        Self { camera, microphone, connected: true, ..Self::default() }
+    }
+
     /// Switches the microphone of a telephone, which goes on sending whatever it hears.
     pub(super) fn silence(&mut self, silenced: bool) {
         self.microphone = !silenced;
@@ -85,7 +90,7 @@ impl Face {
 impl Meeting {
     /// How large cameras may be sent just now.
     pub fn camera_policy(&self) -> CameraPolicy {
-        CameraPolicy::of(self.presenter.is_some(), self.count(false))
+        CameraPolicy::of(self.presenter.is_some(), self.people())
     }
 
     pub(super) fn policy_changed(&self, before: CameraPolicy) -> Vec<Order> {

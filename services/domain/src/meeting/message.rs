@@ -4,7 +4,7 @@ use convene_recordings::{RecordingId, RecordingState};
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{CameraPolicy, DialIn, MediaRelay, ParticipantId};
+use super::{CameraPolicy, DialIn, MediaRelay, ParticipantId, Pass};
 use crate::{ChatText, DisplayName, SessionCode};
 
 /// Somebody on the roster.
@@ -22,6 +22,8 @@ pub struct Participant {
     pub microphone: bool,
     /// Whether they joined by telephone: they hear and are heard, and see nothing.
     pub telephone: bool,
+    /// Whether it is a program that sends or watches, and nobody who talks.
+    pub stream: bool,
 }
 
 /// What one of a viewer's receiving m-lines carries.
@@ -160,6 +162,11 @@ pub enum Message {
         /// As it is now.
         recording: Option<RecordingView>,
     },
+    /// To the host: what is given out to programs.
+    Passes {
+        /// All of them.
+        passes: Vec<Pass>,
+    },
     /// The meeting is over.
     Ended {
         /// A sentence.
@@ -261,6 +268,7 @@ mod tests {
             camera: false,
             microphone: true,
             telephone: false,
+            stream: false,
         };
         let joined = Message::Joined {
             you: ParticipantId(3),
@@ -274,12 +282,12 @@ mod tests {
             media_relay: None,
             chat: vec![line.clone()],
         };
-        let start = r#"{"type":"joined","you":3,"code":"123456789","host":true,"participants":[{"id":3,"name":"Ann","host":true,"camera":false,"microphone":true,"telephone":false}],"presenter":null,"recording":null,"camera_policy":{"width":320,"height":240,"max_kbps":500},"dial_in":{"tls_port":5061,"tcp_port":null,"udp_port":null,"pin":null},"media_relay":null,"chat":[{"#;
+        let start = r#"{"type":"joined","you":3,"code":"123456789","host":true,"participants":[{"id":3,"name":"Ann","host":true,"camera":false,"microphone":true,"telephone":false,"stream":false}],"presenter":null,"recording":null,"camera_policy":{"width":320,"height":240,"max_kbps":500},"dial_in":{"tls_port":5061,"tcp_port":null,"udp_port":null,"pin":null},"media_relay":null,"chat":[{"#;
         assert_eq!(json(&joined), format!("{start}{chat}]}}"));
         assert_eq!(json(&Message::Chat(line)), format!(r#"{{"type":"chat",{chat}"#));
         assert_eq!(
             json(&Message::ParticipantJoined { participant: ann }),
-            r#"{"type":"participant_joined","participant":{"id":3,"name":"Ann","host":true,"camera":false,"microphone":true,"telephone":false}}"#
+            r#"{"type":"participant_joined","participant":{"id":3,"name":"Ann","host":true,"camera":false,"microphone":true,"telephone":false,"stream":false}}"#
         );
         assert_eq!(json(&Message::Presenter { id: None }), r#"{"type":"presenter","id":null}"#);
         assert_eq!(json(&Message::PresentGranted), r#"{"type":"present_granted"}"#);

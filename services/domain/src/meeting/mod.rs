@@ -5,6 +5,7 @@ mod media_relay;
 mod message;
 mod orders;
 mod recording;
+mod streams;
 mod telephone;
 #[cfg(test)]
 mod tests;
@@ -21,9 +22,11 @@ pub use media_relay::MediaRelay;
 use media_relay::with_media_relay;
 pub use message::{ChatLine, Message, Participant, RecordingView, Refusal, RefusalReason, Slot};
 pub use orders::{Audience, EndCause, Films, Input, Key, Now, Order, ParticipantId};
+use streams::Passes;
+pub use streams::{PASSES_MAX, Pass, PassId, STREAMS_MAX, StreamKind, StreamRefusal};
 pub use telephone::{DialIn, Pin};
 
-/// The most participants of a meeting, recorders not counted.
+/// The most participants of a meeting, recorders and programs not counted.
 pub const PARTICIPANTS_MAX: usize = 250;
 
 /// The most recorders in a meeting at once: one records, another may be taking over.
@@ -53,6 +56,7 @@ pub struct Meeting {
     code: SessionCode,
     tokens: Tokens,
     dial_in: Option<DialIn>,
+    passes: Passes,
     present: BTreeMap<ParticipantId, Seat>,
     presenter: Option<ParticipantId>,
     recording: Option<RecordingView>,
@@ -89,6 +93,15 @@ enum Role {
     Caller,
     Host,
     Recorder,
+    /// A program that sends or watches, by this pass.
+    Stream(PassId),
+}
+
+impl Role {
+    /// Whether somebody is behind it who talks, and keeps the meeting alive.
+    fn is_person(self) -> bool {
+        matches!(self, Self::Guest | Self::Caller | Self::Host)
+    }
 }
 
 impl Seat {
@@ -104,6 +117,7 @@ impl Meeting {
             code,
             tokens: Tokens { host, recorder },
             dial_in: None,
+            passes: Passes::default(),
             present: BTreeMap::new(),
             presenter: None,
             recording: None,
@@ -160,6 +174,12 @@ impl Meeting {
                 with_media_relay(orders, media_relay)
             }
             Input::Call { id, name } => self.call(id, name),
+            Input::Allow { by, kind, name, token } => {
+                self.act(by, now, |meeting| meeting.allow(by, kind, name, token))
+            }
+            Input::Forbid { by, id } => self.act(by, now, |meeting| meeting.forbid(by, id, now)),
+            Input::Stream { id, pass, offer } => self.stream(id, &pass, &offer, now),
+            Input::StreamView(id, whom) => self.stream_view(id, whom),
             Input::Pressed(id, key) => self.pressed(id, key, now),
             Input::Leave(id) => self.leave(id, now),
             Input::Chat(id, text) => self.act(id, now, |meeting| meeting.say(id, text, now)),
@@ -212,7 +232,8 @@ impl Meeting {
             self.ends_at = None;
             let message = Message::ParticipantJoined { participant };
             orders.push(Order::Tell { to: Audience::Others(id), message });
-        } else if self.count(false) == 0 {
+            orders.extend(self.tell_new_host(id));
+        } else if self.people() == 0 {
             self.ends_at.get_or_insert(now.elapsed + EMPTY_MEETING_MAX);
         }
         orders
@@ -220,11 +241,12 @@ impl Meeting {
 
     /// What somebody is told for whom there is no place.
     fn full(&self, id: ParticipantId, role: Role) -> Option<Vec<Order>> {
-        let (limit, what) = match role {
-            Role::Recorder => (RECORDERS_MAX, "recorders"),
-            _ => (PARTICIPANTS_MAX, "participants"),
+        let recorders = || self.present.values().filter(|seat| seat.role == Role::Recorder).count();
+        let (limit, what, there) = match role {
+            Role::Recorder => (RECORDERS_MAX, "recorders", recorders()),
+            _ => (PARTICIPANTS_MAX, "participants", self.people()),
         };
-        (limit <= self.count(role == Role::Recorder)).then(|| {
+        (limit <= there).then(|| {
             let message = format!("The meeting is full: it has {limit} {what} already.");
             refuse(id, Refusal::new(RefusalReason::Full, message))
         })
@@ -254,8 +276,8 @@ impl Meeting {
         let was_here = self.present.remove(&id).is_some();
         if was_here && listed {
             orders.push(Order::Tell { to: Audience::All, message: Message::ParticipantLeft { id } });
-            if self.count(false) == 0 {
-                self.ends_at = Some(now.elapsed + EMPTY_MEETING_MAX);
+            if self.people() == 0 {
+                self.ends_at.get_or_insert(now.elapsed + EMPTY_MEETING_MAX);
             }
         }
         orders
@@ -376,8 +398,8 @@ impl Meeting {
         orders
     }
 
-    fn count(&self, recorders: bool) -> usize {
-        self.present.values().filter(|seat| (seat.role == Role::Recorder) == recorders).count()
+    fn people(&self) -> usize {
+        self.present.values().filter(|seat| seat.role.is_person()).count()
     }
 
     fn is_host(&self, id: ParticipantId) -> bool {
@@ -389,7 +411,8 @@ impl Meeting {
         let seat = self.present.get(&id).filter(|seat| seat.role != Role::Recorder)?;
         let Face { camera, microphone, .. } = seat.face;
         let (host, telephone) = (seat.role == Role::Host, seat.role == Role::Caller);
-        Some(Participant { id, name: seat.name.clone(), host, camera, microphone, telephone })
+        let stream = matches!(seat.role, Role::Stream(_));
+        Some(Participant { id, name: seat.name.clone(), host, camera, microphone, telephone, stream })
     }
 }
 

@@ -6,7 +6,7 @@ use convene_recordings::RecordingId;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{CameraPolicy, MediaRelay, Message, RecordingView, Wish};
+use super::{CameraPolicy, MediaRelay, Message, Pass, PassId, RecordingView, StreamKind, Wish};
 use crate::{ChatText, DisplayName, MediaOffer, Token};
 
 /// A participant's number in the meeting. The caller gives a new one to each who joins.
@@ -46,6 +46,35 @@ pub enum Input {
     },
     /// Somebody who called has pressed keys.
     Pressed(ParticipantId, Key),
+    /// Somebody gives out a pass, by which a program may send or watch.
+    Allow {
+        /// Who gives it out.
+        by: ParticipantId,
+        /// What for.
+        kind: StreamKind,
+        /// What the program will be called.
+        name: DisplayName,
+        /// A new secret.
+        token: Token,
+    },
+    /// Somebody takes a pass back.
+    Forbid {
+        /// Who wants it.
+        by: ParticipantId,
+        /// Which one.
+        id: PassId,
+    },
+    /// A program that [`Meeting::admit`](super::Meeting::admit) has let in is answered.
+    Stream {
+        /// A number that was not used in this meeting before.
+        id: ParticipantId,
+        /// What it came with.
+        pass: Pass,
+        /// What it sends or receives.
+        offer: MediaOffer,
+    },
+    /// A program that watches wants to see this participant, and not whoever speaks.
+    StreamView(ParticipantId, ParticipantId),
     /// Somebody left or lost their connection.
     Leave(ParticipantId),
     /// Somebody says something.

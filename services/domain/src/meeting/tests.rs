@@ -1,6 +1,7 @@
 //! The meeting under virtual time.
 
 mod faces;
+mod streams;
 mod telephone;
 
 use super::*;

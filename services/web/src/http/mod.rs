@@ -10,6 +10,7 @@ mod range;
 mod recordings;
 mod socket;
 mod streams;
+mod whip;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -57,6 +58,8 @@ pub(crate) fn routes(
         .or(streams::routes(service))
         .unify()
         .or(recordings::routes(service))
+        .unify()
+        .or(whip::routes(service))
         .unify();
     let all = api.or(socket::routes(service)).unify().or(health).unify().or(page::routes()).unify();
     all.recover(error::recover).unify()

@@ -75,8 +75,9 @@ async fn stream_of(
     Ok(response)
 }
 
-fn bearer(authorization: Option<&str>) -> Option<Token> {
-    Token::try_from(authorization?.strip_prefix("Bearer ")?.to_owned()).ok()
+/// The token of a request that has one (RFC 6750, section 2.1).
+pub(super) fn bearer(authorization: Option<&str>) -> Option<Token> {
+    Token::try_from(authorization?.strip_prefix("Bearer ")?.trim().to_owned()).ok()
 }
 
 fn pieces(

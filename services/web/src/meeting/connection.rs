@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use convene_domain::{
-    Allowance, ChatText, Films, Input, MediaOffer, Message, ParticipantId, Rate, Refusal, Wish,
+    Allowance, ChatText, DisplayName, Films, Input, MediaOffer, Message, ParticipantId, PassId, Rate,
+    Refusal, Token, Wish,
 };
 use convene_recordings::RecordingId;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use parking_lot::Mutex;
+use rand::TryRngCore;
+use rand::rngs::OsRng;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -252,6 +255,14 @@ impl Reader {
                 Input::View(id, feeds.into_iter().map(wish).collect())
             }
             Said::Mute { id: muted } => Input::Mute { by: id, id: ParticipantId(muted) },
+            Said::StreamAllow { kind, name } => match DisplayName::parse(name) {
+                Ok(name) => {
+                    let token = Token::random(&mut OsRng.unwrap_err());
+                    Input::Allow { by: id, kind, name, token }
+                }
+                Err(error) => return self.complain(error.to_string()),
+            },
+            Said::StreamForbid { id: pass } => Input::Forbid { by: id, id: PassId(pass) },
             Said::End => Input::End(id),
             Said::Leave => Input::Leave(id),
         };

@@ -19,6 +19,10 @@ use super::screen::{Screen, Stage};
 use super::talk::{self, Talk};
 use crate::recording::RecordingOrder;
 use crate::service::Service;
+use streams::Streams;
+pub(crate) use streams::{StreamAnswer, StreamAsk, StreamError, StreamLetter};
+
+mod streams;
 
 /// How many letters may wait for a room. A connection whose letter does not fit waits, and its client with it.
 const LETTERS_MAX: usize = 256;
@@ -37,6 +41,8 @@ pub(crate) enum Letter {
     Listen { token: Token, ear: oneshot::Sender<mpsc::Receiver<Bytes>> },
     /// The recorder wants to see who is seen; the answer is a channel, or none.
     Look { token: Token, eye: oneshot::Sender<mpsc::Receiver<Bytes>> },
+    /// A program wants to send or to watch, or does so already.
+    Stream(StreamLetter),
     /// Somebody does something.
     Input(Input),
     /// A piece of the presentation with this number.
@@ -79,6 +85,7 @@ struct Room {
     meeting: Meeting,
     screen: Screen,
     talk: Talk,
+    streams: Streams,
     outboxes: BTreeMap<ParticipantId, Outbox>,
     watchers: BTreeMap<ParticipantId, Films>,
     participants: u32,
@@ -102,6 +109,7 @@ pub(crate) fn open(service: Arc<Service>, founding: Founding) -> RoomHandle {
         recorder,
         screen,
         talk: Talk::new(service.media.clone(), phone_room),
+        streams: Streams::default(),
         outboxes: BTreeMap::new(),
         watchers: BTreeMap::new(),
         participants: 0,
@@ -167,6 +175,7 @@ impl Room {
                     let _ = eye.send(records);
                 }
             }
+            Letter::Stream(letter) => self.take_stream(letter).await,
             Letter::Input(Input::Leave(id)) => {
                 if let Some(outbox) = self.outboxes.remove(&id) {
                     // It may be closed already, or cut.
@@ -220,12 +229,14 @@ impl Room {
                 debug!(meeting = self.number, participant = id.0, "the way to a participant is lost");
                 self.talk.hang_up(id).await;
                 self.tell_one(id, &over("The connection for voices and faces was lost.")).await;
+                self.stream_over(id).await;
             }
             TalkEvent::Failed(why) => {
                 warn!(meeting = self.number, why, "the meeting's talk failed");
                 let (people, callers) = self.talk.fail().await;
                 for id in people {
                     self.tell_one(id, &over("The server had a fault while carrying voices and faces.")).await;
+                    self.stream_over(id).await;
                 }
                 for id in callers {
                     self.handle(Input::Leave(id)).await;
@@ -320,7 +331,10 @@ impl Room {
                 };
                 self.put(id, Outgoing::Text(text(&message)), inputs);
             }
-            Order::HangUp(id) => self.talk.hang_up(id).await,
+            Order::HangUp(id) => {
+                self.streams.forget(id);
+                self.talk.hang_up(id).await;
+            }
             Order::Show(id, wishes) => self.talk.show(id, &wishes),
             Order::Silence(id, is_silenced) => self.talk.silence(id, is_silenced),
             Order::LimitCameras(policy) => self.talk.limit_cameras(policy),

@@ -1,6 +1,6 @@
 //! What a client says: the text messages of PROTOCOL.md, parsed at the door.
 
-use convene_domain::{DisplayName, OFFER_BYTES_MAX, Refusal, Token};
+use convene_domain::{DisplayName, OFFER_BYTES_MAX, Refusal, StreamKind, Token};
 use serde::Deserialize;
 
 /// The version of the protocol that we speak.
@@ -55,6 +55,13 @@ pub(crate) enum Said {
         feeds: Vec<SaidWish>,
     },
     Mute {
+        id: u32,
+    },
+    StreamAllow {
+        kind: StreamKind,
+        name: String,
+    },
+    StreamForbid {
         id: u32,
     },
     End,
