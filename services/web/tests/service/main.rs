@@ -11,3 +11,5 @@ mod support;
 mod talk;
 mod telephone;
 mod turn;
+mod whip;
+mod whip_peer;
