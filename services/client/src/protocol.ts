@@ -19,6 +19,19 @@ export interface Participant {
   readonly microphone: boolean;
   /** Joined by telephone: hears and is heard, and sees nothing. */
   readonly telephone: boolean;
+  /** A program that sends or watches; an older server has none. */
+  readonly stream?: boolean;
+}
+
+/** What a program may with a pass: send by WHIP, or watch by WHEP. */
+export type StreamKind = "send" | "watch";
+
+/** What lets a program into the meeting; only the host is told. */
+export interface Pass {
+  readonly id: number;
+  readonly kind: StreamKind;
+  readonly name: string;
+  readonly token: string;
 }
 
 /** At which SIP ports of this host telephones reach the meeting. */
@@ -88,6 +101,8 @@ export type ClientMessage =
   | { readonly type: "microphone"; readonly on: boolean }
   | { readonly type: "view"; readonly feeds: readonly Wish[] }
   | { readonly type: "mute"; readonly id: number }
+  | { readonly type: "stream_allow"; readonly kind: StreamKind; readonly name: string }
+  | { readonly type: "stream_forbid"; readonly id: number }
   | { readonly type: "end" }
   | { readonly type: "leave" };
 
@@ -125,6 +140,7 @@ export type ServerMessage =
   | { readonly type: "present_ended"; readonly message: string }
   | { readonly type: "taken"; readonly bytes: number }
   | { readonly type: "recording"; readonly recording: MeetingRecording | null }
+  | { readonly type: "passes"; readonly passes: readonly Pass[] }
   | { readonly type: "ended"; readonly message: string }
   | { readonly type: "error"; readonly message: string };
 
@@ -147,6 +163,7 @@ const SERVER_TYPES: ReadonlySet<string> = new Set<ServerMessage["type"]>([
   "present_ended",
   "taken",
   "recording",
+  "passes",
   "ended",
   "error",
 ]);

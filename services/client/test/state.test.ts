@@ -25,6 +25,15 @@ test("who calls is said to come by telephone", () => {
   expect(state.notice?.text).toBe("Dan has joined by telephone.");
 });
 
+test("a program is said to come as a stream, and its pass is known to the host until they join anew", () => {
+  const obs = { ...BOB, id: 3, name: "OBS", camera: true, stream: true };
+  expect(after(JOINED, { type: "participant_joined", participant: obs }).notice?.text).toBe("OBS has joined as a stream.");
+  const passes = [{ id: 1, kind: "send", name: "OBS", token: "secret" }] as const;
+  const state = after(JOINED, { type: "passes", passes });
+  expect(state.passes).toEqual(passes);
+  expect(reduce(state, heard(JOINED)).passes).toEqual([]);
+});
+
 test("people come and go", () => {
   const state = after(JOINED, { type: "participant_joined", participant: BOB });
   expect(state.participants).toEqual([ANN, BOB]);

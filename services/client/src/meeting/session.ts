@@ -3,7 +3,7 @@
 
 import { CaptureError } from "../present/capture";
 import { Presenter } from "../present/presenter";
-import type { ServerMessage, Wish } from "../protocol";
+import type { ServerMessage, StreamKind, Wish } from "../protocol";
 import type { Size } from "../screen/geometry";
 import { ScreenView } from "../screen/view";
 import type { Devices, DevicesView } from "../talk/devices";
@@ -105,6 +105,16 @@ export class Session {
 
   mute(id: number): void {
     this.#connection.send({ type: "mute", id });
+  }
+
+  /** Gives a pass to a program. */
+  allow(kind: StreamKind, name: string): void {
+    this.#connection.send({ type: "stream_allow", kind, name });
+  }
+
+  /** Takes a pass back; whoever came with it has to go. */
+  forbid(id: number): void {
+    this.#connection.send({ type: "stream_forbid", id });
   }
 
   /** The cameras in sight, and how high each is shown. */

@@ -6,6 +6,7 @@ import type {
   DialIn,
   MeetingRecording,
   Participant,
+  Pass,
   RefusedReason,
   ServerMessage,
   Slot,
@@ -35,6 +36,8 @@ export interface MeetingState {
   readonly cameraPolicy: CameraPolicy;
   /** How the meeting is reached by telephone, if it is. */
   readonly dialIn: DialIn | null;
+  /** What the host has given out to programs. */
+  readonly passes: readonly Pass[];
   /** What the receiving m-lines carry. */
   readonly slots: readonly Slot[];
   /** Who speaks now, the loudest first. */
@@ -62,6 +65,7 @@ export const INITIAL: MeetingState = {
   chat: [],
   cameraPolicy: { width: 640, height: 480, max_kbps: 1_000 },
   dialIn: null,
+  passes: [],
   slots: [],
   speakers: [],
   spoke: [],
@@ -120,6 +124,7 @@ function onMessage(state: MeetingState, message: ServerMessage): MeetingState {
         chat: message.chat,
         cameraPolicy: message.camera_policy,
         dialIn: message.dial_in,
+        passes: [],
         slots: [],
         speakers: [],
         spoke: [],
@@ -127,11 +132,10 @@ function onMessage(state: MeetingState, message: ServerMessage): MeetingState {
     case "refused":
       return { ...state, phase: { at: "refused", reason: message.reason, message: message.message } };
     case "participant_joined": {
-      const others = state.participants.filter(({ id }) => id !== message.participant.id);
-      return withNotice(
-        { ...state, participants: [...others, message.participant] },
-        `${message.participant.name} has joined${message.participant.telephone ? " by telephone" : ""}.`,
-      );
+      const { participant } = message;
+      const others = state.participants.filter(({ id }) => id !== participant.id);
+      const how = participant.telephone ? " by telephone" : participant.stream ? " as a stream" : "";
+      return withNotice({ ...state, participants: [...others, participant] }, `${participant.name} has joined${how}.`);
     }
     case "participant_left": {
       if (!state.participants.some(({ id }) => id === message.id)) return state;
@@ -166,6 +170,8 @@ function onMessage(state: MeetingState, message: ServerMessage): MeetingState {
       return onPresenter(state, message.id);
     case "recording":
       return onRecording(state, message.recording);
+    case "passes":
+      return { ...state, passes: message.passes };
     case "ended":
       return { ...state, phase: { at: "ended", message: message.message }, presenter: null };
     case "present_ended":

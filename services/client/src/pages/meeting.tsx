@@ -17,6 +17,7 @@ import { Over } from "./over";
 import { Roster } from "./roster";
 import { Sound } from "./sound";
 import { Stage } from "./stage";
+import { StreamDetails } from "./streams";
 import { Tools } from "./tools";
 
 export function MeetingPage({ join, devices }: { join: Join; devices: Devices }) {
@@ -78,7 +79,10 @@ export function MeetingPage({ join, devices }: { join: Join; devices: Devices })
       </Stage>
       <aside class="side" aria-label="People and chat">
         <Roster meeting={meeting} session={session} />
-        {meeting.dialIn && <DialInDetails dialIn={meeting.dialIn} code={join.code} />}
+        <div class="ways">
+          {meeting.dialIn && <DialInDetails dialIn={meeting.dialIn} code={join.code} />}
+          {meeting.host && <StreamDetails passes={meeting.passes} code={join.code} session={session} />}
+        </div>
         <Chat meeting={meeting} onSay={(text) => session.chat(text)} />
       </aside>
       {isChoosing && <DevicesDialog devices={devices} onClose={() => setChoosing(false)} />}

@@ -10,7 +10,7 @@ export function Roster({ meeting, session }: { meeting: MeetingState; session: S
         People <span class="quiet">{meeting.participants.length}</span>
       </h2>
       <ul data-testid="roster">
-        {meeting.participants.map(({ id, name, host, microphone, telephone }) => (
+        {meeting.participants.map(({ id, name, host, microphone, telephone, stream }) => (
           <li key={id}>
             <span class="name">{name}</span>
             {id === meeting.you && <span class="badge">you</span>}
@@ -20,8 +20,13 @@ export function Roster({ meeting, session }: { meeting: MeetingState; session: S
                 <span aria-hidden="true">☎ </span>telephone
               </span>
             )}
+            {stream && (
+              <span class="badge" data-testid="as-stream">
+                stream
+              </span>
+            )}
             {id === meeting.presenter && <span class="badge presenting">presents</span>}
-            {!microphone && <span class="badge">muted</span>}
+            {!microphone && !stream && <span class="badge">muted</span>}
             {microphone && meeting.speakers.includes(id) && <span class="badge speaking">speaks</span>}
             {microphone && meeting.host && id !== meeting.you && (
               <button type="button" class="small" data-testid="mute-other" data-id={id} onClick={() => session.mute(id)}>

@@ -91,7 +91,7 @@ pub enum StreamRefusal {
     },
     /// A line without a codec that we carry.
     #[error(
-        "The offer's {line} is {offered}, and meetings carry {wanted} only. Choose {wanted} as the program's encoder."
+        "The offer's {line} is {offered}, and meetings carry {wanted} only. Choose {wanted} as the program's encoder; if it has none, as OBS, let it be a virtual camera and choose that in the meeting's page."
     )]
     Codec {
         /// Its kind in a word.

@@ -208,8 +208,8 @@ async fn what_is_wrong_is_said() {
     );
 
     let h264 = offer(&[("audio", "opus/48000/2", "sendonly"), ("video", "H264/90000", "sendonly")]);
-    let sentence =
-        "The offer's video is H264, and meetings carry VP8 only. Choose VP8 as the program's encoder.";
+    let sentence = "The offer's video is H264, and meetings carry VP8 only. Choose VP8 as the program's encoder; \
+         if it has none, as OBS, let it be a virtual camera and choose that in the meeting's page.";
     let said = stage.post("whip", &send, &h264).await;
     assert_eq!((said.status, said.detail().as_str()), (422, sentence));
     for (status, body) in [

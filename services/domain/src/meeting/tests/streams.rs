@@ -127,7 +127,8 @@ fn what_is_offered_must_be_of_use() {
     let h264 = refused(offer(&[("audio", "opus", "sendrecv"), ("video", "H264", "sendrecv")]));
     assert_eq!(
         h264.to_string(),
-        "The offer's video is H264, and meetings carry VP8 only. Choose VP8 as the program's encoder."
+        "The offer's video is H264, and meetings carry VP8 only. Choose VP8 as the program's encoder; \
+         if it has none, as OBS, let it be a virtual camera and choose that in the meeting's page."
     );
     let long = refused(offer(&[("video", &"x".repeat(1_000), "sendonly")]));
     assert!(long.to_string().len() < 150, "{long}");

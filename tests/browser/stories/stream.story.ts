@@ -1,0 +1,116 @@
+/** Programs send into a meeting by WHIP and watch it by WHEP, from another site's pages. */
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+
+import { Participant, until } from "../support/browser.ts";
+import { type Colour, Person } from "../support/faces.ts";
+import { freePort } from "../support/path.ts";
+import { Service } from "../support/service.ts";
+import { OtherSite } from "../support/site.ts";
+import { end, type Pass, restart, send, watch } from "../support/stream.ts";
+
+let service: Service;
+let site: OtherSite;
+let people: Person[] = [];
+
+// A browser for each person starts slowly where other work is done.
+vi.setConfig({ testTimeout: 240_000 });
+
+/** Tones whose overtones do not meet. */
+const [ANN_HZ, STAGE_HZ] = [500, 820];
+
+beforeAll(async () => {
+  service = await Service.start({ mediaPort: await freePort() });
+  site = await OtherSite.open();
+});
+
+afterEach(async () => {
+  for (const person of people) await person.close();
+  people = [];
+});
+
+afterAll(async () => {
+  await site?.close();
+  await service?.stop();
+});
+
+/** Ann, who starts the meeting, and is seen and heard. */
+async function host(): Promise<{ ann: Person; code: string }> {
+  let code = "";
+  const ann = await Person.of("red", ANN_HZ, async (browser) => {
+    const started = await Participant.host(browser, service.url, "Ann");
+    code = started.code;
+    return started.host;
+  });
+  people.push(ann);
+  await ann.participant.context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await ann.show();
+  await ann.at("streams").locator("summary").click();
+  return { ann, code };
+}
+
+/** A pass of Ann's, as her buttons give it to the clipboard. */
+async function give(ann: Person, kind: "send" | "watch", name: string): Promise<Pass> {
+  await ann.at("stream-name").fill(name);
+  await ann.at(`allow-${kind}`).click();
+  const pass = ann.at("pass").filter({ hasText: name });
+  const copied = async (what: string, button: string) => {
+    await pass.getByTestId(button).click();
+    await pass.getByTestId("stream-copied").getByText(`${what} copied`).waitFor();
+    return ann.participant.page.evaluate(() => navigator.clipboard.readText());
+  };
+  return { address: await copied("Address", "copy-stream-address"), token: await copied("Token", "copy-stream-token") };
+}
+
+async function elsewhere(colour: Colour, hertz: number): Promise<Person> {
+  const person = await Person.of(colour, hertz, (browser) => Participant.open(browser, site.url));
+  people.push(person);
+  return person;
+}
+
+test("a program's picture and voice are in the meeting, and the meeting is on a player", async () => {
+  const { ann, code } = await host();
+  const camera = await give(ann, "send", "Stage camera");
+  expect(camera.address).toBe(`${service.url}/whip/${code}`);
+  const stage = await elsewhere("green", STAGE_HZ);
+  const sending = await send(stage, camera);
+  await ann.expectToSee("Stage camera", "green");
+  await ann.expectToHear(STAGE_HZ);
+  await ann.at("as-stream").first().waitFor();
+
+  const lobby = await give(ann, "watch", "Lobby");
+  const player = await elsewhere("blue", 1_340);
+  const watching = await watch(player, "The meeting", lobby);
+  for (const hertz of [ANN_HZ, STAGE_HZ]) await player.expectToHear(hertz);
+  // Whoever speaks is seen.
+  await ann.at("microphone").click();
+  await player.expectToSee("The meeting", "green");
+  await player.expectNotToHear(ANN_HZ);
+
+  expect(await restart(stage, sending, camera.token)).toBe(200);
+  await until("the new way carries", () => stage.participant.page.evaluate(() => (window as unknown as { link: RTCPeerConnection }).link.iceConnectionState), (state) => state === "connected" || state === "completed");
+  await ann.expectToSee("Stage camera", "green");
+  await player.expectToHear(STAGE_HZ);
+
+  expect(await end(player, watching, lobby.token)).toBe(200);
+  await until("the player is gone", () => ann.at("roster").innerText(), (roster) => !roster.includes("Lobby"));
+  await ann.at("pass").filter({ hasText: "Stage camera" }).getByTestId("forbid-stream").click();
+  await until("the camera is gone", () => ann.at("roster").innerText(), (roster) => !roster.includes("Stage camera"));
+  await ann.expectNotToHear(STAGE_HZ);
+  await expect(send(stage, camera)).rejects.toThrow("Ask the host for one");
+});
+
+test("a player shows whom it asks for", async () => {
+  const { ann } = await host();
+  const stage = await elsewhere("green", STAGE_HZ);
+  await send(stage, await give(ann, "send", "Stage camera"));
+  await ann.expectToSee("Stage camera", "green");
+  const { address, token } = await give(ann, "watch", "Lobby");
+  const player = await elsewhere("blue", 1_340);
+  // Ann came first.
+  await watch(player, "Ann alone", { address: `${address}?participant=1`, token });
+  await player.expectToSee("Ann alone", "red");
+  await ann.at("microphone").click();
+  await player.expectNotToHear(ANN_HZ);
+  await player.expectToHear(STAGE_HZ);
+  await player.expectToSee("Ann alone", "red");
+});
