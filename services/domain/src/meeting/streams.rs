@@ -89,17 +89,22 @@ pub enum StreamRefusal {
         /// What was wanted.
         kind: StreamKind,
     },
-    /// A line without a codec that we carry.
+    /// Sound without a codec that we carry.
     #[error(
-        "The offer's {line} is {offered}, and meetings carry {wanted} only. Choose {wanted} as the program's encoder; if it has none, as OBS, let it be a virtual camera and choose that in the meeting's page."
+        "The offer's sound is {offered}, and meetings carry Opus only. Choose Opus as the program's encoder."
     )]
-    Codec {
-        /// Its kind in a word.
-        line: &'static str,
+    Sound {
         /// What stands there.
         offered: String,
-        /// What we carry.
-        wanted: &'static str,
+    },
+    /// Pictures without a codec that we carry.
+    #[error(
+        "The offer's video is {offered}, and meetings carry VP8 only. Choose VP8 as the program's encoder; if it has none, \
+         as OBS, let it be a virtual camera and choose that in the meeting's page."
+    )]
+    Video {
+        /// What stands there.
+        offered: String,
     },
 }
 
@@ -129,15 +134,13 @@ impl Meeting {
         let pass = self.may_offer(token, kind, now)?;
         let (mut sound, mut pictures) = (false, false);
         for line in offer.lines().filter(|line| line.goes(kind.flow())) {
-            let (word, wanted, found) = match line.kind {
-                Some(LineKind::Audio) => ("sound", "Opus", &mut sound),
-                Some(LineKind::Video) => ("video", "VP8", &mut pictures),
-                None => continue,
-            };
-            if !line.has_codec(wanted) {
-                return Err(StreamRefusal::Codec { line: word, offered: offered(&line), wanted });
+            match line.kind {
+                Some(LineKind::Audio) if line.has_codec("opus") => sound = true,
+                Some(LineKind::Audio) => return Err(StreamRefusal::Sound { offered: offered(&line) }),
+                Some(LineKind::Video) if line.has_codec("VP8") => pictures = true,
+                Some(LineKind::Video) => return Err(StreamRefusal::Video { offered: offered(&line) }),
+                None => {}
             }
-            *found = true;
         }
         let others: Vec<&Seat> = self.present.values().filter(|seat| !is_replaced(seat, &pass)).collect();
         if !sound && !pictures {

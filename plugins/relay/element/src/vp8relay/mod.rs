@@ -10,7 +10,7 @@
 //!     feed_0::peer=ann relay.feed_0 ! rtpvp8depay ! vp8dec ! videoconvert ! autovideosink
 //! ```
 //!
-//! With `http`, OBS, FFmpeg and GStreamer publish by WHIP to `http://127.0.0.1:8080/whip/ann`, and players watch by WHEP at
+//! With `http`, browsers and GStreamer publish VP8 by WHIP to `http://127.0.0.1:8080/whip/ann`, and players watch by WHEP at
 //! `http://127.0.0.1:8080/whep`.
 //!
 //! Request pads: `feed_%u` gives a peer's camera, `voice_src_%u` its voice, and what comes in on `voice_sink_%u` it hears. Their property `peer`

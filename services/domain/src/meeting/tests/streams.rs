@@ -131,7 +131,12 @@ fn what_is_offered_must_be_of_use() {
          if it has none, as OBS, let it be a virtual camera and choose that in the meeting's page."
     );
     let long = refused(offer(&[("video", &"x".repeat(1_000), "sendonly")]));
-    assert!(long.to_string().len() < 150, "{long}");
+    assert!(long.to_string().len() < 250, "{long}");
+    let aac = refused(offer(&[("audio", "mpeg4-generic", "sendonly")]));
+    assert!(
+        aac.to_string().starts_with("The offer's sound is mpeg4generic, and meetings carry Opus only."),
+        "{aac}"
+    );
 }
 
 #[test]

@@ -11,7 +11,7 @@ pub(super) fn of(answer: &str) -> String {
     let first = format!("m={}", lines.split("\nm=").next().unwrap_or_default());
     let kept = |line: &&str, names: &[&str]| names.iter().any(|name| line.starts_with(name));
     let whole = whole.lines().filter(|line| kept(line, &ALL) || kept(line, &FIRST[2..4]));
-    let lines = whole.chain(first.lines().filter(|line| kept(line, &FIRST)));
+    let lines = whole.chain(first.lines().filter(|line| kept(line, &FIRST))).map(str::trim_end);
     lines.flat_map(|line| [line, "\r\n"]).collect()
 }
 

@@ -95,7 +95,9 @@ fn status_of(error: &StreamError) -> StatusCode {
             StreamRefusal::NoPass => StatusCode::UNAUTHORIZED,
             StreamRefusal::Full | StreamRefusal::TooManyCameras => StatusCode::SERVICE_UNAVAILABLE,
             StreamRefusal::TooFast { .. } => StatusCode::TOO_MANY_REQUESTS,
-            StreamRefusal::Nothing { .. } | StreamRefusal::Codec { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            StreamRefusal::Nothing { .. } | StreamRefusal::Sound { .. } | StreamRefusal::Video { .. } => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
         },
     }
 }
