@@ -67,8 +67,7 @@ impl Stage {
 
     async fn ask(
         &self,
-        method: Method,
-        path: &str,
+        (method, path): (Method, &str),
         token: &str,
         headers: &[(&str, &str)],
         body: &str,
@@ -85,7 +84,7 @@ impl Stage {
 
     async fn post(&self, protocol: &str, token: &str, offer: &str) -> Answered {
         let path = format!("/{protocol}/{}", self.meeting.code);
-        self.ask(Method::POST, &path, token, &[("content-type", SDP)], offer).await
+        self.ask((Method::POST, &path), token, &[("content-type", SDP)], offer).await
     }
 }
 
@@ -130,7 +129,7 @@ async fn one_program_sends_and_another_sees_and_hears_it() {
 
     let player = Peer::player();
     let path = format!("/whep/{}?participant={}", stage.meeting.code, camera["id"]);
-    let watched = stage.ask(Method::POST, &path, &watch, &[("content-type", SDP)], &player.offer()).await;
+    let watched = stage.ask((Method::POST, &path), &watch, &[("content-type", SDP)], &player.offer()).await;
     assert_eq!(watched.status, 201, "{}", watched.body);
     player.accept(&watched.body);
     let seen: fn(&Got) -> bool = |got| matches!(got, Got::Picture(luma) if 200 < *luma);
@@ -146,11 +145,11 @@ async fn one_program_sends_and_another_sees_and_hears_it() {
         (&json!("Lobby"), &json!(false), &json!(false))
     );
 
-    let ended = stage.ask(Method::DELETE, watched.header("location"), &watch, &[], "").await;
+    let ended = stage.ask((Method::DELETE, watched.header("location")), &watch, &[], "").await;
     assert_eq!(ended.status, 200);
     assert_eq!(stage.ann.told_of("participant_left").await["id"], lobby["id"]);
     drop((player, sender));
-    assert_eq!(stage.ask(Method::DELETE, published.header("location"), &send, &[], "").await.status, 200);
+    assert_eq!(stage.ask((Method::DELETE, published.header("location")), &send, &[], "").await.status, 200);
     assert_eq!(stage.ann.told_of("participant_left").await["id"], camera["id"]);
     stage.scene.stop().await;
 }
@@ -165,7 +164,7 @@ async fn a_session_is_tended_by_its_own_pass() {
     let fragment = "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n";
     let patch = async |token: &str, tag: &[(&str, &str)], body: &str| {
         let headers = [tag, &[("content-type", FRAGMENT)]].concat();
-        stage.ask(Method::PATCH, &place, token, &headers, body).await
+        stage.ask((Method::PATCH, &place), token, &headers, body).await
     };
     let candidate = "m=audio 9 RTP/AVP 0\r\na=mid:0\r\na=candidate:1 1 udp 1 192.0.2.1 61764 typ host\r\n";
     assert_eq!(patch(&token, &[("if-match", "\"0\"")], candidate).await.status, 204);
@@ -181,10 +180,10 @@ async fn a_session_is_tended_by_its_own_pass() {
     assert_eq!(patch(&token, &[("if-match", "\"0\"")], candidate).await.status, 412);
     assert_eq!(patch(&token, &[("if-match", "\"1\"")], candidate).await.status, 204);
 
-    assert_eq!(stage.ask(Method::DELETE, &place, "", &[], "").await.status, 401);
-    assert_eq!(stage.ask(Method::DELETE, &place, &other, &[], "").await.status, 404);
-    assert_eq!(stage.ask(Method::DELETE, &place, &token, &[], "").await.status, 200);
-    assert_eq!(stage.ask(Method::DELETE, &place, &token, &[], "").await.status, 404);
+    assert_eq!(stage.ask((Method::DELETE, &place), "", &[], "").await.status, 401);
+    assert_eq!(stage.ask((Method::DELETE, &place), &other, &[], "").await.status, 404);
+    assert_eq!(stage.ask((Method::DELETE, &place), &token, &[], "").await.status, 200);
+    assert_eq!(stage.ask((Method::DELETE, &place), &token, &[], "").await.status, 404);
     stage.scene.stop().await;
 }
 
@@ -200,7 +199,7 @@ async fn what_is_wrong_is_said() {
         assert_eq!((again.status, &again.body), (401, &refused.body));
     }
     let unknown =
-        stage.ask(Method::POST, "/whip/000000000", &send, &[("content-type", SDP)], &sending()).await;
+        stage.ask((Method::POST, "/whip/000000000"), &send, &[("content-type", SDP)], &sending()).await;
     assert_eq!(
         (unknown.status, &unknown.body),
         (401, &refused.body),
@@ -227,14 +226,14 @@ async fn what_is_wrong_is_said() {
     }
     let path = format!("/whip/{}", stage.meeting.code);
     assert_eq!(
-        stage.ask(Method::POST, &path, &send, &[("content-type", "text/plain")], "v=0").await.status,
+        stage.ask((Method::POST, &path), &send, &[("content-type", "text/plain")], "v=0").await.status,
         415
     );
-    let wrong = stage.ask(Method::GET, &path, &send, &[], "").await;
+    let wrong = stage.ask((Method::GET, &path), &send, &[], "").await;
     assert_eq!((wrong.status, wrong.header("allow")), (405, "POST, OPTIONS"));
     let query = format!("/whep/{}?participant=ann", stage.meeting.code);
     assert_eq!(
-        stage.ask(Method::POST, &query, &watch, &[("content-type", SDP)], &sending()).await.status,
+        stage.ask((Method::POST, &query), &watch, &[("content-type", SDP)], &sending()).await.status,
         400
     );
     stage.scene.stop().await;
@@ -246,7 +245,7 @@ async fn pages_of_other_sites_may_ask() {
     for (path, methods) in [("", "POST, OPTIONS"), ("/session", "PATCH, DELETE, OPTIONS")] {
         let path = format!("/whip/{}{path}", stage.meeting.code);
         let asked =
-            stage.ask(Method::OPTIONS, &path, "", &[("origin", "https://other.example.org")], "").await;
+            stage.ask((Method::OPTIONS, &path), "", &[("origin", "https://other.example.org")], "").await;
         assert_eq!(asked.status, StatusCode::NO_CONTENT.as_u16());
         assert_eq!(asked.header("access-control-allow-methods"), methods);
         assert_eq!(asked.header("access-control-allow-headers"), "Authorization, Content-Type, If-Match");
@@ -269,7 +268,7 @@ async fn a_pass_ends_when_the_host_takes_it_back_and_with_the_meeting() {
     assert_eq!(stage.post("whip", &first, &sending().replace("o=- 77", "o=- 78")).await.status, 201);
     assert_eq!(bob.told_of("participant_left").await["id"], obs);
     let obs = bob.told_of("participant_joined").await["participant"]["id"].clone();
-    assert_eq!(stage.ask(Method::DELETE, begun.header("location"), &first, &[], "").await.status, 404);
+    assert_eq!(stage.ask((Method::DELETE, begun.header("location")), &first, &[], "").await.status, 404);
 
     stage.ann.tell(json!({"type": "mute", "id": obs})).await;
     assert_eq!(bob.told_of("participant_changed").await["participant"]["microphone"], false);
