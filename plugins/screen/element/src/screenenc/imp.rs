@@ -14,7 +14,7 @@ use gst_video::{VideoFormat, VideoFrameExt, VideoFrameRef, VideoInfo};
 use parking_lot::Mutex;
 
 use super::hands::Hands;
-use crate::events::Cursor;
+use crate::events::{self, Cursor};
 use crate::stream;
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
@@ -253,6 +253,11 @@ impl ScreenEnc {
         if gst_video::ForceKeyUnitEvent::is(&event) {
             gst::debug!(CAT, imp = self, "Asked to begin anew");
             self.state.lock().encoder.restart();
+            return true;
+        }
+        if let Some(bits_a_second) = events::parse_line(&event) {
+            gst::debug!(CAT, imp = self, "The line carries {} kbit/s", bits_a_second / 1_000);
+            self.state.lock().encoder.set_line(Some(bits_a_second.try_into().unwrap_or(u32::MAX)));
             return true;
         }
         gst::Pad::event_default(&self.srcpad, Some(&*self.obj()), event)

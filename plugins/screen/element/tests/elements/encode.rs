@@ -225,3 +225,25 @@ fn the_buffers_one_after_the_other_are_a_file() {
     assert_eq!(last_shown(&[file], 96, 64), pages[2]);
     assert!(bytes_of(&encode(&pages)[0]).starts_with(b"\x01\0\0\0\x06CNVS\x01\0"));
 }
+
+/// What 60 pictures of a film take after the first second.
+fn bytes_of_a_film(line: Option<u64>) -> usize {
+    let mut encoder = encoder();
+    encoder.set_src_caps(Picture::photograph(320, 240, 0).caps("BGRx"));
+    if let Some(bits_a_second) = line {
+        let line = gst::Structure::builder("convene-screen-line").field("bits-a-second", bits_a_second);
+        assert!(encoder.push_upstream_event(gst::event::CustomUpstream::new(line.build())));
+    }
+    for index in 0..85 {
+        let pts = gst::ClockTime::from_mseconds(40) * u64::from(index);
+        encoder.push(Picture::photograph(320, 240, index).buffer(pts)).expect("a picture");
+    }
+    let updates = std::iter::from_fn(|| encoder.try_pull());
+    updates.filter(|update| update.pts() > Some(gst::ClockTime::SECOND)).map(|update| update.size()).sum()
+}
+
+#[test]
+fn a_film_takes_no_more_than_the_line_is_told_to_carry() {
+    let (free, narrow) = (bytes_of_a_film(None), bytes_of_a_film(Some(90_000)));
+    assert!(3 * narrow < 2 * free && narrow < 60_000 / 8 * 3, "{free} and {narrow} bytes");
+}
