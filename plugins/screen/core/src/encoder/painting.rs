@@ -153,17 +153,19 @@ impl Painting {
     /// Whether anything has moved.
     fn move_what_moved(&mut self, dirty: &[Rect], update: &mut Update<'_>) -> bool {
         let moves = moves::find_and_apply(&self.next, &mut self.reference, dirty, self.projector.film());
-        let mut moved = Vec::new();
+        let (mut scrolled, mut moved) = (Vec::new(), 0);
         for record in &moves {
             record.write(update.out);
             if let Record::Move { rect, from } = *record {
                 self.coarse.shift(rect, from, update.time);
-                moved.push(rect);
+                // What has come into sight lies where something has gone away from.
+                scrolled.push(rect.union(Rect { x: from.x, y: from.y, ..rect }));
+                moved += rect.area();
             }
         }
         // A page was scrolled, if that is most of what happened; a picture that pans may have moved in places too.
-        if area(dirty) <= 2 * area(&moved) {
-            moved.iter().for_each(|&rect| self.projector.scrolled(rect, update.time));
+        if area(dirty) <= 2 * moved {
+            scrolled.iter().for_each(|&rect| self.projector.scrolled(rect, update.time));
         }
         !moves.is_empty()
     }
