@@ -1,15 +1,17 @@
 // Whatever is presented, a reader shows exactly that.
 
 import { beforeAll, describe, expect, test } from "vitest";
-import { Encoder, type EncodeLossless, type Frame } from "../src/present/encoder";
+import { Encoder, type Frame } from "../src/present/encoder";
+import type { PictureEncoder } from "../src/present/pictures";
+import type { Rect } from "../src/screen/geometry";
 import type { Decode } from "../src/screen/painter";
 import { Kind } from "../src/screen/record";
 import { seeded } from "./support/random";
 import { replay } from "./support/replay";
-import { block, copyOf, screen, scrolledPage } from "./support/screens";
+import { block, copyOf, photograph, screen, scrolledPage } from "./support/screens";
 import { nodeDecoder, nodeEncoder } from "./support/webp";
 
-let encode: EncodeLossless;
+let encode: PictureEncoder;
 let decode: Decode<Uint32Array>;
 
 beforeAll(async () => {
@@ -84,22 +86,98 @@ test("after a restart the stream begins anew with the whole screen", async () =>
   expect(shown.data).toEqual(frame.pixels);
 });
 
+describe("a photograph", () => {
+  const picture = { x: 0, y: 0, width: 384, height: 448 };
+  const text = { x: 400, y: 0, width: 400, height: 600 };
+  const page = (seed: number): Frame => {
+    const frame = screen(800, 600);
+    scrolledPage(frame, 400, 800, 7);
+    photograph(frame, picture.x, picture.y, picture.width, picture.height, seed);
+    return frame;
+  };
+
+  test("is about right at once in a small part of the bytes, beside text that is exact, and exact when it rests", async () => {
+    const encoder = new Encoder(encode);
+    const frame = page(1);
+    const stream = [...encoder.frame(frame, 0)];
+    const bytes = stream.reduce((sum, { length }) => sum + length, 0);
+    const { screen: first } = await replay(stream, decode);
+    expect(wrong(first.data, frame, text)).toBe(0);
+    expect(wrong(first.data, frame, picture)).toBeGreaterThan(10_000);
+    expect(encoder.refinesAt).toBe(80_000);
+    expect([...encoder.refine(79_999)]).toEqual([]);
+    const sharpening = rest(encoder);
+    expect(4 * bytes).toBeLessThan(sharpening.reduce((sum, { length }) => sum + length, 0));
+    const { screen: sharp } = await replay([...stream, ...sharpening], decode);
+    expect(wrong(sharp.data, frame, { x: 0, y: 0, width: 800, height: 600 })).toBe(0);
+  });
+
+  test("that changes is not sharpened meanwhile", async () => {
+    const encoder = new Encoder(encode);
+    [...encoder.frame(page(1), 0)];
+    [...encoder.frame(page(2), 70_000)];
+    expect(encoder.refinesAt).toBe(150_000);
+    expect([...encoder.refine(149_000)]).toEqual([]);
+  });
+
+  test.each([40, -64, 100])("that was scrolled by %i rows before it was exact is exact in the end", async (distance) => {
+    const encoder = new Encoder(encode);
+    const at = (top: number): Frame => {
+      const frame = screen(800, 600);
+      scrolledPage(frame, 400, 800, 1_000 + top);
+      photograph(frame, 64, 150 - top, 256, 256, 3);
+      return frame;
+    };
+    const stream = [...encoder.frame(at(0), 0)];
+    const scrolled = [...encoder.frame(at(distance), 50_000)];
+    expect(scrolled.map(([kind]) => kind)).toContain(Kind.Move);
+    stream.push(...scrolled, ...rest(encoder));
+    const { screen: shown, error } = await replay(stream, decode);
+    expect(error).toBeNull();
+    expect(wrong(shown.data, at(distance), { x: 0, y: 0, width: 800, height: 600 })).toBe(0);
+  });
+});
+
 /** Presents the frames one after another; gives the kinds of the records of each. */
 async function expectShown(frames: readonly Frame[]): Promise<number[][]> {
   const encoder = new Encoder(encode);
   const stream: Uint8Array[] = [];
   const kinds: number[][] = [];
   for (const [index, frame] of frames.entries()) {
-    const records = [...encoder.frame(frame, 1_000 * index)];
+    const records = [...encoder.frame(frame, 1_000_000 * index)];
     kinds.push(records.map(([kind]) => kind as number));
     stream.push(...records);
     const { screen: shown, error } = await replay(stream, decode);
     expect(error).toBeNull();
     expect([shown.width, shown.height]).toEqual([frame.width, frame.height]);
-    expect(Buffer.compare(Buffer.from(shown.data.buffer), Buffer.from(frame.pixels.buffer))).toBe(0);
+    stream.push(...rest(encoder));
+    const { screen: sharp } = await replay(stream, decode);
+    expect(Buffer.compare(Buffer.from(sharp.data.buffer), Buffer.from(frame.pixels.buffer))).toBe(0);
     expect(Buffer.compare(Buffer.from(encoder.sent), Buffer.from(frame.pixels.buffer))).toBe(0);
   }
   return kinds;
+}
+
+/** Everything that is still to be sharpened, at the times at which it is due. */
+function rest(encoder: Encoder): Uint8Array[] {
+  const records: Uint8Array[] = [];
+  for (let due = encoder.refinesAt; due !== null; due = encoder.refinesAt) {
+    const step = [...encoder.refine(due)];
+    expect(step.length).toBeGreaterThan(1);
+    records.push(...step);
+  }
+  return records;
+}
+
+/** Pixels that are shown otherwise than they are, within a rectangle. */
+function wrong(shown: Uint32Array, frame: Frame, rect: Rect): number {
+  let count = 0;
+  for (let y = rect.y; y < rect.y + rect.height; y++) {
+    for (let x = rect.x; x < rect.x + rect.width; x++) {
+      if (shown[y * frame.width + x] !== frame.pixels[y * frame.width + x]) count++;
+    }
+  }
+  return count;
 }
 
 function bytesOf(encoder: Encoder, frame: Frame): number {

@@ -1,17 +1,18 @@
 // A presenter keeps no more on its way than its line carries, lets frames go meanwhile, and sends the newest when there is room.
 
 import { beforeAll, expect, test } from "vitest";
-import { Encoder, type EncodeLossless } from "../src/present/encoder";
+import { Encoder } from "../src/present/encoder";
+import type { PictureEncoder } from "../src/present/pictures";
 import { Sender } from "../src/present/sender";
 import { IN_FLIGHT_BYTES_MAX } from "../src/protocol";
 import type { Decode } from "../src/screen/painter";
 import { Line } from "./support/line";
 import { seeded } from "./support/random";
 import { replay } from "./support/replay";
-import { block, screen } from "./support/screens";
+import { block, inks, photograph, screen } from "./support/screens";
 import { nodeDecoder, nodeEncoder } from "./support/webp";
 
-let encode: EncodeLossless;
+let encode: PictureEncoder;
 let decode: Decode<Uint32Array>;
 
 beforeAll(async () => {
@@ -69,6 +70,26 @@ test("a frame without a change sends nothing and the next is wanted at once", ()
   expect(sender.wantsFrame(0)).toBe(true);
 });
 
+test("what is sharpened waits until the line is idle, and then until it has rested", () => {
+  const sender = new Sender(new Encoder(encode));
+  const frame = screen(640, 480);
+  photograph(frame, 0, 0, 640, 480, 1);
+  sender.frame(frame, 0);
+  let sent = 0;
+  for (let message = sender.next(0); message; message = sender.next(0)) sent += message.length;
+  expect([sender.refinesAt, sender.mayRefine(100)]).toEqual([80_000, false]);
+  sender.taken(sent, 100);
+  for (let message = sender.next(100); message; message = sender.next(100)) {
+    sent += message.length;
+    sender.taken(sent, 100);
+  }
+  expect(sender.mayRefine(100)).toBe(true);
+  sender.refine(79_000);
+  expect(sender.next(100)).toBeNull();
+  sender.refine(100_000);
+  expect(sender.next(100)).not.toBeNull();
+});
+
 /** An animation on a slow uplink with a deep buffer: frames are left out, and what is sent never waits long in front of the line. */
 test("a slow uplink has hardly a standing queue", () => {
   const sender = new Sender(new Encoder(encode));
@@ -95,8 +116,7 @@ test("a slow uplink has hardly a standing queue", () => {
 });
 
 function noiseScreen(seed: number) {
-  const frame = screen(1_536, 1_024);
-  const chance = seeded(seed);
-  block(frame, 0, 0, 1_536, 1_024, () => Math.floor(0x1000000 * chance()));
+  const frame = screen(3_072, 1_536);
+  block(frame, 0, 0, 3_072, 1_536, inks(seeded(seed)));
   return frame;
 }

@@ -1,15 +1,16 @@
-// Pixels in, the screen stream out: what changed since the last frame, as moves, fills and lossless pictures.
+// Pixels in, the screen stream out: what changed since the last frame, as moves, fills and pictures. Text is exact from the first;
+// photographs are lossy at first, and sharpened when they rest.
 
 import type { Picture } from "../screen/cache";
-import type { Rect, Size } from "../screen/geometry";
+import { area, type Rect, type Size } from "../screen/geometry";
 import { encodeGraphic } from "../screen/graphic";
 import { Pixels } from "../screen/pixels";
 import * as write from "../screen/write";
-import { changedRects } from "./diff";
+import { Coarse } from "./coarse";
+import { changedCells } from "./diff";
+import type { PictureEncoder } from "./pictures";
+import { plan } from "./plan";
 import { proposeMoves, verifiedMove } from "./scroll";
-
-/** Encodes RGBA rows without gaps as a lossless WebP file. */
-export type EncodeLossless = (rgba: Uint8Array, size: Size) => Uint8Array;
 
 /** A change of fewer pixels is not searched for moves: a picture of it is small enough. */
 const MOVE_PIXELS_MIN = 128 * 128;
@@ -17,6 +18,8 @@ const MOVE_PIXELS_MIN = 128 * 128;
 /** Bits a pixel beyond which a graphic is given up, and so many bytes more, as few pixels take more each. */
 const GRAPHIC_BITS_MAX = 3;
 const GRAPHIC_BYTES_MIN = 256;
+/** Pixels that are sharpened at once, about 15 ms of work: what is newer waits no longer. */
+const STEP_PIXELS = 4 * 128 * 128;
 
 export interface Frame {
   readonly width: number;
@@ -26,16 +29,17 @@ export interface Frame {
 }
 
 export class Encoder {
-  readonly #encode: EncodeLossless;
-  /** What a reader shows that has painted all that came out of here. */
+  readonly #pictures: PictureEncoder;
+  /** What a reader shows that has painted all that came out of here, once it is sharp. */
   #sent = new Pixels();
+  readonly #coarse = new Coarse();
   #started = false;
 
-  constructor(encode: EncodeLossless) {
-    this.#encode = encode;
+  constructor(pictures: PictureEncoder) {
+    this.#pictures = pictures;
   }
 
-  /** What has been sent, as RGBA; empty before the first frame. */
+  /** What a reader shows when all is sharp, as RGBA; empty before the first frame. */
   get sent(): Uint8Array {
     return bytesOf(this.#sent.data);
   }
@@ -43,7 +47,13 @@ export class Encoder {
   /** The next frame begins with `Start` and carries the whole screen. */
   restart(): void {
     this.#sent = new Pixels();
+    this.#coarse.resize(this.#sent);
     this.#started = false;
+  }
+
+  /** When `refine` has something to send, if nothing changes until then, in microseconds; null when a reader has everything exactly. */
+  get refinesAt(): number | null {
+    return this.#coarse.restsAt();
   }
 
   /**
@@ -59,35 +69,66 @@ export class Encoder {
     }
     if (width !== this.#sent.width || height !== this.#sent.height) {
       this.#sent.resize({ width, height });
+      this.#coarse.resize({ width, height });
       isChanged = true;
       yield write.size({ width, height });
     }
-    let rects = changedRects(this.#sent, this.#sent.data, pixels);
-    if (MOVE_PIXELS_MIN <= rects.reduce((sum, rect) => sum + rect.width * rect.height, 0)) {
+    let squares = changedCells(this.#sent, this.#sent.data, pixels);
+    const rects = squares.flat();
+    for (const rect of rects) this.#coarse.disturb(rect, timeUs);
+    if (MOVE_PIXELS_MIN <= rects.reduce((sum, rect) => sum + area(rect), 0)) {
       let hasMoved = false;
-      for (const record of this.#moves(pixels)) {
+      for (const record of this.#moves(pixels, timeUs)) {
         hasMoved = true;
         yield record;
       }
       if (hasMoved) {
         isChanged = true;
-        rects = changedRects(this.#sent, this.#sent.data, pixels);
+        squares = changedCells(this.#sent, this.#sent.data, pixels);
       }
     }
-    for (const rect of rects) {
+    for (const cells of squares) {
       isChanged = true;
-      this.#sent.copy(rect, pixels);
-      yield this.#content(rect);
+      yield* this.#paint(cells, pixels, timeUs);
     }
     if (isChanged) yield write.update(timeUs);
   }
 
-  *#moves(pixels: Uint32Array): Generator<Uint8Array, void, void> {
+  /** A step of sharpening, as one update; nothing when nothing has rested long enough. Take all of it before the next frame. */
+  *refine(timeUs: number): Generator<Uint8Array, void, void> {
+    let pixels = 0;
+    while (pixels < STEP_PIXELS) {
+      const piece = this.#coarse.piece(timeUs);
+      if (!piece) break;
+      pixels += area(piece);
+      this.#coarse.clear(piece);
+      yield this.#content(piece);
+    }
+    if (0 < pixels) yield write.update(timeUs);
+  }
+
+  /** Paints what changed in a square. */
+  *#paint(cells: readonly Rect[], pixels: Uint32Array, timeUs: number): Generator<Uint8Array, void, void> {
+    for (const rect of cells) this.#sent.copy(rect, pixels);
+    const { lossy, exact } = plan(this.#sent, cells);
+    for (const rect of lossy) {
+      this.#coarse.mark(rect, timeUs);
+      const file = this.#pictures.lossy(bytesOf(this.#sent.cut(rect)), rect);
+      yield write.picture(rect, { form: "webp", bytes: file });
+    }
+    for (const rect of exact) {
+      this.#coarse.clear(rect);
+      yield this.#content(rect);
+    }
+  }
+
+  *#moves(pixels: Uint32Array, timeUs: number): Generator<Uint8Array, void, void> {
     for (const proposed of proposeMoves(this.#sent, this.#sent.data, pixels)) {
       // Verified against what the moves before this one have left behind.
       const move = verifiedMove(proposed, this.#sent, this.#sent.data, pixels);
       if (!move) continue;
       this.#sent.move(move.rect, move.rect.x, move.fromY);
+      this.#coarse.shift(move.rect, move.rect.x, move.fromY, timeUs);
       yield write.move(move.rect, move.rect.x, move.fromY);
     }
   }
@@ -105,7 +146,7 @@ export class Encoder {
   #picture(pixels: Uint32Array, size: Size): Picture {
     const graphic = encodeGraphic(pixels, size, (pixels.length * GRAPHIC_BITS_MAX) / 8 + GRAPHIC_BYTES_MIN);
     if (graphic) return { form: "graphic", bytes: graphic };
-    return { form: "webp", bytes: this.#encode(bytesOf(pixels), size) };
+    return { form: "webp", bytes: this.#pictures.lossless(bytesOf(pixels), size) };
   }
 }
 

@@ -46,6 +46,21 @@ export class Sender {
     this.#update = this.#encoder.frame(frame, timeUs);
   }
 
+  /** When there is something to sharpen, in microseconds; null when there is nothing. */
+  get refinesAt(): number | null {
+    return this.#encoder.refinesAt;
+  }
+
+  /** Whether the line is idle enough to sharpen: what is newer must find room at once. */
+  mayRefine(now: number): boolean {
+    return this.wantsFrame(now) && 4 * this.#window.inFlight <= this.#window.size;
+  }
+
+  /** Begins a step of it. To be called only when `mayRefine`. */
+  refine(timeUs: number): void {
+    this.#update = this.#encoder.refine(timeUs);
+  }
+
   /** The next message to send now, whole records; null until something is taken or another frame is given. */
   next(now: number): Uint8Array<ArrayBuffer> | null {
     this.#waiting ??= this.#gather(Math.min(MESSAGE_BYTES, this.#window.pieceBytes));

@@ -2,7 +2,8 @@
 
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Encoder, type EncodeLossless, type Frame } from "../../src/present/encoder";
+import { Encoder, type Frame } from "../../src/present/encoder";
+import type { PictureEncoder } from "../../src/present/pictures";
 import type { Decode } from "../../src/screen/painter";
 import { screenHash } from "../../src/screen/pixels";
 import * as write from "../../src/screen/write";
@@ -10,13 +11,13 @@ import { Peer } from "../support/peer";
 import { Site } from "../support/page";
 import { seeded } from "../support/random";
 import { replay } from "../support/replay";
-import { block, copyOf, screen, scrolledPage } from "../support/screens";
+import { block, copyOf, inks, screen, scrolledPage } from "../support/screens";
 import { hasFilm, streamOf, type Vector, vectors } from "../support/vectors";
 import { nodeDecoder, nodeEncoder } from "../support/webp";
 
 let site: Site;
 let decode: Decode<Uint32Array>;
-let encode: EncodeLossless;
+let encode: PictureEncoder;
 
 beforeAll(async () => {
   [site, decode, encode] = await Promise.all([Site.open(), nodeDecoder(), nodeEncoder()]);
@@ -84,7 +85,7 @@ test("random updates with moves, fills and pictures are exact, and each is ackno
     for (let round = 0; round < 12; round++) {
       frame = copyOf(frame);
       if (round % 3 === 0) scrolledPage(frame, 40, 1_000, 11 * round);
-      block(frame, upTo(1_000), upTo(700), 1 + upTo(300), 1 + upTo(300), () => upTo(0x1000000));
+      block(frame, upTo(1_000), upTo(700), 1 + upTo(300), 1 + upTo(300), inks(chance));
       for (const record of encoder.frame(frame, round)) {
         peer.stream(record);
         bytes += record.length;
@@ -98,8 +99,7 @@ test("random updates with moves, fills and pictures are exact, and each is ackno
 test("a move whose source and target overlap is exact in every direction", async () => {
   await inMeeting(async (page, peer) => {
     const frame = screen(640, 480);
-    const chance = seeded(3);
-    block(frame, 0, 0, 640, 480, () => Math.floor(0x1000000 * chance()));
+    block(frame, 0, 0, 640, 480, inks(seeded(3)));
     const stream = [...new Encoder(encode).frame(frame, 0)];
     for (const [dx, dy] of [[7, 5], [-7, 5], [7, -5], [-7, -5], [0, 1], [1, 0], [0, -1], [-1, 0]] as const) {
       stream.push(write.move({ x: 50 + dx, y: 50 + dy, width: 400, height: 300 }, 50, 50), write.update(1));
