@@ -1,21 +1,21 @@
 // Whatever is presented, a reader shows exactly that.
 
 import { beforeAll, describe, expect, test } from "vitest";
-import { Encoder, type Frame } from "../src/present/encoder";
-import type { PictureEncoder } from "../src/present/pictures";
+import { Encoder, type Frame, type World } from "../src/present/encoder";
 import type { Rect } from "../src/screen/geometry";
 import type { Decode } from "../src/screen/painter";
 import { Kind } from "../src/screen/record";
 import { seeded } from "./support/random";
 import { replay } from "./support/replay";
 import { block, copyOf, photograph, screen, scrolledPage } from "./support/screens";
-import { nodeDecoder, nodeEncoder } from "./support/webp";
+import { nodeDecoder } from "./support/webp";
+import { nodeWorld } from "./support/world";
 
-let encode: PictureEncoder;
+let world: World;
 let decode: Decode<Uint32Array>;
 
 beforeAll(async () => {
-  encode = await nodeEncoder();
+  world = await nodeWorld();
   decode = await nodeDecoder();
 });
 
@@ -55,7 +55,7 @@ describe("a reader shows what was presented", () => {
 });
 
 test("a scrolled page costs a small part of a new one", () => {
-  const encoder = new Encoder(encode);
+  const encoder = new Encoder(world);
   const [first, second] = [0, 40].map((top) => {
     const frame = screen(1_280, 720);
     scrolledPage(frame, 100, 1_180, top);
@@ -65,19 +65,19 @@ test("a scrolled page costs a small part of a new one", () => {
 });
 
 test("nothing is sent when nothing changed", () => {
-  const encoder = new Encoder(encode);
+  const encoder = new Encoder(world);
   const frame = screen(200, 100, 0xabcdef);
   expect([...encoder.frame(frame, 1)].map(([kind]) => kind)).toEqual([Kind.Start, Kind.Size, Kind.Fill, Kind.Update]);
   expect([...encoder.frame(copyOf(frame), 2)]).toEqual([]);
 });
 
 test("a black screen is a size alone, as every screen begins black", () => {
-  const records = [...new Encoder(encode).frame(screen(200, 100, 0), 1)];
+  const records = [...new Encoder(world).frame(screen(200, 100, 0), 1)];
   expect(records.map(([kind]) => kind)).toEqual([Kind.Start, Kind.Size, Kind.Update]);
 });
 
 test("after a restart the stream begins anew with the whole screen", async () => {
-  const encoder = new Encoder(encode);
+  const encoder = new Encoder(world);
   const frame = screen(300, 200);
   scrolledPage(frame, 0, 300, 5);
   [...encoder.frame(frame, 1)];
@@ -97,7 +97,7 @@ describe("a photograph", () => {
   };
 
   test("is about right at once in a small part of the bytes, beside text that is exact, and exact when it rests", async () => {
-    const encoder = new Encoder(encode);
+    const encoder = new Encoder(world);
     const frame = page(1);
     const stream = [...encoder.frame(frame, 0)];
     const bytes = stream.reduce((sum, { length }) => sum + length, 0);
@@ -113,7 +113,7 @@ describe("a photograph", () => {
   });
 
   test("that changes is not sharpened meanwhile", async () => {
-    const encoder = new Encoder(encode);
+    const encoder = new Encoder(world);
     [...encoder.frame(page(1), 0)];
     [...encoder.frame(page(2), 70_000)];
     expect(encoder.refinesAt).toBe(150_000);
@@ -121,7 +121,7 @@ describe("a photograph", () => {
   });
 
   test.each([40, -64, 100])("that was scrolled by %i rows before it was exact is exact in the end", async (distance) => {
-    const encoder = new Encoder(encode);
+    const encoder = new Encoder(world);
     const at = (top: number): Frame => {
       const frame = screen(800, 600);
       scrolledPage(frame, 400, 800, 1_000 + top);
@@ -140,7 +140,7 @@ describe("a photograph", () => {
 
 /** Presents the frames one after another; gives the kinds of the records of each. */
 async function expectShown(frames: readonly Frame[]): Promise<number[][]> {
-  const encoder = new Encoder(encode);
+  const encoder = new Encoder(world);
   const stream: Uint8Array[] = [];
   const kinds: number[][] = [];
   for (const [index, frame] of frames.entries()) {

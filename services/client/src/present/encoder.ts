@@ -2,14 +2,16 @@
 // photographs are lossy at first, and sharpened when they rest.
 
 import type { Picture } from "../screen/cache";
-import { area, type Rect, type Size } from "../screen/geometry";
+import { area, intersection, outside, type Rect, type Size, union } from "../screen/geometry";
 import { encodeGraphic } from "../screen/graphic";
 import { Pixels } from "../screen/pixels";
 import * as write from "../screen/write";
 import { Coarse } from "./coarse";
 import { changedCells } from "./diff";
+import { Finder } from "./finder";
 import type { PictureEncoder } from "./pictures";
 import { plan } from "./plan";
+import { bitsFor, type OpenFilm, Reel } from "./reel";
 import { proposeMoves, verifiedMove } from "./scroll";
 
 /** A change of fewer pixels is not searched for moves: a picture of it is small enough. */
@@ -28,15 +30,29 @@ export interface Frame {
   readonly pixels: Uint32Array;
 }
 
+/** What an encoder needs of the world. */
+export interface World {
+  readonly pictures: PictureEncoder;
+  readonly openFilm: OpenFilm;
+  /** A frame of the film can be had by `filmFrame`. */
+  onFilmFrame(): void;
+}
+
 export class Encoder {
-  readonly #pictures: PictureEncoder;
+  readonly #world: World;
   /** What a reader shows that has painted all that came out of here, once it is sharp. */
   #sent = new Pixels();
   readonly #coarse = new Coarse();
+  #finder = new Finder(this.#sent);
+  #reel: Reel | null = null;
+  /** This browser can encode films. */
+  #canFilm = true;
+  /** What the line carries, in bits a second, if that is known. */
+  line: number | null = null;
   #started = false;
 
-  constructor(pictures: PictureEncoder) {
-    this.#pictures = pictures;
+  constructor(world: World) {
+    this.#world = world;
   }
 
   /** What a reader shows when all is sharp, as RGBA; empty before the first frame. */
@@ -46,14 +62,14 @@ export class Encoder {
 
   /** The next frame begins with `Start` and carries the whole screen. */
   restart(): void {
-    this.#sent = new Pixels();
-    this.#coarse.resize(this.#sent);
+    this.#begin({ width: 0, height: 0 });
     this.#started = false;
   }
 
   /** When `refine` has something to send, if nothing changes until then, in microseconds; null when a reader has everything exactly. */
   get refinesAt(): number | null {
-    return this.#coarse.restsAt();
+    const [restsAt, endsAt] = [this.#coarse.restsAt(), this.#reel && this.#finder.endsAt];
+    return restsAt === null || endsAt === null ? (restsAt ?? endsAt) : Math.min(restsAt, endsAt);
   }
 
   /**
@@ -68,69 +84,130 @@ export class Encoder {
       yield write.start();
     }
     if (width !== this.#sent.width || height !== this.#sent.height) {
-      this.#sent.resize({ width, height });
-      this.#coarse.resize({ width, height });
+      this.#begin({ width, height });
       isChanged = true;
       yield write.size({ width, height });
     }
     let squares = changedCells(this.#sent, this.#sent.data, pixels);
-    const rects = squares.flat();
-    for (const rect of rects) this.#coarse.disturb(rect, timeUs);
-    if (MOVE_PIXELS_MIN <= rects.reduce((sum, rect) => sum + area(rect), 0)) {
-      let hasMoved = false;
-      for (const record of this.#moves(pixels, timeUs)) {
-        hasMoved = true;
-        yield record;
-      }
-      if (hasMoved) {
+    for (const rect of squares.flat()) this.#coarse.disturb(rect, timeUs);
+    const changed = squares.flat().reduce((sum, rect) => sum + area(rect), 0);
+    if (MOVE_PIXELS_MIN <= changed) {
+      const moves = this.#moves(pixels, changed, timeUs);
+      yield* moves;
+      if (0 < moves.length) {
         isChanged = true;
         squares = changedCells(this.#sent, this.#sent.data, pixels);
       }
     }
+    for (const rect of squares.flat()) this.#sent.copy(rect, pixels);
+    this.#followFilm(squares.flat(), timeUs);
     for (const cells of squares) {
-      isChanged = true;
-      yield* this.#paint(cells, pixels, timeUs);
+      for (const record of this.#paint(cells, timeUs)) {
+        isChanged = true;
+        yield record;
+      }
     }
     if (isChanged) yield write.update(timeUs);
   }
 
+  /** Whether `filmFrame` has something. */
+  get hasFilmFrame(): boolean {
+    return this.#reel?.hasFrame ?? false;
+  }
+
+  /** The film's next frame, as one update; nothing when there is none. Take all of it before the next frame of the screen. */
+  *filmFrame(timeUs: number): Generator<Uint8Array, void, void> {
+    const encoded = this.#reel?.take();
+    if (!encoded) return;
+    yield write.video(encoded.rect, encoded.isKey, encoded.frame);
+    yield write.update(timeUs);
+  }
+
   /** A step of sharpening, as one update; nothing when nothing has rested long enough. Take all of it before the next frame. */
   *refine(timeUs: number): Generator<Uint8Array, void, void> {
+    this.#followFilm([], timeUs);
     let pixels = 0;
     while (pixels < STEP_PIXELS) {
       const piece = this.#coarse.piece(timeUs);
       if (!piece) break;
       pixels += area(piece);
       this.#coarse.clear(piece);
-      yield this.#content(piece);
+      for (const part of outside(piece, this.#film)) yield this.#content(part);
     }
     if (0 < pixels) yield write.update(timeUs);
   }
 
-  /** Paints what changed in a square. */
-  *#paint(cells: readonly Rect[], pixels: Uint32Array, timeUs: number): Generator<Uint8Array, void, void> {
-    for (const rect of cells) this.#sent.copy(rect, pixels);
-    const { lossy, exact } = plan(this.#sent, cells);
-    for (const rect of lossy) {
+  get #film(): Rect | null {
+    return this.#reel?.rect ?? null;
+  }
+
+  #begin(size: Size): void {
+    this.#sent.resize(size);
+    this.#coarse.resize(size);
+    this.#finder = new Finder(size);
+    this.#reel?.close();
+    this.#reel = null;
+  }
+
+  /** Paints what changed in a square, but for the film. */
+  *#paint(cells: readonly Rect[], timeUs: number): Generator<Uint8Array, void, void> {
+    const around = cells.flatMap((rect) => {
+      const parts = outside(rect, this.#film);
+      return 0 < parts.length ? [parts.reduce(union)] : [];
+    });
+    const { lossy, exact } = plan(this.#sent, around);
+    for (const rect of lossy.flatMap((rect) => outside(rect, this.#film))) {
       this.#coarse.mark(rect, timeUs);
-      const file = this.#pictures.lossy(bytesOf(this.#sent.cut(rect)), rect);
+      const file = this.#world.pictures.lossy(bytesOf(this.#sent.cut(rect)), rect);
       yield write.picture(rect, { form: "webp", bytes: file });
     }
-    for (const rect of exact) {
+    for (const rect of exact.flatMap((rect) => outside(rect, this.#film))) {
       this.#coarse.clear(rect);
       yield this.#content(rect);
     }
   }
 
-  *#moves(pixels: Uint32Array, timeUs: number): Generator<Uint8Array, void, void> {
+  /** A film that runs is never sharpened; one that has just ended is inexact. */
+  #followFilm(changed: readonly Rect[], now: number): void {
+    this.#finder.look(changed, this.#sent, now);
+    const film = this.#canFilm ? this.#finder.film : null;
+    if (film !== this.#film) {
+      if (this.#reel) this.#coarse.mark(this.#reel.rect, now);
+      this.#reel?.close();
+      const onFrame = (): void => this.#world.onFilmFrame();
+      this.#reel = film && Reel.open(film, bitsFor(film, this.line), this.#world.openFilm, onFrame);
+      this.#canFilm = (this.#reel !== null) === (film !== null);
+    }
+    if (!this.#reel) return;
+    this.#coarse.clear(this.#reel.rect);
+    const { rect } = this.#reel;
+    if (changed.some((one) => intersection(one, rect))) this.#reel.show(this.#sent.cut(rect), now);
+    // What comes now is shown as pictures.
+    if (this.#reel.hasFailed) this.#canFilm = false;
+  }
+
+  /** Applies what moved. */
+  #moves(pixels: Uint32Array, changed: number, timeUs: number): Uint8Array[] {
+    const records: Uint8Array[] = [];
+    const scrolled: Rect[] = [];
+    let moved = 0;
     for (const proposed of proposeMoves(this.#sent, this.#sent.data, pixels)) {
       // Verified against what the moves before this one have left behind.
       const move = verifiedMove(proposed, this.#sent, this.#sent.data, pixels);
       if (!move) continue;
-      this.#sent.move(move.rect, move.rect.x, move.fromY);
-      this.#coarse.shift(move.rect, move.rect.x, move.fromY, timeUs);
-      yield write.move(move.rect, move.rect.x, move.fromY);
+      const { rect, fromY } = move;
+      const whole = union(rect, { ...rect, y: fromY });
+      // A film is another thing at each reader.
+      if (this.#film && intersection(whole, this.#film)) continue;
+      this.#sent.move(rect, rect.x, fromY);
+      this.#coarse.shift(rect, rect.x, fromY, timeUs);
+      records.push(write.move(rect, rect.x, fromY));
+      scrolled.push(whole);
+      moved += area(rect);
     }
+    // A page was scrolled, if that is most of what happened; a picture that pans may have moved in places too.
+    if (changed <= 2 * moved) for (const rect of scrolled) this.#finder.scrolled(rect, timeUs);
+    return records;
   }
 
   #content(rect: Rect): Uint8Array {
@@ -146,7 +223,7 @@ export class Encoder {
   #picture(pixels: Uint32Array, size: Size): Picture {
     const graphic = encodeGraphic(pixels, size, (pixels.length * GRAPHIC_BITS_MAX) / 8 + GRAPHIC_BYTES_MIN);
     if (graphic) return { form: "graphic", bytes: graphic };
-    return { form: "webp", bytes: this.#pictures.lossless(bytesOf(pixels), size) };
+    return { form: "webp", bytes: this.#world.pictures.lossless(bytesOf(pixels), size) };
   }
 }
 

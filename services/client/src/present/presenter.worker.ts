@@ -7,6 +7,7 @@ import { Encoder, type Frame } from "./encoder";
 import { FrameReader } from "./frame";
 import type { FromPresenter, ToPresenter } from "./messages";
 import { pictureEncoder } from "./pictures";
+import { openFilm } from "./reel";
 import { Sender } from "./sender";
 
 type Source = VideoFrame | ImageBitmap;
@@ -62,7 +63,8 @@ void load();
 
 async function load(): Promise<void> {
   try {
-    encoder = new Encoder(pictureEncoder(await factory({ noInitialRun: true })));
+    const pictures = pictureEncoder(await factory({ noInitialRun: true }));
+    encoder = new Encoder({ pictures, openFilm, onFilmFrame: () => void pump() });
     sender = new Sender(encoder);
     await pump();
   } catch (error) {
@@ -94,7 +96,9 @@ async function pump(): Promise<void> {
       const now = performance.now();
       const message = sender.next(now);
       if (message) tell({ type: "stream", bytes: message.buffer }, [message.buffer]);
-      else if (!sender.wantsFrame(now) || !((await giveFrame(sender)) || refine(sender, now))) break;
+      else if (!sender.wantsFrame(now)) break;
+      else if (sender.hasFilmFrame) sender.filmFrame(1_000 * (now - startedAt));
+      else if (!(await giveFrame(sender)) && !refine(sender, now)) break;
       // Between two messages the worker listens: a pause or a grant must not wait for the whole update.
       await breath();
     }
