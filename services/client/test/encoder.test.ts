@@ -138,6 +138,34 @@ describe("a photograph", () => {
   });
 });
 
+describe("what was shown before", () => {
+  const slide = (seed: number): Frame => {
+    const frame = screen(1_024, 768);
+    scrolledPage(frame, 520, 1_000, 1_000 * seed);
+    photograph(frame, 0, 128, 512, 512, seed);
+    return frame;
+  };
+
+  test("is recalled when it comes back, and exact at once", async () => {
+    const encoder = new Encoder(world);
+    const stream: Uint8Array[] = [];
+    const sizes: number[] = [];
+    for (const [index, seed] of [1, 2, 1, 2].entries()) {
+      const begun = stream.length;
+      stream.push(...encoder.frame(slide(seed), 5_000_000 * index));
+      sizes.push(stream.slice(begun).reduce((sum, { length }) => sum + length, 0));
+      if (1 < index) {
+        expect(stream.slice(begun).map(([kind]) => kind)).toContain(Kind.Recall);
+        const { screen: shown, error } = await replay(stream, decode);
+        expect(error).toBeNull();
+        expect(wrong(shown.data, slide(seed), { x: 0, y: 0, width: 1_024, height: 768 })).toBe(0);
+      }
+      stream.push(...rest(encoder));
+    }
+    expect(20 * (sizes[2] as number)).toBeLessThan(sizes[0] as number);
+  });
+});
+
 /** Presents the frames one after another; gives the kinds of the records of each. */
 async function expectShown(frames: readonly Frame[]): Promise<number[][]> {
   const encoder = new Encoder(world);

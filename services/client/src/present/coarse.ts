@@ -94,3 +94,14 @@ export class Coarse {
     for (const { x, y } of cellsOf(rect)) yield (y / CELL) * this.#columns + x / CELL;
   }
 }
+
+/** The pieces that lie within a rectangle, as they are sharpened when all of their cells are coarse. */
+export function piecesIn({ x, y, width, height }: Rect): Rect[] {
+  const pieces: Rect[] = [];
+  for (let top = Math.ceil(y / PIECE) * PIECE; top + PIECE <= y + height; top += PIECE) {
+    for (let left = Math.ceil(x / PIECE) * PIECE; left + PIECE <= x + width; left += PIECE) {
+      pieces.push({ x: left, y: top, width: PIECE, height: PIECE });
+    }
+  }
+  return pieces;
+}

@@ -23,6 +23,14 @@ export function changedCells(size: Size, before: Uint32Array, after: Uint32Array
   return squares;
 }
 
+/** A square that changed for the most part is painted whole, so that the same content is always cut the same way and can be recalled. */
+export function widened(changed: Rect[], size: Size): Rect[] {
+  const { x, y } = changed[0] as Rect;
+  const square = clip({ x: x - (x % SQUARE), y: y - (y % SQUARE), width: SQUARE, height: SQUARE }, size);
+  if (3 * changed.reduce((sum, rect) => sum + area(rect), 0) < 2 * area(square)) return changed;
+  return cellsOf(square).map((cell) => clip(cell, size));
+}
+
 /** The cells that a rectangle touches, row by row; those at the screen's edge are as large as all. */
 export function cellsOf(rect: Rect): Rect[] {
   const cells: Rect[] = [];

@@ -6,9 +6,10 @@ import { area, intersection, outside, type Rect, type Size, union } from "../scr
 import { encodeGraphic } from "../screen/graphic";
 import { Pixels } from "../screen/pixels";
 import * as write from "../screen/write";
-import { Coarse } from "./coarse";
-import { changedCells } from "./diff";
+import { Coarse, piecesIn } from "./coarse";
+import { changedCells, widened } from "./diff";
 import { Finder } from "./finder";
+import { Kept } from "./kept";
 import type { PictureEncoder } from "./pictures";
 import { plan } from "./plan";
 import { bitsFor, type OpenFilm, Reel } from "./reel";
@@ -43,6 +44,7 @@ export class Encoder {
   /** What a reader shows that has painted all that came out of here, once it is sharp. */
   #sent = new Pixels();
   readonly #coarse = new Coarse();
+  readonly #kept = new Kept();
   #finder = new Finder(this.#sent);
   #reel: Reel | null = null;
   /** This browser can encode films. */
@@ -63,6 +65,7 @@ export class Encoder {
   /** The next frame begins with `Start` and carries the whole screen. */
   restart(): void {
     this.#begin({ width: 0, height: 0 });
+    this.#kept.clear();
     this.#started = false;
   }
 
@@ -102,7 +105,7 @@ export class Encoder {
     for (const rect of squares.flat()) this.#sent.copy(rect, pixels);
     this.#followFilm(squares.flat(), timeUs);
     for (const cells of squares) {
-      for (const record of this.#paint(cells, timeUs)) {
+      for (const record of this.#paint(widened(cells, this.#sent), timeUs)) {
         isChanged = true;
         yield record;
       }
@@ -132,7 +135,7 @@ export class Encoder {
       if (!piece) break;
       pixels += area(piece);
       this.#coarse.clear(piece);
-      for (const part of outside(piece, this.#film)) yield this.#content(part);
+      for (const part of outside(piece, this.#film)) yield* this.#content(part);
     }
     if (0 < pixels) yield write.update(timeUs);
   }
@@ -156,14 +159,10 @@ export class Encoder {
       return 0 < parts.length ? [parts.reduce(union)] : [];
     });
     const { lossy, exact } = plan(this.#sent, around);
-    for (const rect of lossy.flatMap((rect) => outside(rect, this.#film))) {
-      this.#coarse.mark(rect, timeUs);
-      const file = this.#world.pictures.lossy(bytesOf(this.#sent.cut(rect)), rect);
-      yield write.picture(rect, { form: "webp", bytes: file });
-    }
+    for (const rect of lossy.flatMap((rect) => outside(rect, this.#film))) yield* this.#photograph(rect, timeUs);
     for (const rect of exact.flatMap((rect) => outside(rect, this.#film))) {
       this.#coarse.clear(rect);
-      yield this.#content(rect);
+      yield* this.#content(rect);
     }
   }
 
@@ -210,13 +209,46 @@ export class Encoder {
     return records;
   }
 
-  #content(rect: Rect): Uint8Array {
+  /** About right; but what a reader has kept of it when it was sharp is recalled. */
+  *#photograph(rect: Rect, timeUs: number): Generator<Uint8Array, void, void> {
+    const kept = piecesIn(rect).map((piece) => ({ piece, key: this.#kept.find(piece, this.#sent.cut(piece)) }));
+    const known = kept.filter(({ key }) => key !== null);
+    // Holes would leave many small pictures.
+    if (2 * known.length < kept.length || known.length === 0) {
+      this.#coarse.mark(rect, timeUs);
+      const file = this.#world.pictures.lossy(bytesOf(this.#sent.cut(rect)), rect);
+      yield write.picture(rect, { form: "webp", bytes: file });
+      return;
+    }
+    let rest = [rect];
+    for (const { piece, key } of known) {
+      rest = rest.flatMap((part) => outside(part, piece));
+      this.#coarse.clear(piece);
+      yield write.recall(piece, key as bigint);
+    }
+    for (const part of rest) {
+      this.#coarse.clear(part);
+      yield* this.#content(part);
+    }
+  }
+
+  /** The rectangle, exactly. */
+  *#content(rect: Rect): Generator<Uint8Array, void, void> {
     const pixels = this.#sent.cut(rect);
     const first = pixels[0] as number;
     if (pixels.every((pixel) => pixel === first)) {
-      return write.fill(rect, first & 0xff, (first >>> 8) & 0xff, (first >>> 16) & 0xff);
+      yield write.fill(rect, first & 0xff, (first >>> 8) & 0xff, (first >>> 16) & 0xff);
+      return;
     }
-    return write.picture(rect, this.#picture(pixels, rect));
+    const known = this.#kept.find(rect, pixels);
+    if (known !== null) {
+      yield write.recall(rect, known);
+      return;
+    }
+    const picture = this.#picture(pixels, rect);
+    yield write.picture(rect, picture);
+    const key = this.#kept.keep(rect, pixels, picture);
+    if (key !== null) yield write.keep(key);
   }
 
   /** What is short as a graphic is text, which takes more in any other form. */
