@@ -22,6 +22,9 @@ struct Arguments {
     /// Only this server.
     #[arg(long)]
     server: Option<Kind>,
+    /// Only so many participants, by comma.
+    #[arg(long, value_delimiter = ',')]
+    participants: Vec<u32>,
     #[command(subcommand)]
     part: Option<Part>,
 }
@@ -65,5 +68,9 @@ fn main() -> Result<()> {
 impl Arguments {
     fn wants(&self, kind: Kind) -> bool {
         self.server.is_none_or(|only| only == kind)
+    }
+
+    fn wants_participants(&self, count: u32) -> bool {
+        self.participants.is_empty() || self.participants.contains(&count)
     }
 }

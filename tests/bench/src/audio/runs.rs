@@ -30,7 +30,7 @@ pub fn all(arguments: &Arguments) -> Result<()> {
     let (repeats, seconds) = if arguments.quick { (1, 5) } else { (REPEATS, 10) };
     let mut table = Table::default();
     for repeat in 0..repeats {
-        for participants in PARTICIPANTS {
+        for participants in PARTICIPANTS.into_iter().filter(|count| arguments.wants_participants(*count)) {
             let kinds = KINDS.into_iter().filter(|kind| arguments.wants(*kind));
             for kind in kinds.filter(|kind| *kind != Kind::Janus || participants <= JANUS_MAX) {
                 let outcome = play(&network, kind, participants, seconds)?;
