@@ -1,6 +1,6 @@
 # Each of these works on a fresh Debian 12 that has Rust and Node; a second call starts at once.
 .DEFAULT_GOAL := run
-.PHONY: run demo test lint bench-screen bench-relay install-run install-test install-bench client
+.PHONY: run demo test lint bench-screen bench-relay bench-audio install-run install-test install-bench client
 
 DATA ?= data
 
@@ -31,6 +31,9 @@ bench-screen: install-bench ## Screen sharing beside its peers on the same pictu
 bench-relay: install-bench ## The video relay beside Janus, with the same cameras and viewers; needs root and two cores; QUICK=1 for a first look.
 	cargo build --locked --release --package gstconvenerelay
 	cargo run --locked --release --package convene-bench --bin relay -- $(if $(QUICK),--quick) $(ARGS)
+
+bench-audio: install-bench ## The conference beside Janus's AudioBridge, with the same participants; needs root and two cores; QUICK=1 for a first look.
+	cargo run --locked --release --package convene-bench --bin audio -- $(if $(QUICK),--quick) $(ARGS)
 
 install-run:
 	@.ci/install run

@@ -1,26 +1,27 @@
 // A presenter keeps no more on its way than its line carries, lets frames go meanwhile, and sends the newest when there is room.
 
 import { beforeAll, expect, test } from "vitest";
-import { Encoder, type EncodeLossless } from "../src/present/encoder";
+import { Encoder, type World } from "../src/present/encoder";
 import { Sender } from "../src/present/sender";
 import { IN_FLIGHT_BYTES_MAX } from "../src/protocol";
 import type { Decode } from "../src/screen/painter";
 import { Line } from "./support/line";
 import { seeded } from "./support/random";
 import { replay } from "./support/replay";
-import { block, screen } from "./support/screens";
-import { nodeDecoder, nodeEncoder } from "./support/webp";
+import { block, inks, photograph, screen } from "./support/screens";
+import { nodeDecoder } from "./support/webp";
+import { nodeWorld } from "./support/world";
 
-let encode: EncodeLossless;
+let world: World;
 let decode: Decode<Uint32Array>;
 
 beforeAll(async () => {
-  encode = await nodeEncoder();
+  world = await nodeWorld();
   decode = await nodeDecoder();
 });
 
 test("a screen of noise goes out within the window, and wants no other frame before it is all on its way", async () => {
-  const sender = new Sender(new Encoder(encode));
+  const sender = new Sender(new Encoder(world));
   const noise = noiseScreen(1);
   const stream: Uint8Array[] = [];
   let [sent, taken, stalls, now] = [0, 0, 0, 0];
@@ -45,7 +46,7 @@ test("a screen of noise goes out within the window, and wants no other frame bef
 });
 
 test("a new grant in the middle of an update begins anew", async () => {
-  const sender = new Sender(new Encoder(encode));
+  const sender = new Sender(new Encoder(world));
   sender.frame(noiseScreen(2), 1);
   while (sender.next(0));
   expect(sender.wantsFrame(0)).toBe(false);
@@ -61,7 +62,7 @@ test("a new grant in the middle of an update begins anew", async () => {
 });
 
 test("a frame without a change sends nothing and the next is wanted at once", () => {
-  const sender = new Sender(new Encoder(encode));
+  const sender = new Sender(new Encoder(world));
   sender.frame(screen(50, 50), 1);
   expect(sender.next(0)).not.toBeNull();
   sender.frame(screen(50, 50), 2);
@@ -69,9 +70,29 @@ test("a frame without a change sends nothing and the next is wanted at once", ()
   expect(sender.wantsFrame(0)).toBe(true);
 });
 
+test("what is sharpened waits until the line is idle, and then until it has rested", () => {
+  const sender = new Sender(new Encoder(world));
+  const frame = screen(640, 480);
+  photograph(frame, 0, 0, 640, 480, 1);
+  sender.frame(frame, 0);
+  let sent = 0;
+  for (let message = sender.next(0); message; message = sender.next(0)) sent += message.length;
+  expect([sender.refinesAt, sender.mayRefine(100)]).toEqual([80_000, false]);
+  sender.taken(sent, 100);
+  for (let message = sender.next(100); message; message = sender.next(100)) {
+    sent += message.length;
+    sender.taken(sent, 100);
+  }
+  expect(sender.mayRefine(100)).toBe(true);
+  sender.refine(79_000);
+  expect(sender.next(100)).toBeNull();
+  sender.refine(100_000);
+  expect(sender.next(100)).not.toBeNull();
+});
+
 /** An animation on a slow uplink with a deep buffer: frames are left out, and what is sent never waits long in front of the line. */
 test("a slow uplink has hardly a standing queue", () => {
-  const sender = new Sender(new Encoder(encode));
+  const sender = new Sender(new Encoder(world));
   const line = new Line(400, 15);
   const frame = screen(640, 480);
   const chance = seeded(3);
@@ -95,8 +116,7 @@ test("a slow uplink has hardly a standing queue", () => {
 });
 
 function noiseScreen(seed: number) {
-  const frame = screen(1_536, 1_024);
-  const chance = seeded(seed);
-  block(frame, 0, 0, 1_536, 1_024, () => Math.floor(0x1000000 * chance()));
+  const frame = screen(3_072, 1_536);
+  block(frame, 0, 0, 3_072, 1_536, inks(seeded(seed)));
   return frame;
 }

@@ -1,11 +1,11 @@
 // WebP headers, from files of libwebp and from hand.
 
 import { beforeAll, expect, test } from "vitest";
-import type { EncodeLossless } from "../src/present/encoder";
+import type { PictureEncoder } from "../src/present/pictures";
 import { webpHeader } from "../src/screen/webp";
 import { nodeEncoder } from "./support/webp";
 
-let encode: EncodeLossless;
+let encode: PictureEncoder;
 
 beforeAll(async () => {
   encode = await nodeEncoder();
@@ -17,13 +17,13 @@ test.each([
   [512, 7],
 ])("a lossless file of %i x %i pixels says so", (width, height) => {
   const opaque = new Uint8Array(width * height * 4).fill(255);
-  expect(webpHeader(encode(opaque, { width, height }))).toEqual({ width, height, alpha: false });
+  expect(webpHeader(encode.lossless(opaque, { width, height }))).toEqual({ width, height, alpha: false });
   const clear = new Uint8Array(width * height * 4).fill(99);
-  expect(webpHeader(encode(clear, { width, height }))).toEqual({ width, height, alpha: true });
+  expect(webpHeader(encode.lossless(clear, { width, height }))).toEqual({ width, height, alpha: true });
 });
 
 test("a file that is cut anywhere is none", () => {
-  const file = encode(new Uint8Array(20 * 10 * 4).map((_, i) => (i % 4 === 3 ? 255 : i)), { width: 20, height: 10 });
+  const file = encode.lossless(new Uint8Array(20 * 10 * 4).map((_, i) => (i % 4 === 3 ? 255 : i)), { width: 20, height: 10 });
   for (let length = 0; length < file.length; length++) expect(webpHeader(file.subarray(0, length))).toBeNull();
 });
 

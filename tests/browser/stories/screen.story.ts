@@ -3,6 +3,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 
 import { launch, Participant, until } from "../support/browser.ts";
+import { SentScreen, showFilm, stopFilm } from "../support/film.ts";
 import { Line } from "../support/line.ts";
 import { Presented } from "../support/presented.ts";
 import { Service } from "../support/service.ts";
@@ -86,4 +87,27 @@ test("a browser's screen is pixel for pixel what the browser captured", async ()
   endings.push(() => late.leave());
   await equal(late, () => host.presentedHash());
   await host.at("stop-present").click();
+});
+
+test("a browser's film plays at viewers as a film, beside text that is exact, and is exact itself when it has stopped", async () => {
+  const { host, code } = await Participant.host(browser, service.url, "Ann");
+  endings.push(() => host.leave());
+  const presenting = await Participant.open(browser, `${service.url}/${code}`);
+  endings.push(() => presenting.leave());
+  const sent = new SentScreen(presenting.page);
+  await presenting.at("name-input").first().fill("Pat");
+  await presenting.at("join").click();
+  await presenting.at("present").click();
+  await until("the viewer paints", () => host.paintedUpdates(), (updates) => updates > 0);
+
+  await showFilm(presenting.page);
+  await until("the film goes as VP8", async () => sent.records.videos, (videos) => 50 < videos, 60_000);
+  const [pictures, painted] = [sent.records.lossy, await host.paintedUpdates()];
+  await until("it goes on", async () => sent.records.videos, (videos) => 100 < videos, 60_000);
+  expect(sent.records.lossy - pictures, "pictures of a film that is found").toBeLessThan(20);
+  expect((await host.paintedUpdates()) - painted, "updates that the viewer has shown").toBeGreaterThan(20);
+  expect(sent.bytes.videos / sent.records.videos).toBeLessThan(8_000);
+
+  await stopFilm(presenting.page);
+  await equal(host, () => presenting.presentedHash());
 });

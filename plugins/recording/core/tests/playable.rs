@@ -64,7 +64,7 @@ fn plays(file: &Path) {
     let name = file.to_str().expect("a plain path");
     for (program, arguments) in [
         ("ffprobe", vec!["-v", "error", "-show_packets", "-of", "csv", name]),
-        ("ffmpeg", vec!["-v", "error", "-i", name, "-f", "null", "-"]),
+        ("ffmpeg", vec!["-v", "error", "-i", name, "-enc_time_base", "-1", "-f", "null", "-"]),
     ] {
         let run = Command::new(program).args(&arguments).output().expect("ffmpeg is installed");
         let said = String::from_utf8_lossy(&run.stderr).into_owned();

@@ -1,6 +1,6 @@
-//! The short way out: a camera's packets to a viewer whose line is not estimated, numbered and encrypted here at once. str0m's own way, with its
+//! The short way out: a camera's packets, and the mix, to somebody whose line is not estimated, numbered and encrypted here at once. str0m's own way, with its
 //! pacing and its estimator, costs several times as much a packet; it still has one packet a second of every stream, from which it makes
-//! sender reports, and everything that is no camera's.
+//! sender reports, and everything else.
 //!
 //! No number of a stream is ever sent on both ways, or its encryption would be worth nothing; so what was sent here is sent again from here.
 
@@ -15,14 +15,14 @@ use str0m::Rtc;
 use str0m::crypto::CryptoProvider;
 use str0m::media::{Mid, Pt};
 use str0m::net::Transmit;
-use str0m::rtp::{Extension, Ssrc};
+use str0m::rtp::{Extension, Ssrc, VideoOrientation};
 
 use crate::keys::{Keys, SALT_BYTES};
 use crate::line::{RESEND_AGE_MAX, RESEND_PACKETS_MAX};
 use crate::order::Datagram;
 use crate::rewriter::Numbers;
 use crate::spare::Spare;
-use crate::{FeedPacket, Remote};
+use crate::{FeedPacket, Remote, VoicePacket};
 
 /// str0m's sender reports need a packet's time now and then.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
@@ -53,17 +53,30 @@ pub struct Egress {
 
 /// A packet that waits to be encrypted: those of one viewer in a row, as its keys have to be fetched from afar.
 struct Queued {
-    slot: usize,
+    line: Line,
     /// The source it goes out under, and its number there.
     pt: Pt,
     ssrc: Ssrc,
     index: u64,
-    numbers: Numbers,
-    packet: Arc<FeedPacket>,
-    is_resent: bool,
+    timestamp: u32,
+    content: Content,
 }
 
-/// What a slot has to do with it.
+/// Which of a viewer's media lines something goes out on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// The slot of this number.
+    Slot(usize),
+    /// The one on which it hears.
+    Voice,
+}
+
+enum Content {
+    Picture { packet: Arc<FeedPacket>, numbers: Numbers, is_resent: bool },
+    Voice { marker: bool, payload: Arc<[u8]> },
+}
+
+/// What a media line has to do with it.
 #[derive(Debug)]
 pub struct Outlet {
     /// The line's name.
@@ -99,26 +112,39 @@ impl Egress {
     /// Whether a packet may go this way now.
     pub fn carries(&self, outlet: &mut Outlet, packet: &FeedPacket) -> bool {
         // Only a frame's last goes the other way, so that none overtakes it.
-        let is_due = |at: Instant| at + REPORT_INTERVAL <= packet.arrived;
-        let is_wanted = packet.marker && outlet.reported_at.is_none_or(is_due);
+        self.carries_at(outlet, packet.marker, packet.arrived)
+    }
+
+    /// Whether a packet of the mix may go this way now.
+    pub fn carries_voice(&self, outlet: &mut Outlet, now: Instant) -> bool {
+        self.carries_at(outlet, true, now)
+    }
+
+    fn carries_at(&self, outlet: &mut Outlet, may_report: bool, at: Instant) -> bool {
+        let is_due = |reported_at: Instant| reported_at + REPORT_INTERVAL <= at;
+        let is_wanted = may_report && outlet.reported_at.is_none_or(is_due);
         if is_wanted {
-            outlet.reported_at = Some(packet.arrived);
+            outlet.reported_at = Some(at);
         }
         self.way.is_some() && !is_wanted
     }
 
     /// Takes a packet for a slot.
     pub fn send(&mut self, (slot, outlet): (usize, &Outlet), packet: &Arc<FeedPacket>, numbers: &Numbers) {
-        self.queued.push(Queued {
-            slot,
-            pt: outlet.pt,
-            ssrc: outlet.ssrc,
-            index: numbers.sequence,
-            numbers: *numbers,
-            packet: Arc::clone(packet),
-            is_resent: false,
-        });
+        let content = Content::Picture { packet: Arc::clone(packet), numbers: *numbers, is_resent: false };
+        self.queue(Line::Slot(slot), outlet, (numbers.sequence, numbers.timestamp), content);
         self.credit = (self.credit + CREDIT_EARNED).min(CREDIT_MAX);
+    }
+
+    /// Takes a packet of the mix under this number and timestamp.
+    pub fn speak(&mut self, outlet: &Outlet, numbers: (u64, u32), voice: &VoicePacket) {
+        let content = Content::Voice { marker: voice.marker, payload: Arc::clone(&voice.payload) };
+        self.queue(Line::Voice, outlet, numbers, content);
+    }
+
+    fn queue(&mut self, line: Line, outlet: &Outlet, (index, timestamp): (u64, u32), content: Content) {
+        let (pt, ssrc) = (outlet.pt, outlet.ssrc);
+        self.queued.push(Queued { line, pt, ssrc, index, timestamp, content });
     }
 
     /// Takes packets again that the viewer has lost (RFC 4588, section 4): the first, and those of the sixteen after it whose bits are set.
@@ -144,14 +170,16 @@ impl Egress {
             self.credit -= CREDIT_COST;
             let index = outlet.resent_count;
             outlet.resent_count += 1;
-            self.queued.push(Queued { slot, pt, ssrc, index, numbers, packet, is_resent: true });
+            let (line, timestamp) = (Line::Slot(slot), numbers.timestamp);
+            let content = Content::Picture { packet, numbers, is_resent: true };
+            self.queued.push(Queued { line, pt, ssrc, index, timestamp, content });
         }
     }
 
     /// Encrypts what was taken; packets of one size in a row are put together.
     pub fn seal<'a>(
         &mut self,
-        outlet: impl Fn(usize) -> Option<&'a Outlet>,
+        outlet: impl Fn(Line) -> Option<&'a Outlet>,
         spare: &mut Spare,
         datagrams: &mut VecDeque<Datagram>,
     ) {
@@ -162,7 +190,7 @@ impl Egress {
         let mut run: Option<Datagram> = None;
         for packet in queued.drain(..) {
             // The offer may have been changed meanwhile.
-            let Some(outlet) = outlet(packet.slot) else {
+            let Some(outlet) = outlet(packet.line) else {
                 continue;
             };
             let length = packet.bytes(outlet);
@@ -185,20 +213,14 @@ impl Egress {
 
     /// Writes a packet behind what is there, and encrypts it in its place (RFC 7714, section 8).
     fn write(&self, outlet: &Outlet, packet: &Queued, bytes: &mut Vec<u8>) {
-        let Queued { numbers, packet: shared, .. } = packet;
         let head_at = bytes.len();
-        bytes.extend([0x90, u8::from(shared.marker) << 7 | *packet.pt]);
+        bytes.extend([0x90, u8::from(packet.content.marker()) << 7 | *packet.pt]);
         bytes.extend((packet.index as u16).to_be_bytes());
-        bytes.extend(numbers.timestamp.to_be_bytes());
+        bytes.extend(packet.timestamp.to_be_bytes());
         bytes.extend(packet.ssrc.to_be_bytes());
-        outlet.write_extensions(shared, bytes);
+        outlet.write_extensions(packet.content.orientation(), bytes);
         let body_at = bytes.len();
-        if packet.is_resent {
-            bytes.extend((numbers.sequence as u16).to_be_bytes());
-        }
-        let payload_at = bytes.len();
-        bytes.extend_from_slice(&shared.payload);
-        shared.descriptor.rewrite(&mut bytes[payload_at..], numbers.picture, numbers.tl0);
+        packet.content.write(bytes);
         let (head, body) = bytes[head_at..].split_at_mut(body_at - head_at);
         match self.key.seal_in_place_separate_tag(self.nonce(packet), Aad::from(&*head), body) {
             Ok(tag) => bytes.extend_from_slice(tag.as_ref()),
@@ -222,8 +244,47 @@ impl Egress {
 impl Queued {
     /// With header and tag.
     fn bytes(&self, outlet: &Outlet) -> usize {
-        let original = if self.is_resent { size_of::<u16>() } else { 0 };
-        HEADER_BYTES + outlet.extension_bytes(&self.packet) + original + self.packet.payload.len() + TAG_BYTES
+        let extensions = outlet.extension_bytes(self.content.orientation());
+        HEADER_BYTES + extensions + self.content.bytes() + TAG_BYTES
+    }
+}
+
+impl Content {
+    fn marker(&self) -> bool {
+        match self {
+            Self::Picture { packet, .. } => packet.marker,
+            Self::Voice { marker, .. } => *marker,
+        }
+    }
+
+    fn orientation(&self) -> Option<VideoOrientation> {
+        match self {
+            Self::Picture { packet, .. } => packet.orientation,
+            Self::Voice { .. } => None,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Picture { packet, is_resent, .. } => {
+                packet.payload.len() + if *is_resent { size_of::<u16>() } else { 0 }
+            }
+            Self::Voice { payload, .. } => payload.len(),
+        }
+    }
+
+    fn write(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Picture { packet, numbers, is_resent } => {
+                if *is_resent {
+                    bytes.extend((numbers.sequence as u16).to_be_bytes());
+                }
+                let payload_at = bytes.len();
+                bytes.extend_from_slice(&packet.payload);
+                packet.descriptor.rewrite(&mut bytes[payload_at..], numbers.picture, numbers.tl0);
+            }
+            Self::Voice { payload, .. } => bytes.extend_from_slice(payload),
+        }
     }
 }
 
@@ -252,6 +313,11 @@ impl Outlet {
         }
     }
 
+    /// Under which it is sent.
+    pub fn ssrc(&self) -> Ssrc {
+        self.ssrc
+    }
+
     /// Keeps a packet that was sent either way, to send it again.
     pub fn keep(&mut self, packet: &Arc<FeedPacket>, numbers: &Numbers) {
         if self.resent.is_some() {
@@ -262,14 +328,14 @@ impl Outlet {
         }
     }
 
-    fn extension_bytes(&self, packet: &FeedPacket) -> usize {
+    fn extension_bytes(&self, orientation: Option<VideoOrientation>) -> usize {
         let name = self.mid_extension.map_or(0, |_| 1 + self.name.len());
-        let orientation = self.orientation_extension.and(packet.orientation).map_or(0, |_| 2);
+        let orientation = self.orientation_extension.and(orientation).map_or(0, |_| 2);
         (EXTENSION_HEAD_BYTES + name + orientation).next_multiple_of(4)
     }
 
-    fn write_extensions(&self, packet: &FeedPacket, bytes: &mut Vec<u8>) {
-        let end = bytes.len() + self.extension_bytes(packet);
+    fn write_extensions(&self, orientation: Option<VideoOrientation>, bytes: &mut Vec<u8>) {
+        let end = bytes.len() + self.extension_bytes(orientation);
         let words = (end - bytes.len() - EXTENSION_HEAD_BYTES) / 4;
         bytes.extend(EXTENSION_PROFILE.to_be_bytes());
         bytes.extend((words as u16).to_be_bytes());
@@ -277,7 +343,7 @@ impl Outlet {
             bytes.push(number << 4 | (self.name.len() as u8 - 1));
             bytes.extend(&self.name);
         }
-        if let (Some(number), Some(orientation)) = (self.orientation_extension, packet.orientation) {
+        if let (Some(number), Some(orientation)) = (self.orientation_extension, orientation) {
             bytes.extend([number << 4, orientation as u8]);
         }
         bytes.resize(end, 0);
@@ -343,7 +409,11 @@ mod tests {
     /// What goes out of slot 3, datagram by datagram.
     fn sealed(egress: &mut Egress, outlet: &mut Outlet) -> Vec<Vec<u8>> {
         let mut datagrams = VecDeque::new();
-        egress.seal(|slot| (slot == 3).then_some(&*outlet), &mut Spare::default(), &mut datagrams);
+        egress.seal(
+            |line| (line == Line::Slot(3)).then_some(&*outlet),
+            &mut Spare::default(),
+            &mut datagrams,
+        );
         datagrams
             .iter()
             .flat_map(|datagram| datagram.each().map(<[u8]>::to_vec).collect::<Vec<_>>())
@@ -358,6 +428,21 @@ mod tests {
         let header = [0x90, 0x80 | 96, 1, 2, 0, 0, 0, 90, 0, 0, 0, 7, 0xbe, 0xde, 0, 1, 4 << 4, b'2', 0, 0];
         assert_eq!(sent[0][..header.len()], header);
         assert_eq!(sent[0].len(), header.len() + packet(1).payload.len() + TAG_BYTES);
+    }
+
+    #[test]
+    fn the_mix_goes_on_its_own_line_but_for_one_packet_a_second() {
+        let (mut egress, outlet) = (egress(), outlet());
+        let voice = VoicePacket { sequence: 1, timestamp: 2, marker: true, payload: Arc::from([0xfc; 60]) };
+        egress.speak(&outlet, (258, 960), &voice);
+        let mut datagrams = VecDeque::new();
+        egress.seal(|line| (line == Line::Voice).then_some(&outlet), &mut Spare::default(), &mut datagrams);
+        let sent = &datagrams.front().expect("one").bytes;
+        assert_eq!(sent[..12], [0x90, 0x80 | 96, 1, 2, 0, 0, 3, 192, 0, 0, 0, 7]);
+        assert_eq!(sent.len(), 20 + 60 + TAG_BYTES);
+        let mut outlet = outlet;
+        let carried = [0, 20, 999, 1000].map(|time| egress.carries_voice(&mut outlet, after(time)));
+        assert_eq!(carried, [false, true, true, false]);
     }
 
     #[test]

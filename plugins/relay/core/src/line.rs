@@ -32,8 +32,8 @@ pub struct VoiceLine {
     pub mid: Mid,
     /// Opus.
     pub pt: Pt,
-    /// Under which the peer is sent the mix, if it takes one.
-    pub ssrc: Option<Ssrc>,
+    /// How the peer is sent the mix, if it takes one.
+    pub outlet: Option<Outlet>,
     numbers: VoiceNumbers,
 }
 
@@ -49,7 +49,8 @@ impl VoiceLine {
     pub fn new(rtc: &mut Rtc, mid: Mid, sends: bool) -> Option<Self> {
         let pt = payload_type(rtc, mid, Codec::Opus)?;
         let ssrc = if sends { outgoing(rtc, mid) } else { None };
-        Some(Self { mid, pt, ssrc, numbers: VoiceNumbers::default() })
+        let outlet = ssrc.map(|ssrc| Outlet::new(rtc, mid, pt, ssrc));
+        Some(Self { mid, pt, outlet, numbers: VoiceNumbers::default() })
     }
 
     /// Sequence number and timestamp under which the peer gets a packet with these.
@@ -213,7 +214,7 @@ mod tests {
     use super::*;
 
     fn line() -> VoiceLine {
-        VoiceLine { mid: "0".into(), pt: 111.into(), ssrc: None, numbers: VoiceNumbers::default() }
+        VoiceLine { mid: "0".into(), pt: 111.into(), outlet: None, numbers: VoiceNumbers::default() }
     }
 
     #[test]

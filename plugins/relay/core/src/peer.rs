@@ -15,7 +15,7 @@ use str0m::{Event, Input, Output, Rtc};
 
 pub use answer::OFFER_BYTES_MAX;
 
-use crate::egress::Egress;
+use crate::egress::{Egress, Line};
 use crate::keys::Keys;
 use crate::line::{CameraLine, SlotLine, VoiceLine};
 use crate::losses::Losses;
@@ -169,7 +169,7 @@ impl Peer {
         }
     }
 
-    /// Queues a packet of what it hears.
+    /// Queues a packet of what it hears; it goes out when the peer is driven on.
     pub fn write_voice(&mut self, voice: &VoicePacket, now: Instant) {
         if self.state != PeerState::Connected {
             return;
@@ -177,15 +177,20 @@ impl Peer {
         let Some(line) = &mut self.voice else {
             return;
         };
-        let Some(ssrc) = line.ssrc else {
+        let numbers = line.renumber(voice.sequence, voice.timestamp);
+        let Some(((sequence, timestamp), outlet)) = numbers.zip(line.outlet.as_mut()) else {
             return;
         };
-        let Some((sequence, timestamp)) = line.renumber(voice.sequence, voice.timestamp) else {
+        if let Some(egress) = &mut self.egress
+            && egress.carries_voice(outlet, now)
+        {
+            egress.speak(outlet, (sequence, timestamp), voice);
             return;
-        };
+        }
+        self.is_stirred = true;
         let write = RtpWrite::new(line.pt, sequence.into(), timestamp, now, Arc::clone(&voice.payload))
             .marker(voice.marker);
-        if let Some(stream) = self.rtc.direct_api().stream_tx(&ssrc) {
+        if let Some(stream) = self.rtc.direct_api().stream_tx(&outlet.ssrc()) {
             stream.write_rtp(write);
         }
     }
@@ -259,7 +264,10 @@ impl Peer {
     /// Sends what has taken the short way.
     pub fn send(&mut self, out: &mut Outbox<'_>) {
         if let Some(egress) = &mut self.egress {
-            let outlet = |slot: usize| self.slots.get(slot).map(|line| &line.outlet);
+            let outlet = |line: Line| match line {
+                Line::Slot(slot) => self.slots.get(slot).map(|line| &line.outlet),
+                Line::Voice => self.voice.as_ref().and_then(|voice| voice.outlet.as_ref()),
+            };
             egress.seal(outlet, out.spare, out.transmits);
         }
     }

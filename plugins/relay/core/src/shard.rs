@@ -402,11 +402,17 @@ impl Shard {
     }
 
     fn mark(&mut self, key: PeerKey) {
-        let Some(peer) = self.peers.get_mut(key.0).and_then(|peer| peer.as_deref_mut()) else {
-            return;
-        };
-        peer.is_stirred = true;
-        if !peer.is_dirty {
+        if let Some(peer) = self.peer_mut(key) {
+            peer.is_stirred = true;
+            self.queue(key);
+        }
+    }
+
+    /// What was written for a peer is sent with the next ones.
+    fn queue(&mut self, key: PeerKey) {
+        if let Some(peer) = self.peers.get_mut(key.0).and_then(|peer| peer.as_deref_mut())
+            && !peer.is_dirty
+        {
             peer.is_dirty = true;
             self.dirty.push_front((self.now, key));
         }

@@ -36,8 +36,12 @@ pub use pointer::CursorError;
 
 /// Refinement goes along with a frame of which no more than one part in so many changed.
 const LITTLE_CHANGE: usize = 8;
-/// What refinement may cost on average, unless told otherwise: a 1080p photograph is exact in about a second.
-pub const REFINEMENT_BYTES_A_SECOND: u32 = 2 * 1024 * 1024;
+/// What refinement may cost on average, where nothing is known of the line: a 1080p photograph is exact in about a second.
+const REFINEMENT_BYTES_A_SECOND: u32 = 2 * 1024 * 1024;
+/// Refinement is never slower: a part of a photograph is exact at once on any line.
+const REFINEMENT_BYTES_A_SECOND_MIN: u32 = 8 * 1024;
+/// Of what the line carries, refinement takes at most this part; it is the first to wait for room anyway.
+const REFINEMENT_SHARE: u32 = 2;
 
 /// Compares each frame with what a reader has, and writes what the reader needs.
 #[derive(Debug)]
@@ -46,7 +50,8 @@ pub struct Encoder {
     painting: Option<Painting>,
     kept: Kept,
     refinement: Pace,
-    film_bits_a_second: Option<u32>,
+    /// What the line carries, in bits a second.
+    line: Option<u32>,
     pointer: Pointer,
     /// `Start` was sent, and nothing asked for another one.
     started: bool,
@@ -71,7 +76,7 @@ impl Encoder {
             painting: None,
             kept: Kept::default(),
             refinement: Pace::default(),
-            film_bits_a_second: None,
+            line: None,
             pointer: Pointer::default(),
             started: false,
         }
@@ -94,7 +99,7 @@ impl Encoder {
             Some(painting) if painting.size() == frame.size => painting,
             painting => {
                 Record::Size(frame.size).write(&mut out);
-                painting.insert(Painting::black(frame.size, self.film_bits_a_second))
+                painting.insert(Painting::black(frame.size, self.line))
             }
         };
         let mut update = Update { time, kept: &mut self.kept, crew: &*self.crew, out: &mut out };
@@ -129,16 +134,15 @@ impl Encoder {
         painting.due_at().into_iter().chain(refined_at).min()
     }
 
-    /// Refinement sends so many bytes a second on average; [`REFINEMENT_BYTES_A_SECOND`] unless told otherwise. At least 64 KiB.
-    pub fn limit_refinement(&mut self, bytes_a_second: u32) {
-        self.refinement.limit(bytes_a_second);
-    }
-
-    /// What a film may cost, in bits a second; `None`, as in the beginning, lets its size say so.
-    pub fn set_film_bitrate(&mut self, bits_a_second: Option<u32>) {
-        self.film_bits_a_second = bits_a_second;
+    /// What the line to the reader carries, in bits a second, as far as is known: a film takes two thirds of it at most, and refinement a half.
+    /// `None`, as in the beginning, lets a film's size say what it takes, and refinement 2 MiB a second.
+    pub fn set_line(&mut self, bits_a_second: Option<u32>) {
+        self.line = bits_a_second;
+        self.refinement.limit(bits_a_second.map_or(REFINEMENT_BYTES_A_SECOND, |bits| {
+            (bits / 8 / REFINEMENT_SHARE).clamp(REFINEMENT_BYTES_A_SECOND_MIN, REFINEMENT_BYTES_A_SECOND)
+        }));
         if let Some(painting) = &mut self.painting {
-            painting.limit_film(bits_a_second);
+            painting.set_line(bits_a_second);
         }
     }
 

@@ -25,7 +25,7 @@ mod window;
 pub use cache::{CACHE_BYTES_MAX, CACHE_ENTRIES_MAX};
 pub use canvas::Canvas;
 pub use decoder::{CursorPicture, CursorState, Decoder, Shown};
-pub use encoder::{Crew, CursorError, Encoder, Job, REFINEMENT_BYTES_A_SECOND};
+pub use encoder::{Crew, CursorError, Encoder, Job};
 pub use error::StreamError;
 pub use frame::{Frame, PixelOrder};
 pub use geometry::{Colour, Point, Rect, ScreenSize};

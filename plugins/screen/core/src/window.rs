@@ -89,9 +89,14 @@ impl Window {
         (bytes as u64).clamp(BYTES_MIN, BYTES_MAX)
     }
 
-    /// What the line carries; a guess before anything is known.
-    pub fn bytes_a_second(&self) -> u64 {
-        if self.rates.is_empty() { BYTES_AT_FIRST } else { best(&self.rates) as u64 }
+    /// What the line carries, once there was more to send than it took at once.
+    pub fn known_bytes_a_second(&self) -> Option<u64> {
+        (!self.rates.is_empty()).then(|| best(&self.rates) as u64)
+    }
+
+    /// The same; a guess before anything is known.
+    pub(crate) fn bytes_a_second(&self) -> u64 {
+        self.known_bytes_a_second().unwrap_or(BYTES_AT_FIRST)
     }
 
     /// How long a piece, and what was on its way before it, take to pass the line.

@@ -4,6 +4,8 @@ use convene_screen::Point;
 
 /// Upstream: so many bytes of the stream are on show (or taken in); field `bytes`, u64.
 pub const PAINTED: &str = "convene-screen-painted";
+/// Upstream: what the line carries; field `bits-a-second`, u64.
+pub const LINE: &str = "convene-screen-line";
 /// Downstream: the pointer's place; fields `x` and `y` (i32), `visible` (bool).
 pub const CURSOR: &str = "convene-screen-cursor";
 /// Downstream: the pointer's picture; fields `hot-x`, `hot-y`, `width`, `height` (u32), `pixels` (a buffer of BGRA).
@@ -95,6 +97,18 @@ pub fn parse_painted(event: &gst::EventRef) -> Option<u64> {
     structure.get("bytes").ok()
 }
 
+/// Tells upstream what the line carries.
+pub fn line(bits_a_second: u64) -> gst::Event {
+    let structure = gst::Structure::builder(LINE).field("bits-a-second", bits_a_second);
+    gst::event::CustomUpstream::new(structure.build())
+}
+
+/// What the line carries, if that is what the event tells.
+pub fn parse_line(event: &gst::EventRef) -> Option<u64> {
+    let structure = event.structure().filter(|structure| structure.has_name(LINE))?;
+    structure.get("bits-a-second").ok()
+}
+
 /// Asks upstream to begin anew, so that a reader can begin.
 pub fn begin_anew() -> gst::Event {
     gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(true).build()
@@ -137,5 +151,6 @@ mod tests {
         gst::init().expect("GStreamer is installed");
         assert_eq!(parse_painted(&painted(52_311)), Some(52_311));
         assert_eq!(parse_painted(&begin_anew()), None);
+        assert_eq!((parse_line(&line(56_000)), parse_line(&painted(56_000))), (Some(56_000), None));
     }
 }

@@ -1,4 +1,4 @@
-// What changed between two screens: tight rectangles on a grid of cells, merged inside larger squares.
+// What changed between two screens: tight rectangles on a grid of cells, square by square.
 
 import { area, PICTURE_SIDE_MAX, type Rect, type Size, union } from "../screen/geometry";
 
@@ -9,16 +9,42 @@ const SQUARE = PICTURE_SIDE_MAX;
 /** What one more picture costs, in pixels that could be sent again instead: its headers and its own code tables. */
 const PICTURE_COST = 4_096;
 
-/** The changed rectangles: together they hold every pixel that differs; none is beyond its square. */
-export function changedRects(size: Size, before: Uint32Array, after: Uint32Array): Rect[] {
-  const rects: Rect[] = [];
+/** For each square in which something changed, a rectangle for each cell that did: together they hold every pixel that differs. */
+export function changedCells(size: Size, before: Uint32Array, after: Uint32Array): Rect[][] {
+  const squares: Rect[][] = [];
   for (let y = 0; y < size.height; y += SQUARE) {
     for (let x = 0; x < size.width; x += SQUARE) {
       const square = clip({ x, y, width: SQUARE, height: SQUARE }, size);
-      for (const rect of merge(changedCells(square, size.width, before, after))) rects.push(rect);
+      const changed = cellsOf(square).map((cell) => changedIn(clip(cell, size), size.width, before, after));
+      const rects = changed.filter((rect) => rect !== null);
+      if (0 < rects.length) squares.push(rects);
     }
   }
-  return rects;
+  return squares;
+}
+
+/** A square that changed for the most part is painted whole, so that the same content is always cut the same way and can be recalled. */
+export function widened(changed: Rect[], size: Size): Rect[] {
+  const { x, y } = changed[0] as Rect;
+  const square = clip({ x: x - (x % SQUARE), y: y - (y % SQUARE), width: SQUARE, height: SQUARE }, size);
+  if (3 * changed.reduce((sum, rect) => sum + area(rect), 0) < 2 * area(square)) return changed;
+  return cellsOf(square).map((cell) => clip(cell, size));
+}
+
+/** The cells that a rectangle touches, row by row; those at the screen's edge are as large as all. */
+export function cellsOf(rect: Rect): Rect[] {
+  const cells: Rect[] = [];
+  for (let y = rect.y - (rect.y % CELL); y < rect.y + rect.height; y += CELL) {
+    for (let x = rect.x - (rect.x % CELL); x < rect.x + rect.width; x += CELL) {
+      cells.push({ x, y, width: CELL, height: CELL });
+    }
+  }
+  return cells;
+}
+
+/** The cell in which a rectangle begins. */
+export function cellAt({ x, y }: Rect, size: Size): Rect {
+  return clip({ x: x - (x % CELL), y: y - (y % CELL), width: CELL, height: CELL }, size);
 }
 
 /** The smallest rectangle inside `cell` that holds all differing pixels, or null. */
@@ -42,19 +68,6 @@ export function changedIn(cell: Rect, stride: number, before: Uint32Array, after
     if (right <= last) right = last + 1;
   }
   return top < 0 ? null : { x: left, y: top, width: right - left, height: bottom - top };
-}
-
-function changedCells(square: Rect, stride: number, before: Uint32Array, after: Uint32Array): Rect[] {
-  const changed: Rect[] = [];
-  for (let y = square.y; y < square.y + square.height; y += CELL) {
-    for (let x = square.x; x < square.x + square.width; x += CELL) {
-      const width = Math.min(CELL, square.x + square.width - x);
-      const height = Math.min(CELL, square.y + square.height - y);
-      const rect = changedIn({ x, y, width, height }, stride, before, after);
-      if (rect) changed.push(rect);
-    }
-  }
-  return changed;
 }
 
 /** Joins two rectangles wherever that costs fewer pixels than another picture would. */

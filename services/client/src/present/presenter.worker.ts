@@ -5,11 +5,15 @@ import { isScreenSize } from "../screen/geometry";
 import { screenHash } from "../screen/pixels";
 import { Encoder, type Frame } from "./encoder";
 import { FrameReader } from "./frame";
-import { losslessEncoder } from "./lossless";
 import type { FromPresenter, ToPresenter } from "./messages";
+import { pictureEncoder } from "./pictures";
+import { openFilm } from "./reel";
 import { Sender } from "./sender";
 
 type Source = VideoFrame | ImageBitmap;
+
+/** What is to be sharpened waits for so long where the line is busy. */
+const REFINE_AGAIN_MS = 50;
 
 const reader = new FrameReader();
 const startedAt = performance.now();
@@ -25,6 +29,8 @@ let newest: Source | null = null;
 let last: Frame | null = null;
 /** Whether `last` is still to be given to the sender. */
 let isLastDue = false;
+/** Comes back when something has rested long enough to be sharpened. */
+let refinement: ReturnType<typeof setTimeout> | undefined;
 
 self.onmessage = ({ data }: MessageEvent<ToPresenter>): void => {
   switch (data.type) {
@@ -57,7 +63,8 @@ void load();
 
 async function load(): Promise<void> {
   try {
-    encoder = new Encoder(losslessEncoder(await factory({ noInitialRun: true })));
+    const pictures = pictureEncoder(await factory({ noInitialRun: true }));
+    encoder = new Encoder({ pictures, openFilm, onFilmFrame: () => void pump() });
     sender = new Sender(encoder);
     await pump();
   } catch (error) {
@@ -89,7 +96,9 @@ async function pump(): Promise<void> {
       const now = performance.now();
       const message = sender.next(now);
       if (message) tell({ type: "stream", bytes: message.buffer }, [message.buffer]);
-      else if (!sender.wantsFrame(now) || !(await giveFrame(sender))) break;
+      else if (!sender.wantsFrame(now)) break;
+      else if (sender.hasFilmFrame) sender.filmFrame(1_000 * (now - startedAt));
+      else if (!(await giveFrame(sender)) && !refine(sender, now)) break;
       // Between two messages the worker listens: a pause or a grant must not wait for the whole update.
       await breath();
     }
@@ -123,6 +132,20 @@ async function giveFrame(to: Sender): Promise<boolean> {
   }
   isLastDue = false;
   to.frame(last, 1_000 * (performance.now() - startedAt));
+  return true;
+}
+
+/** Sharpens some of what rests; false when there is nothing to do yet, or no room: then it comes back by itself. */
+function refine(of: Sender, now: number): boolean {
+  const due = of.refinesAt;
+  if (due === null) return false;
+  const wait = Math.max(due / 1_000 - (now - startedAt), of.mayRefine(now) ? 0 : REFINE_AGAIN_MS);
+  if (0 < wait) {
+    clearTimeout(refinement);
+    refinement = setTimeout(() => void pump(), Math.ceil(wait));
+    return false;
+  }
+  of.refine(1_000 * (now - startedAt));
   return true;
 }
 

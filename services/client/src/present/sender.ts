@@ -43,7 +43,33 @@ export class Sender {
 
   /** Begins the next update. To be called only when `wantsFrame`. */
   frame(frame: Frame, timeUs: number): void {
+    this.#encoder.line = this.#window.bitsPerSecond;
     this.#update = this.#encoder.frame(frame, timeUs);
+  }
+
+  /** Whether a film's frame waits to be sent, before any newer frame of the screen. */
+  get hasFilmFrame(): boolean {
+    return this.#encoder.hasFilmFrame;
+  }
+
+  /** Begins to send it. To be called only when `wantsFrame` and `hasFilmFrame`. */
+  filmFrame(timeUs: number): void {
+    this.#update = this.#encoder.filmFrame(timeUs);
+  }
+
+  /** When there is something to sharpen, in microseconds; null when there is nothing. */
+  get refinesAt(): number | null {
+    return this.#encoder.refinesAt;
+  }
+
+  /** Whether the line is idle enough to sharpen: what is newer must find room at once. */
+  mayRefine(now: number): boolean {
+    return this.wantsFrame(now) && 4 * this.#window.inFlight <= this.#window.size;
+  }
+
+  /** Begins a step of it. To be called only when `mayRefine`. */
+  refine(timeUs: number): void {
+    this.#update = this.#encoder.refine(timeUs);
   }
 
   /** The next message to send now, whole records; null until something is taken or another frame is given. */

@@ -63,6 +63,11 @@ export class Window {
     return Math.min(BYTES_MAX, Math.max(BYTES_MIN, Math.floor(bytes)));
   }
 
+  /** What the line carries, once there was more to send than it took at once. */
+  get bitsPerSecond(): number | null {
+    return this.#rates.length === 0 ? null : 8_000 * Math.max(...this.#rates);
+  }
+
   /** Bytes on their way. */
   get inFlight(): number {
     return this.#sent - this.#acknowledged;

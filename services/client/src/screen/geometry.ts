@@ -45,6 +45,30 @@ export function union(a: Rect, b: Rect): Rect {
   return { x, y, width: right - x, height: bottom - y };
 }
 
+/** What both rectangles have in common; null when that is nothing. */
+export function intersection(a: Rect, b: Rect): Rect | null {
+  const x = Math.max(a.x, b.x);
+  const y = Math.max(a.y, b.y);
+  const width = Math.min(a.x + a.width, b.x + b.width) - x;
+  const height = Math.min(a.y + a.height, b.y + b.height) - y;
+  return 0 < width && 0 < height ? { x, y, width, height } : null;
+}
+
+/** What of `rect` lies outside of `hole`: its parts above, left, right and below. */
+export function outside(rect: Rect, hole: Rect | null): Rect[] {
+  const inner = hole && intersection(rect, hole);
+  if (!inner) return [rect];
+  const [right, bottom] = [rect.x + rect.width, rect.y + rect.height];
+  const [innerRight, innerBottom] = [inner.x + inner.width, inner.y + inner.height];
+  const parts = [
+    { x: rect.x, y: rect.y, width: rect.width, height: inner.y - rect.y },
+    { x: rect.x, y: inner.y, width: inner.x - rect.x, height: inner.height },
+    { x: innerRight, y: inner.y, width: right - innerRight, height: inner.height },
+    { x: rect.x, y: innerBottom, width: rect.width, height: bottom - innerBottom },
+  ];
+  return parts.filter((part) => 0 < part.width && 0 < part.height);
+}
+
 export function area(rect: Rect): number {
   return rect.width * rect.height;
 }

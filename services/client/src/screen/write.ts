@@ -45,6 +45,28 @@ export function picture(rect: Rect, { form, bytes: encoded }: Picture): Uint8Arr
   return bytes;
 }
 
+export function video(rect: Rect, isKey: boolean, frame: Uint8Array): Uint8Array {
+  const [bytes, body] = record(Kind.Video, RECT_BYTES + 1 + frame.length);
+  putRect(body, rect);
+  body.setUint8(RECT_BYTES, isKey ? 1 : 0);
+  bytes.set(frame, HEADER_BYTES + RECT_BYTES + 1);
+  return bytes;
+}
+
+/** The picture just before is to be kept. */
+export function keep(key: bigint): Uint8Array {
+  const [bytes, body] = record(Kind.Keep, 8);
+  body.setBigUint64(0, key);
+  return bytes;
+}
+
+export function recall(rect: Rect, key: bigint): Uint8Array {
+  const [bytes, body] = record(Kind.Recall, RECT_BYTES + 8);
+  putRect(body, rect);
+  body.setBigUint64(RECT_BYTES, key);
+  return bytes;
+}
+
 export function update(timeUs: number): Uint8Array {
   const [bytes, body] = record(Kind.Update, 8);
   body.setBigUint64(0, BigInt(Math.max(0, Math.round(timeUs))));

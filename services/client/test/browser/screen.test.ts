@@ -2,7 +2,7 @@
 
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Encoder, type EncodeLossless, type Frame } from "../../src/present/encoder";
+import { Encoder, type Frame, type World } from "../../src/present/encoder";
 import type { Decode } from "../../src/screen/painter";
 import { screenHash } from "../../src/screen/pixels";
 import * as write from "../../src/screen/write";
@@ -10,16 +10,17 @@ import { Peer } from "../support/peer";
 import { Site } from "../support/page";
 import { seeded } from "../support/random";
 import { replay } from "../support/replay";
-import { block, copyOf, screen, scrolledPage } from "../support/screens";
+import { block, copyOf, inks, screen, scrolledPage } from "../support/screens";
 import { hasFilm, streamOf, type Vector, vectors } from "../support/vectors";
-import { nodeDecoder, nodeEncoder } from "../support/webp";
+import { nodeDecoder } from "../support/webp";
+import { nodeWorld } from "../support/world";
 
 let site: Site;
 let decode: Decode<Uint32Array>;
-let encode: EncodeLossless;
+let world: World;
 
 beforeAll(async () => {
-  [site, decode, encode] = await Promise.all([Site.open(), nodeDecoder(), nodeEncoder()]);
+  [site, decode, world] = await Promise.all([Site.open(), nodeDecoder(), nodeWorld()]);
 });
 
 afterAll(async () => {
@@ -78,13 +79,13 @@ test("random updates with moves, fills and pictures are exact, and each is ackno
   await inMeeting(async (page, peer) => {
     const chance = seeded(11);
     const upTo = (most: number): number => Math.floor(most * chance());
-    const encoder = new Encoder(encode);
+    const encoder = new Encoder(world);
     let frame: Frame = screen(1_111, 777, 0x336699);
     let bytes = 0;
     for (let round = 0; round < 12; round++) {
       frame = copyOf(frame);
       if (round % 3 === 0) scrolledPage(frame, 40, 1_000, 11 * round);
-      block(frame, upTo(1_000), upTo(700), 1 + upTo(300), 1 + upTo(300), () => upTo(0x1000000));
+      block(frame, upTo(1_000), upTo(700), 1 + upTo(300), 1 + upTo(300), inks(chance));
       for (const record of encoder.frame(frame, round)) {
         peer.stream(record);
         bytes += record.length;
@@ -98,9 +99,8 @@ test("random updates with moves, fills and pictures are exact, and each is ackno
 test("a move whose source and target overlap is exact in every direction", async () => {
   await inMeeting(async (page, peer) => {
     const frame = screen(640, 480);
-    const chance = seeded(3);
-    block(frame, 0, 0, 640, 480, () => Math.floor(0x1000000 * chance()));
-    const stream = [...new Encoder(encode).frame(frame, 0)];
+    block(frame, 0, 0, 640, 480, inks(seeded(3)));
+    const stream = [...new Encoder(world).frame(frame, 0)];
     for (const [dx, dy] of [[7, 5], [-7, 5], [7, -5], [-7, -5], [0, 1], [1, 0], [0, -1], [-1, 0]] as const) {
       stream.push(write.move({ x: 50 + dx, y: 50 + dy, width: 400, height: 300 }, 50, 50), write.update(1));
     }
@@ -126,7 +126,7 @@ test("an update is shown as a whole, and one that is not whole is not shown", as
 
 test("a lost connection comes back by itself and the screen begins anew", async () => {
   await inMeeting(async (page, peer) => {
-    for (const record of new Encoder(encode).frame(screen(100, 50, 0x00ff00), 0)) peer.stream(record);
+    for (const record of new Encoder(world).frame(screen(100, 50, 0x00ff00), 0)) peer.stream(record);
     await peer.said("painted");
     await peer.drop();
     await page.getByTestId("status").getByText("trying again").waitFor();
@@ -134,7 +134,7 @@ test("a lost connection comes back by itself and the screen begins anew", async 
     await peer.welcome({ presenter: 2 });
     await peer.said("watch");
     expect(await page.getByTestId("status").textContent()).toBe("Connected");
-    for (const record of new Encoder(encode).frame(screen(80, 40, 0xff00ff), 0)) peer.stream(record);
+    for (const record of new Encoder(world).frame(screen(80, 40, 0xff00ff), 0)) peer.stream(record);
     await peer.said("painted");
     await expectHash(page, screen(80, 40, 0xff00ff).pixels, "the screen after the loss");
   });
@@ -142,7 +142,7 @@ test("a lost connection comes back by itself and the screen begins anew", async 
 
 test("fit keeps the proportions inside the page, 1:1 shows pixel for pixel", async () => {
   await inMeeting(async (page, peer) => {
-    for (const record of new Encoder(encode).frame(screen(2_000, 500, 0x777777), 0)) peer.stream(record);
+    for (const record of new Encoder(world).frame(screen(2_000, 500, 0x777777), 0)) peer.stream(record);
     await peer.said("painted");
     const canvas = page.getByTestId("screen");
     const fitted = await canvas.boundingBox();

@@ -16,6 +16,23 @@ export function block(frame: Frame, x: number, y: number, width: number, height:
   }
 }
 
+/** A photograph: soft light and the grain of a camera; another one for each seed. */
+export function photograph(frame: Frame, x: number, y: number, width: number, height: number, seed: number): void {
+  const chance = seeded(seed);
+  const wave = (at: number, length: number): number => 50 * Math.sin(at / length);
+  let at = 0;
+  block(frame, x, y, width, height, () => {
+    const [column, row] = [(at % width) + 13 * seed, Math.floor(at++ / width)];
+    const light = 120 + wave(column, 37) + wave(row, 23) + 14 * chance();
+    return (Math.floor(light * 0.6) << 16) | (Math.floor(light * 0.8) << 8) | Math.floor(light);
+  });
+}
+
+/** Pixels of 64 colours by chance: they take many bytes, and are no photograph. */
+export function inks(chance: () => number): () => number {
+  return () => Math.floor(64 * chance()) * 0x030507;
+}
+
 export function copyOf({ width, height, pixels }: Frame): Frame {
   return { width, height, pixels: pixels.slice() };
 }

@@ -4,8 +4,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import decoderFactory from "@jsquash/webp/codec/dec/webp_dec.js";
 import encoderFactory from "@jsquash/webp/codec/enc/webp_enc_simd.js";
-import type { EncodeLossless } from "../../src/present/encoder";
-import { losslessEncoder } from "../../src/present/lossless";
+import { type PictureEncoder, pictureEncoder } from "../../src/present/pictures";
 import type { Decode } from "../../src/screen/painter";
 
 /** What the decoder makes its pictures of; Node has none. */
@@ -42,6 +41,6 @@ export async function nodeDecoder(): Promise<Decode<Uint32Array>> {
   };
 }
 
-export async function nodeEncoder(): Promise<EncodeLossless> {
-  return losslessEncoder(await encoderFactory(await options("enc/webp_enc_simd.wasm")));
+export async function nodeEncoder(): Promise<PictureEncoder> {
+  return pictureEncoder(await encoderFactory(await options("enc/webp_enc_simd.wasm")));
 }

@@ -138,8 +138,10 @@ impl Run {
             }
             Err(sentence) => self.fail(sentence),
         }
-        self.last_word().await;
+        self.write_last_word().await;
         self.service.recorders.running.lock().remove(&id);
+        // Whoever is told finds it in the catalogue, and may delete it.
+        self.tell().await;
         if self.recording.state != RecordingState::Ready {
             self.service.recorders.left_something.notify_one();
         }
@@ -239,8 +241,7 @@ impl Run {
     }
 
     /// How it ended must not be forgotten, so that is tried for a while.
-    async fn last_word(&mut self) {
-        self.tell().await;
+    async fn write_last_word(&mut self) {
         for _ in 0..LAST_WORD_TRIES {
             if self.save().await {
                 return;

@@ -2,15 +2,9 @@
 //! packet again, so what is lost shows.
 
 mod camera;
-mod connection;
-mod http;
 mod newcomer;
-mod reader;
-mod rtcp;
 mod sdp;
 mod signalling;
-mod srtp;
-mod stun;
 mod viewer;
 
 use std::net::UdpSocket;
@@ -22,13 +16,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use rustix::event::{Timespec, epoll};
 
-use crate::clock::{now, own_cpu};
-use crate::network::GENERATOR;
-use crate::processor;
 use crate::scenario::{Outcome, Scenario};
 use camera::Camera;
-use connection::Identity;
-use reader::Reader;
+use convene_bench::clock::{now, own_cpu};
+use convene_bench::network::GENERATOR;
+use convene_bench::peer::connection::Identity;
+use convene_bench::peer::http;
+use convene_bench::peer::reader::Reader;
+use convene_bench::processor;
 use signalling::Signalling;
 use viewer::Viewer;
 

@@ -1,9 +1,6 @@
 #![doc = include_str!("../../README.md")]
 
-mod clock;
 mod generator;
-mod network;
-mod processor;
 mod report;
 mod runs;
 mod scenario;
@@ -25,7 +22,7 @@ struct Arguments {
     only: Vec<String>,
     /// Only this server.
     #[arg(long)]
-    server: Option<servers::Kind>,
+    server: Option<convene_bench::server::Kind>,
     #[command(subcommand)]
     part: Option<Part>,
 }
@@ -56,7 +53,7 @@ impl Arguments {
         self.only.is_empty() || self.only.iter().any(|only| only == part)
     }
 
-    fn wants_server(&self, kind: servers::Kind) -> bool {
+    fn wants_server(&self, kind: convene_bench::server::Kind) -> bool {
         self.server.is_none_or(|only| only == kind)
     }
 }

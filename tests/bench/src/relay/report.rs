@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::scenario::Outcome;
-use crate::servers::Kind;
+use convene_bench::server::Kind;
 
 /// The price of a packet, run by run.
 #[derive(Debug, Default)]

@@ -4,11 +4,11 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::Arguments;
-use crate::network::Network;
 use crate::report::{self, Table};
 use crate::scenario::{Outcome, Scenario};
-use crate::servers::{Kind, Server};
+use crate::{Arguments, servers};
+use convene_bench::network::Network;
+use convene_bench::server::Kind;
 
 /// How many watch two cameras, where the price of a packet is measured.
 const VIEWERS: [u32; 3] = [50, 100, 250];
@@ -59,7 +59,7 @@ pub fn all(arguments: &Arguments) -> Result<()> {
 /// One run: a server, and everybody.
 fn play(network: &Network, kind: Kind, show: Show) -> Result<Outcome> {
     let folder = tempfile::tempdir()?;
-    let server = Server::start(kind, network.server(), folder.path())?;
+    let server = servers::start(kind, network.server(), folder.path())?;
     let scenario = Scenario {
         kind,
         address: server.address(),

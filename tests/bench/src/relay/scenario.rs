@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::servers::Kind;
+use convene_bench::server::Kind;
 
 /// One run.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -87,11 +87,12 @@ pub fn assemble(buffers: &[gst::Buffer]) -> Vec<u8> {
     std::iter::once(bytes(last)).chain(blocks[1..].iter().map(bytes)).flatten().collect()
 }
 
-/// Reading and decoding have nothing to say; gives the file's length in seconds.
+/// Reading and decoding have nothing to say; gives the file's length in seconds. Pictures keep their milliseconds: rounded to the frame rate
+/// that ffmpeg guesses, two that a busy machine took close together would be at one time.
 pub fn plays(file: &Path) -> f64 {
     let name = file.to_str().expect("a plain path");
     ffmpeg("ffprobe", &["-v", "error", "-show_packets", "-of", "csv", name]);
-    ffmpeg("ffmpeg", &["-v", "error", "-i", name, "-f", "null", "-"]);
+    ffmpeg("ffmpeg", &["-v", "error", "-i", name, "-enc_time_base", "-1", "-f", "null", "-"]);
     let said =
         ffmpeg("ffprobe", &["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", name]);
     String::from_utf8_lossy(&said).trim().parse().expect("a length")

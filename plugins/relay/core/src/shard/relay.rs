@@ -215,7 +215,7 @@ impl Shard {
             && let Some(peer) = self.peer_mut(key)
         {
             peer.write_voice(packet, now);
-            self.mark(key);
+            self.queue(key);
         }
     }
 

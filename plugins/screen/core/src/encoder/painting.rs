@@ -69,7 +69,7 @@ pub(super) struct Pace {
 }
 
 impl Painting {
-    pub(super) fn black(size: ScreenSize, film_bits_a_second: Option<u32>) -> Self {
+    pub(super) fn black(size: ScreenSize, line: Option<u32>) -> Self {
         let next = Canvas::new(size);
         Self {
             reference: next.clone(),
@@ -78,7 +78,7 @@ impl Painting {
             verdicts: Verdicts::none(size, LOSSY_GAIN),
             restless: Restless::none(size),
             restless_verdicts: Verdicts::none(size, RESTLESS_GAIN),
-            projector: Projector::new(size, film_bits_a_second),
+            projector: Projector::new(size, line),
             is_black: true,
         }
     }
@@ -145,25 +145,27 @@ impl Painting {
             .collect()
     }
 
-    /// What a film may cost.
-    pub(super) fn limit_film(&mut self, bits_a_second: Option<u32>) {
-        self.projector.set_bits_a_second(bits_a_second);
+    /// What the line carries, in bits a second.
+    pub(super) fn set_line(&mut self, line: Option<u32>) {
+        self.projector.set_line(line);
     }
 
     /// Whether anything has moved.
     fn move_what_moved(&mut self, dirty: &[Rect], update: &mut Update<'_>) -> bool {
         let moves = moves::find_and_apply(&self.next, &mut self.reference, dirty, self.projector.film());
-        let mut moved = Vec::new();
+        let (mut scrolled, mut moved) = (Vec::new(), 0);
         for record in &moves {
             record.write(update.out);
             if let Record::Move { rect, from } = *record {
                 self.coarse.shift(rect, from, update.time);
-                moved.push(rect);
+                // What has come into sight lies where something has gone away from.
+                scrolled.push(rect.union(Rect { x: from.x, y: from.y, ..rect }));
+                moved += rect.area();
             }
         }
         // A page was scrolled, if that is most of what happened; a picture that pans may have moved in places too.
-        if area(dirty) <= 2 * area(&moved) {
-            moved.iter().for_each(|&rect| self.projector.scrolled(rect, update.time));
+        if area(dirty) <= 2 * moved {
+            scrolled.iter().for_each(|&rect| self.projector.scrolled(rect, update.time));
         }
         !moves.is_empty()
     }
@@ -270,7 +272,7 @@ impl Default for Pace {
 
 impl Pace {
     pub(super) fn limit(&mut self, bytes_a_second: u32) {
-        self.bytes_a_second = bytes_a_second.max(64 * 1024);
+        self.bytes_a_second = bytes_a_second;
     }
 
     /// From when on a step may be made.

@@ -14,18 +14,19 @@ const KEY_FRAME_INTERVAL: Duration = Duration::from_secs(4);
 const SECOND_KEY_FRAME: Duration = Duration::from_secs(1);
 /// Frames come no faster than this: a little more than 30 a second.
 const FRAME_INTERVAL_MIN: Duration = Duration::from_millis(30);
-/// What a film of 640 x 360 may cost. Others cost more or less by the power of their area below, so that one of 1080p has 1,120 kbit/s.
+/// What a film of 640 x 360 may cost. One with sides three times as long costs three times as much.
 const BITS_A_SECOND: f64 = 300_000.0;
+/// libvpx makes something of it; on a line that carries less, frames are left out.
+const BITS_A_SECOND_MIN: u32 = 50_000;
 const BITS_AREA: f64 = 640.0 * 360.0;
-const BITS_POWER: f64 = 0.6;
 
 /// Watches a screen of one size, and plays its film.
 #[derive(Debug)]
 pub(super) struct Projector {
     finder: Finder,
     reel: Option<Reel>,
-    /// Said by the caller.
-    bits_a_second: Option<u32>,
+    /// What the line carries, in bits a second, if that is known.
+    line: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -41,8 +42,8 @@ struct Reel {
 }
 
 impl Projector {
-    pub(super) fn new(size: ScreenSize, bits_a_second: Option<u32>) -> Self {
-        Self { finder: Finder::new(size), reel: None, bits_a_second }
+    pub(super) fn new(size: ScreenSize, line: Option<u32>) -> Self {
+        Self { finder: Finder::new(size), reel: None, line }
     }
 
     /// Where the film plays: nothing there is to be painted in another way.
@@ -50,11 +51,11 @@ impl Projector {
         self.reel.as_ref().map(|reel| reel.rect)
     }
 
-    /// What films may cost; `None` lets their size say so.
-    pub(super) fn set_bits_a_second(&mut self, bits_a_second: Option<u32>) {
-        self.bits_a_second = bits_a_second;
+    /// A film takes its part of the line, if its size does not ask for less.
+    pub(super) fn set_line(&mut self, line: Option<u32>) {
+        self.line = line;
         if let Some(reel) = &mut self.reel {
-            reel.encoder.set_bits_a_second(bits_a_second.unwrap_or_else(|| bits_for(reel.rect)));
+            reel.encoder.set_bits_a_second(bits_for(reel.rect, line));
         }
     }
 
@@ -79,8 +80,7 @@ impl Projector {
         let mut ended = None;
         if film != self.film() {
             ended = self.film();
-            self.reel =
-                film.map(|rect| Reel::new(rect, self.bits_a_second.unwrap_or_else(|| bits_for(rect))));
+            self.reel = film.map(|rect| Reel::new(rect, bits_for(rect, self.line)));
         }
         if let Some(reel) = &mut self.reel {
             reel.is_behind |= changed.iter().any(|changed| changed.intersection(reel.rect).is_some());
@@ -125,8 +125,10 @@ impl Reel {
     }
 }
 
-fn bits_for(rect: Rect) -> u32 {
-    (BITS_A_SECOND * (rect.area() as f64 / BITS_AREA).powf(BITS_POWER)) as u32
+/// What a film costs, in bits a second.
+fn bits_for(rect: Rect, line: Option<u32>) -> u32 {
+    let wanted = (BITS_A_SECOND * (rect.area() as f64 / BITS_AREA).sqrt()) as u32;
+    line.map_or(wanted, |line| wanted.min(line / 3 * 2).max(BITS_A_SECOND_MIN))
 }
 
 /// What of the rectangles lies outside of the film: each one's parts above, left, right and below, in this order.
@@ -188,7 +190,13 @@ mod tests {
 
     #[test]
     fn the_rate_grows_slower_than_the_area() {
-        let kbits = |width, height| bits_for(Rect::new(0, 0, width, height)) / 1_000;
-        assert_eq!((kbits(640, 360), kbits(1280, 720), kbits(1920, 1080)), (300, 689, 1_121));
+        let kbits = |width, height| bits_for(Rect::new(0, 0, width, height), None) / 1_000;
+        assert_eq!((kbits(640, 360), kbits(1280, 720), kbits(1920, 1080)), (300, 600, 900));
+    }
+
+    #[test]
+    fn a_film_leaves_a_third_of_the_line_to_the_rest() {
+        let kbits = |line| bits_for(Rect::new(0, 0, 640, 360), Some(line)) / 1_000;
+        assert_eq!([20_000_000, 450_000, 300_000, 56_000].map(kbits), [300, 300, 200, 50]);
     }
 }

@@ -190,9 +190,9 @@ fn a_restart_in_the_middle_of_a_film_begins_anew() {
 
 #[test]
 fn a_film_costs_what_it_may() {
-    let kbits = |bits_a_second: Option<u32>| {
+    let kbits = |line: Option<u32>| {
         let mut stage = Stage::new();
-        stage.encoder.set_film_bitrate(bits_a_second);
+        stage.encoder.set_line(line);
         stage.play(FILM, 50);
         stage.seen.clear();
         stage.play(FILM, 250);
@@ -202,11 +202,8 @@ fn a_film_costs_what_it_may() {
         });
         bytes.sum::<usize>() * 8 / 10_000
     };
-    let (own, more, less) = (kbits(None), kbits(Some(400_000)), kbits(Some(120_000)));
-    assert!(
-        own < 240 && more < 460 && less < 150 && less < own && own < more,
-        "{own}, {more}, {less} kbit/s"
-    );
+    let (own, wide, narrow) = (kbits(None), kbits(Some(5_000_000)), kbits(Some(180_000)));
+    assert!(own < 240 && wide == own && narrow < 150 && narrow < own, "{own}, {wide}, {narrow} kbit/s");
 }
 
 #[test]

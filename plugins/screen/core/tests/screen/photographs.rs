@@ -214,3 +214,23 @@ fn what_is_recalled_has_not_just_been_pushed_out() {
         assert!((2..PAGES as usize - 1).contains(&recalls), "{recalls}");
     }
 }
+
+/// A page that is flung brings a screenful in every few frames. None of its text waits as what is restless does.
+#[test]
+fn text_that_comes_into_sight_beside_photographs_is_exact_at_once() {
+    let page = size(800, 600);
+    let mut desktop = Desktop::page(page);
+    let mut pair = Pair::default();
+    show(&mut pair, &desktop);
+    for frame in 0..12 {
+        desktop.step(&Step::Scroll { rect: page.rect(), dx: 0, dy: -200, seed: 1 });
+        desktop.step(&Step::Fill { rect: Rect::new(0, 400, 800, 200), colour: [255; 3] });
+        desktop.step(&Step::Photograph { rect: Rect::new(0, 400, 384, 200), seed: frame });
+        for line in 0..9 {
+            let rect = Rect::new(400, 404 + 20 * line, 392, 12);
+            desktop.step(&Step::Noise { rect, seed: frame + u64::from(line), colours: 3 });
+        }
+        show(&mut pair, &desktop);
+        assert_eq!(wrong_pixels(&pair, &desktop, Rect::new(0, 0, 384, 600)), 0, "frame {frame}");
+    }
+}

@@ -85,6 +85,11 @@ impl Presenting {
         Ok(())
     }
 
+    /// What the line carries, in bits a second, as far as is known.
+    pub fn bits_a_second(&self) -> Option<u64> {
+        self.shared.state.lock().window.known_bytes_a_second().map(|bytes| 8 * bytes)
+    }
+
     /// Waits until the server has taken in all that was handed over, or stalls.
     pub fn drain(&self) -> Result<(), Stopped> {
         loop {

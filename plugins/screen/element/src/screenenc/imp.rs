@@ -14,7 +14,8 @@ use gst_video::{VideoFormat, VideoFrameExt, VideoFrameRef, VideoInfo};
 use parking_lot::Mutex;
 
 use super::hands::Hands;
-use crate::events::Cursor;
+use super::idle::{self, Idle};
+use crate::events::{self, Cursor};
 use crate::stream;
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
@@ -59,6 +60,7 @@ pub struct ScreenEnc {
     sinkpad: gst::Pad,
     srcpad: gst::Pad,
     state: Mutex<State>,
+    idle: Idle,
 }
 
 #[derive(Default)]
@@ -69,6 +71,8 @@ struct State {
     /// Of the last picture; an update between two pictures has it too.
     pts: Option<gst::ClockTime>,
     time: Duration,
+    /// Of a live source; asked for with the first picture.
+    latency: Option<Option<gst::ClockTime>>,
 }
 
 /// What the caps say about the pictures.
@@ -83,17 +87,19 @@ impl ScreenEnc {
     fn chain(&self, buffer: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
         gst::trace!(CAT, imp = self, "Picture at {:?}", buffer.pts());
         let update = self.encode(&buffer)?;
-        match update {
-            Some(update) => self.push(update, buffer.pts(), buffer.duration()),
-            None => Ok(gst::FlowSuccess::Ok),
+        if let Some(update) = update {
+            self.push(update, buffer.pts(), buffer.duration())?;
         }
+        self.sharpen_when_idle();
+        Ok(gst::FlowSuccess::Ok)
     }
 
     fn encode(&self, buffer: &gst::Buffer) -> Result<Option<Bytes>, gst::FlowError> {
         let mut state = self.state.lock();
         let picture = state.picture.clone().ok_or(gst::FlowError::NotNegotiated)?;
         if let Some(time) = buffer.pts().and_then(|pts| state.segment.to_running_time(pts)) {
-            state.time = time.into();
+            // What was sharpened in an idle moment may have been later.
+            state.time = state.time.max(time.into());
             state.pts = buffer.pts();
         }
         let time = state.time;
@@ -137,7 +143,12 @@ impl ScreenEnc {
             }
             // Nothing changes any more, so there is time to sharpen what was sent lossy.
             EventView::Eos(_) => self.refine(),
-            EventView::StreamStart(_) | EventView::FlushStop(_) => self.state.lock().encoder.restart(),
+            EventView::StreamStart(_) | EventView::FlushStop(_) => {
+                let mut state = self.state.lock();
+                state.encoder.restart();
+                state.time = Duration::ZERO;
+                state.latency = None;
+            }
             EventView::CustomDownstream(custom) => {
                 if let Some(cursor) = custom.structure().and_then(Cursor::parse) {
                     // Between two pictures, in the streaming thread: it need not wait for the next one.
@@ -213,21 +224,75 @@ impl ScreenEnc {
 
     /// Sends all that is still to be exact, each piece with the time at which it would have been due.
     fn refine(&self) {
-        loop {
-            let (update, pts) = {
-                let mut state = self.state.lock();
-                let Some(due) = state.encoder.next_refinement_at() else { return };
-                let time = due.max(state.time);
-                let waited = gst::ClockTime::try_from(time - state.time).unwrap_or_default();
-                state.time = time;
-                state.pts = state.pts.map(|pts| pts + waited);
-                (state.encoder.refine(time), state.pts)
-            };
-            // The encoder refines when it is due; whatever it does, this ends.
-            let Some(update) = update else { return };
-            if self.push(update, pts, None).is_err() {
+        // The encoder refines when it is due; whatever it does, this ends.
+        while let Some(due) = self.next_refinement_at() {
+            if !self.refine_at(due) {
                 return;
             }
+        }
+    }
+
+    fn next_refinement_at(&self) -> Option<Duration> {
+        self.state.lock().encoder.next_refinement_at()
+    }
+
+    /// Sends what is due at this time; whether there was something, and somebody to take it.
+    fn refine_at(&self, due: Duration) -> bool {
+        let (update, pts) = {
+            let mut state = self.state.lock();
+            let time = due.max(state.time);
+            let waited = gst::ClockTime::try_from(time - state.time).unwrap_or_default();
+            state.time = time;
+            state.pts = state.pts.map(|pts| pts + waited);
+            (state.encoder.refine(time), state.pts)
+        };
+        update.is_some_and(|update| self.push(update, pts, None).is_ok())
+    }
+
+    /// The next picture may be long in coming.
+    fn sharpen_when_idle(&self) {
+        let mut state = self.state.lock();
+        let sinkpad = &self.sinkpad;
+        let is_live = state.latency.get_or_insert_with(|| idle::live_latency(sinkpad)).is_some();
+        if !is_live || state.encoder.next_refinement_at().is_none() {
+            return;
+        }
+        let this = self.downgrade();
+        let started = self.srcpad.start_task(move || {
+            if let Some(this) = this.upgrade() {
+                Self::catch_panic_pad_function(Some(this.obj().upcast_ref()), || (), Self::sharpen);
+            }
+        });
+        if started.is_err() {
+            gst::warning!(
+                CAT,
+                imp = self,
+                "No task can be started: what rests is sharpened with the next picture"
+            );
+        }
+    }
+
+    /// One turn of the task.
+    fn sharpen(&self) {
+        let (due, latency) = {
+            let state = self.state.lock();
+            let due = state.encoder.next_refinement_at().zip(state.latency.flatten());
+            let Some(due) = due else {
+                // While the state is locked, nobody finds that there is something to do.
+                let _ = self.srcpad.pause_task();
+                return;
+            };
+            due
+        };
+        if !self.idle.wait_until(self.obj().upcast_ref(), due, latency) {
+            let _ = self.srcpad.pause_task();
+            return;
+        }
+        let _streaming = self.sinkpad.stream_lock();
+        // Meanwhile a picture may have come, and all is later.
+        let is_due = self.next_refinement_at().is_some_and(|now_due| now_due <= due);
+        if is_due && !self.refine_at(due) {
+            let _ = self.srcpad.pause_task();
         }
     }
 
@@ -253,6 +318,11 @@ impl ScreenEnc {
         if gst_video::ForceKeyUnitEvent::is(&event) {
             gst::debug!(CAT, imp = self, "Asked to begin anew");
             self.state.lock().encoder.restart();
+            return true;
+        }
+        if let Some(bits_a_second) = events::parse_line(&event) {
+            gst::debug!(CAT, imp = self, "The line carries {} kbit/s", bits_a_second / 1_000);
+            self.state.lock().encoder.set_line(Some(bits_a_second.try_into().unwrap_or(u32::MAX)));
             return true;
         }
         gst::Pad::event_default(&self.srcpad, Some(&*self.obj()), event)
@@ -301,7 +371,13 @@ impl ObjectSubclass for ScreenEnc {
             .flags(gst::PadFlags::FIXED_CAPS)
             .build();
 
-        Self { settings: std::sync::Mutex::default(), sinkpad, srcpad, state: Mutex::default() }
+        Self {
+            settings: std::sync::Mutex::default(),
+            sinkpad,
+            srcpad,
+            state: Mutex::default(),
+            idle: Idle::default(),
+        }
     }
 }
 
@@ -360,9 +436,14 @@ impl ElementImpl for ScreenEnc {
         if transition == gst::StateChange::ReadyToPaused {
             let encoder = Encoder::with_crew(Box::new(Hands { threads: self.threads() }));
             *self.state.lock() = State { encoder, ..State::default() };
+            self.idle.reset();
+        }
+        if transition == gst::StateChange::PausedToReady {
+            self.idle.stop();
         }
         let success = self.parent_change_state(transition)?;
         if transition == gst::StateChange::PausedToReady {
+            let _ = self.srcpad.stop_task();
             *self.state.lock() = State::default();
         }
         Ok(success)

@@ -17,6 +17,7 @@ use gst::glib;
 use gst::prelude::*;
 
 mod hands;
+mod idle;
 mod imp;
 
 glib::wrapper! {

@@ -40,7 +40,12 @@ struct State {
     line: Option<Arc<Presenting>>,
     pieces: Pieces,
     asked_to_begin: bool,
+    /// What upstream was told that the line carries, in bits a second.
+    told: Option<u64>,
 }
+
+/// Upstream is told anew what the line carries when that has changed by one part in so many.
+const NEWS_SHARE: u64 = 8;
 
 impl ScreenSink {
     fn line(&self) -> Option<Arc<Presenting>> {
@@ -71,6 +76,19 @@ impl ScreenSink {
             self.obj().sink_pad().push_event(events::begin_anew());
         }
         true
+    }
+
+    /// So that a film and what sharpens take what the line carries, and no more.
+    fn tell_line(&self, line: &Presenting) {
+        let Some(bits_a_second) = line.bits_a_second() else { return };
+        {
+            let mut state = self.state.lock();
+            if state.told.is_some_and(|told| told.abs_diff(bits_a_second) <= told / NEWS_SHARE) {
+                return;
+            }
+            state.told = Some(bits_a_second);
+        }
+        self.obj().sink_pad().push_event(events::line(bits_a_second));
     }
 
     /// Everything that was sent is taken in before we go.
@@ -188,6 +206,7 @@ impl BaseSinkImpl for ScreenSink {
             gst::trace!(CAT, imp = self, "Sending {} bytes", piece.len());
             line.send(piece).map_err(|stopped| self.flow_error(stopped))?;
         }
+        self.tell_line(&line);
         Ok(gst::FlowSuccess::Ok)
     }
 

@@ -225,3 +225,57 @@ fn the_buffers_one_after_the_other_are_a_file() {
     assert_eq!(last_shown(&[file], 96, 64), pages[2]);
     assert!(bytes_of(&encode(&pages)[0]).starts_with(b"\x01\0\0\0\x06CNVS\x01\0"));
 }
+
+/// The clock of the test stands still until all wait for it.
+#[test]
+fn a_live_source_that_falls_silent_is_sharpened_to_the_last_pixel() {
+    let photograph = Picture::photograph(300, 200, 1);
+    let mut encoder = encoder();
+    encoder.set_upstream_latency(gst::ClockTime::from_mseconds(20));
+    encoder.set_src_caps(photograph.caps("BGRx"));
+    encoder.push(photograph.buffer(at(0))).expect("a picture");
+    let mut updates = vec![encoder.pull().expect("an update")];
+    assert_ne!(last_shown(&updates, 300, 200), photograph, "the first picture is about right");
+
+    while last_shown(&updates, 300, 200) != photograph {
+        encoder.crank_single_clock_wait().expect("the element waits until something is due");
+        updates.push(encoder.pull().expect("what was due is sent"));
+    }
+    let sharpened = updates[1].pts().expect("a time");
+    assert!(gst::ClockTime::from_mseconds(80) <= sharpened && sharpened < at(4), "{sharpened}");
+    assert!(updates.is_sorted_by_key(|update| update.pts()));
+}
+
+#[test]
+fn an_element_that_waits_to_sharpen_can_be_stopped() {
+    let photograph = Picture::photograph(300, 200, 1);
+    let mut encoder = encoder();
+    encoder.set_src_caps(photograph.caps("BGRx"));
+    encoder.push(photograph.buffer(at(0))).expect("a picture");
+    encoder.wait_for_clock_id_waits(1, 30).expect("the element waits");
+    let element = encoder.element().expect("an element");
+    element.set_state(gst::State::Null).expect("it stops");
+    element.set_state(gst::State::Playing).expect("it starts again");
+}
+
+/// What 60 pictures of a film take after the first second.
+fn bytes_of_a_film(line: Option<u64>) -> usize {
+    let mut encoder = encoder();
+    encoder.set_src_caps(Picture::photograph(320, 240, 0).caps("BGRx"));
+    if let Some(bits_a_second) = line {
+        let line = gst::Structure::builder("convene-screen-line").field("bits-a-second", bits_a_second);
+        assert!(encoder.push_upstream_event(gst::event::CustomUpstream::new(line.build())));
+    }
+    for index in 0..85 {
+        let pts = gst::ClockTime::from_mseconds(40) * u64::from(index);
+        encoder.push(Picture::photograph(320, 240, index).buffer(pts)).expect("a picture");
+    }
+    let updates = std::iter::from_fn(|| encoder.try_pull());
+    updates.filter(|update| update.pts() > Some(gst::ClockTime::SECOND)).map(|update| update.size()).sum()
+}
+
+#[test]
+fn a_film_takes_no_more_than_the_line_is_told_to_carry() {
+    let (free, narrow) = (bytes_of_a_film(None), bytes_of_a_film(Some(90_000)));
+    assert!(3 * narrow < 2 * free && narrow < 60_000 / 8 * 3, "{free} and {narrow} bytes");
+}

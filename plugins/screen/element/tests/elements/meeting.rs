@@ -138,6 +138,33 @@ fn a_presenter_keeps_no_more_in_flight_than_the_line_has_carried() {
 }
 
 #[test]
+fn upstream_is_told_what_the_line_carries() {
+    let server = Server::start(Manner::Kind);
+    let (pipeline, source) = presenting(&server);
+    let (tell, told) = std::sync::mpsc::channel();
+    let pad = source.static_pad("src").expect("a source has one");
+    pad.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
+        let line = info
+            .event()
+            .and_then(|event| event.structure())
+            .filter(|line| line.has_name("convene-screen-line"));
+        if let Some(line) = line {
+            tell.send(line.get::<u64>("bits-a-second").expect("a number")).expect("the test waits");
+        }
+        gst::PadProbeReturn::Ok
+    });
+    play(&pipeline);
+    // More than the line takes at once.
+    for update in encode(&[Picture::noise(512, 512, 1), Picture::noise(512, 512, 2)]) {
+        source.push_buffer(update).expect("the source takes buffers");
+    }
+
+    let bits_a_second = told.recv_timeout(LIMIT.into()).expect("upstream is told");
+    assert!(0 < bits_a_second);
+    stop(&pipeline);
+}
+
+#[test]
 fn a_presenter_that_waits_to_be_granted_can_be_stopped() {
     let server = Server::start(Manner::Directed);
     let (pipeline, source) = presenting(&server);

@@ -58,6 +58,18 @@ impl Picture {
         picture
     }
 
+    /// Soft light and grain, which is sent lossy at first; another picture for each seed.
+    pub fn photograph(width: u32, height: u32, seed: u32) -> Self {
+        let wave = |at: u32, length: u32| (at as f32 / length as f32).sin() * 50.0;
+        let mut picture = Self::noise(width, height, seed);
+        for (at, pixel) in (0..).zip(picture.rgb.as_chunks_mut::<3>().0) {
+            let (x, y) = (at % width + 11 * seed, at / width);
+            let light = 120.0 + wave(x, 37) + wave(y, 23) + f32::from(pixel[0] % 12);
+            *pixel = [light as u8, (light * 0.8) as u8, (light * 0.6) as u8];
+        }
+        picture
+    }
+
     /// One colour all over.
     pub fn plain(width: u32, height: u32, colour: [u8; 3]) -> Self {
         Self { width, height, rgb: colour.repeat((width * height) as usize) }

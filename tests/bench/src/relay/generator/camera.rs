@@ -5,12 +5,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::connection::{Connection, Identity};
-use super::rtcp;
-use super::sdp::{Local, VP8};
+use super::sdp::VP8;
 use super::signalling::Signalling;
 use crate::scenario::Scenario;
+use convene_bench::peer::connection::{Connection, Identity};
+use convene_bench::peer::rtcp;
+use convene_bench::peer::sdp::Local;
 
+/// Without sources and extensions.
+const RTP_HEADER_BYTES: usize = 12;
 /// Video's clock.
 const TICKS_A_SECOND: u128 = 90_000;
 /// 320 x 240, without the two bits of scaling (RFC 6386, section 9.1).
@@ -77,10 +80,10 @@ impl Camera {
             self.write_packet(scenario.packet_bytes, place == 0, is_key);
             self.packet[1] |= u8::from(is_last) << 7;
             self.packet[4..8].copy_from_slice(&(timestamp as u32).to_be_bytes());
-            let time = ((crate::clock::now() - start).as_nanos() as u64).to_be_bytes();
+            let time = ((convene_bench::clock::now() - start).as_nanos() as u64).to_be_bytes();
             let end = self.packet.len() - time.len();
             self.packet[end..].copy_from_slice(&time);
-            let sealed = self.connection.outgoing.protect(&self.packet)?;
+            let sealed = self.connection.outgoing.protect(&self.packet, RTP_HEADER_BYTES)?;
             self.connection.send(&sealed)?;
             self.sequence = self.sequence.wrapping_add(1);
             self.sent += 1;

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use super::connection::{Connection, Identity};
-use super::reader::Reader;
-use super::sdp::Local;
 use super::signalling::Signalling;
 use super::viewer::{FIRST_NUMBER, header_bytes, is_video};
-use crate::clock::now;
-use crate::network::GENERATOR;
+use convene_bench::clock::now;
+use convene_bench::network::GENERATOR;
+use convene_bench::peer::connection::{Connection, Identity};
+use convene_bench::peer::reader::Reader;
+use convene_bench::peer::sdp::Local;
 
 /// Longer than anybody would wait.
 const PICTURE_MAX: Duration = Duration::from_secs(5);

@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use super::connection::{Connection, Identity};
-use super::rtcp::{self, Block};
-use super::sdp::{Local, VP8};
+use super::sdp::VP8;
 use super::signalling::Signalling;
 use crate::scenario::Scenario;
+use convene_bench::peer::connection::{Connection, Identity};
+use convene_bench::peer::rtcp::{self, Block};
+use convene_bench::peer::sdp::Local;
 
 /// One in so many packets is opened; to open all would take the generator more than a core.
 const SAMPLE: u64 = 16;

@@ -10,6 +10,8 @@ use convene_screen::{Rect, ScreenSize};
 const CELL: u16 = 64;
 /// What comes so near to the newest content is taken for it: a coarse picture that will sharpen.
 const NEAR_DB_MIN: f64 = 30.0;
+/// Nobody sees so small a difference, and no letter has it to its ground.
+const ALIKE: u8 = 8;
 
 /// All that was on the screen, cell by cell.
 #[derive(Debug)]
@@ -74,21 +76,26 @@ impl Seen {
             let rect = cell(history.size, index);
             let hash = hash(history.size, rect, shown);
             let versions = &history.cells[index];
-            let Some(newest) = versions.iter().rposition(|version| version.hash == hash) else {
+            let before = self.cells[index].map_or(0, |sight| sight.oldest);
+            let as_new = Sight { newest: versions.len().saturating_sub(1), oldest: before };
+            let Some(same) = versions.iter().rposition(|version| version.hash == hash) else {
                 // Between two pieces a cell may show some of both: it is as old as it was. What is near to the newest may as well be near to an
                 // older one, of which a letter differs: it counts as new, and no exact content that comes after it as a step back.
-                if let Some(last) = versions.len().checked_sub(1)
-                    && is_near(history.size, rect, newest, shown)
-                {
-                    let oldest = self.cells[index].map_or(0, |sight| sight.oldest);
-                    self.cells[index] = Some(Sight { newest: last, oldest });
+                if !versions.is_empty() && is_near(history.size, rect, newest, shown) {
+                    self.cells[index] = Some(as_new);
                 }
                 continue;
             };
-            let before = self.cells[index].map_or(0, |sight| sight.oldest);
-            let oldest = (before..=newest).find(|&version| versions[version].hash == hash);
-            self.steps_back += u64::from(oldest.is_none());
-            self.cells[index] = Some(Sight { newest, oldest: oldest.unwrap_or(newest) });
+            let sight = match (before..=same).find(|&version| versions[version].hash == hash) {
+                Some(oldest) => Sight { newest: same, oldest },
+                // The coarse picture of a cell that is not quite white may be white, and the older one as well.
+                None if is_alike(history.size, rect, newest, shown) => as_new,
+                None => {
+                    self.steps_back += 1;
+                    Sight { newest: same, oldest: same }
+                }
+            };
+            self.cells[index] = Some(sight);
         }
     }
 
@@ -129,6 +136,12 @@ fn hash(size: ScreenSize, rect: Rect, pixels: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     rows(size, rect, pixels).for_each(|row| hasher.write(row));
     hasher.finish()
+}
+
+/// Does no pixel of this part tell both pictures apart?
+fn is_alike(size: ScreenSize, rect: Rect, one: &[u8], two: &[u8]) -> bool {
+    let mut pairs = rows(size, rect, one).zip(rows(size, rect, two));
+    pairs.all(|(one, two)| one.iter().zip(two).all(|(one, two)| one.abs_diff(*two) <= ALIKE))
 }
 
 /// Is this part of both pictures nearly the same?
@@ -178,13 +191,13 @@ mod tests {
             picture
         };
         let mut history = History::new(size);
-        [1, 2, 3].into_iter().for_each(|letter| history.show(&picture(letter), size.rect(), SECOND));
+        [50, 100, 150].into_iter().for_each(|letter| history.show(&picture(letter), size.rect(), SECOND));
         let mut seen = Seen::new(&history);
-        for letter in [1, 9, 2, 3] {
-            seen.look(&history, &picture(3), &picture(letter), &[size.rect()]);
+        for letter in [50, 9, 100, 150] {
+            seen.look(&history, &picture(150), &picture(letter), &[size.rect()]);
         }
         assert_eq!((seen.steps_back, seen.age(&history, SECOND)), (0, Duration::ZERO));
-        seen.look(&history, &picture(3), &picture(2), &[size.rect()]);
+        seen.look(&history, &picture(150), &picture(100), &[size.rect()]);
         assert_eq!(seen.steps_back, 1, "exact content that is older");
     }
 

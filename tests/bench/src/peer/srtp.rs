@@ -10,8 +10,6 @@ pub const KEYING_BYTES: usize = 2 * (KEY_BYTES + SALT_BYTES);
 const KEY_BYTES: usize = 16;
 const SALT_BYTES: usize = 12;
 const TAG_BYTES: usize = 16;
-/// The RTP header without sources and extensions.
-const HEADER_BYTES: usize = 12;
 /// The RTCP header with its sender.
 const RTCP_HEADER_BYTES: usize = 8;
 /// Marks SRTCP that is encrypted (RFC 3711, section 3.4).
@@ -54,10 +52,9 @@ impl Srtp {
         Ok(Self { rtp, rtcp, rollovers: BTreeMap::new(), rtcp_index: 0 })
     }
 
-    /// Encrypts a packet whose header has neither sources nor extensions.
-    pub fn protect(&mut self, packet: &[u8]) -> Result<Vec<u8>> {
-        let (header, payload) =
-            packet.split_at_checked(HEADER_BYTES).context("an RTP packet has 12 bytes")?;
+    /// Encrypts a packet behind a header of so many bytes.
+    pub fn protect(&mut self, packet: &[u8], header_bytes: usize) -> Result<Vec<u8>> {
+        let (header, payload) = packet.split_at_checked(header_bytes).context("a packet has its header")?;
         let iv = self.rtp_iv(header);
         let mut tag = [0; TAG_BYTES];
         let sealed =
@@ -149,6 +146,8 @@ fn derive(key: &[u8], salt: &[u8], label: u8, bytes: usize) -> Result<Vec<u8>> {
 mod tests {
     use super::*;
 
+    const HEADER_BYTES: usize = 12;
+
     fn pair() -> (Srtp, Srtp) {
         let keying: [u8; KEYING_BYTES] = std::array::from_fn(|at| at as u8);
         let (ours, _) = Srtp::of_client(&keying).expect("keys");
@@ -167,7 +166,7 @@ mod tests {
     fn what_is_protected_opens_also_where_numbers_begin_anew() {
         let (mut ours, mut theirs) = pair();
         for sequence in [65_534, 65_535, 0, 1] {
-            let sealed = ours.protect(&packet(sequence)).expect("sealed");
+            let sealed = ours.protect(&packet(sequence), HEADER_BYTES).expect("sealed");
             assert_eq!(theirs.open(&sealed, HEADER_BYTES).expect("opened"), b"a picture");
         }
     }
@@ -175,7 +174,7 @@ mod tests {
     #[test]
     fn what_was_changed_does_not_open() {
         let (mut ours, mut theirs) = pair();
-        let mut sealed = ours.protect(&packet(1)).expect("sealed");
+        let mut sealed = ours.protect(&packet(1), HEADER_BYTES).expect("sealed");
         sealed[14] ^= 1;
         assert!(theirs.open(&sealed, HEADER_BYTES).is_err());
     }

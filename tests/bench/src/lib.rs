@@ -1,0 +1,7 @@
+#![doc = include_str!("../README.md")]
+
+pub mod clock;
+pub mod network;
+pub mod peer;
+pub mod processor;
+pub mod server;
