@@ -186,6 +186,40 @@ test("how to call is told, the PIN to the host alone, and who has called is mark
   await context.close();
 });
 
+test("the host gives passes to programs and takes them back, and nobody else", async () => {
+  const { page, context, complaints } = await site.page();
+  await page.addInitScript(() => {
+    navigator.clipboard.writeText = () => Promise.reject(new DOMException("no", "NotAllowedError"));
+  });
+  const peer = await Peer.of(page);
+  await page.goto(`${site.url}/123456789`);
+  await page.getByTestId("name-input").fill("Ann");
+  await page.getByTestId("join").click();
+  const ann = { id: 1, name: "Ann", host: true, camera: false, microphone: false, telephone: false };
+  const obs = { ...ann, id: 2, name: "OBS", host: false, camera: true, stream: true };
+  await peer.welcome({ participants: [ann, obs] });
+  await page.getByTestId("streams").locator("summary").click();
+  expect(await page.getByTestId("allow-send").isDisabled()).toBe(true);
+  await page.getByTestId("stream-name").fill(" Lobby ");
+  await page.getByTestId("allow-watch").click();
+  expect(await peer.said("stream_allow")).toEqual({ type: "stream_allow", kind: "watch", name: "Lobby" });
+  peer.tell({ type: "passes", passes: [{ id: 7, kind: "watch", name: "Lobby", token: "secret" }] });
+  // What the browser does not let be copied is there to be selected.
+  await page.getByRole("button", { name: "Copy address of Lobby" }).click();
+  await page.getByTestId("stream-copied").getByText(`${site.url}/whep/123456789`).waitFor();
+  await page.getByRole("button", { name: "Copy token of Lobby" }).click();
+  await page.getByTestId("stream-copied").getByText("secret").waitFor();
+  await page.getByRole("button", { name: "Take back the pass of Lobby" }).click();
+  expect((await peer.said("stream_forbid")).id).toBe(7);
+  expect(await page.getByTestId("as-stream").count()).toBe(1);
+
+  await peer.drop();
+  await peer.welcome({ host: false, participants: [{ ...ann, host: false }] });
+  await page.getByTestId("streams").waitFor({ state: "detached" });
+  expect(complaints).toEqual([]);
+  await context.close();
+});
+
 /** Presses Tab until the element has the keyboard, as somebody without a mouse does. */
 async function tabTo(page: Page, testId: string): Promise<void> {
   await page.getByTestId(testId).waitFor();
