@@ -259,8 +259,11 @@ async fn a_participant_has_so_many_allocations_at_once() {
     })
     .await
     .expect("there is a place again");
-    timeout(PATIENCE, async { while UdpSocket::bind(relayed).await.is_err() {} })
-        .await
-        .expect("and its socket is closed");
+    let closed = async {
+        while UdpSocket::bind(relayed).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, closed).await.expect("and its socket is closed");
     scene.stop().await;
 }

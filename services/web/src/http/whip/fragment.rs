@@ -1,4 +1,4 @@
-//! What of an answer a restart of ICE needs (RFC 8840, section 9; RFC 9725, section 4.3.2).
+//! What of an answer a restart of ICE needs (RFC 8840, section 9; RFC 9725, section 4.3.3).
 
 /// Attributes of the whole, and of its first m-line, which carries all others with it.
 const ALL: [&str; 3] = ["a=ice-lite", "a=ice-options:", "a=group:BUNDLE"];
