@@ -1,8 +1,12 @@
 /** Programs send into a meeting by WHIP and watch it by WHEP, from another site's pages. */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 
 import { Participant, until } from "../support/browser.ts";
-import { type Colour, Person } from "../support/faces.ts";
+import { type Colour, COLOURS, Person } from "../support/faces.ts";
+import { colourAt, loudness } from "../support/media.ts";
 import { freePort } from "../support/path.ts";
 import { Service } from "../support/service.ts";
 import { OtherSite } from "../support/site.ts";
@@ -113,4 +117,25 @@ test("a player shows whom it asks for", async () => {
   await player.expectNotToHear(ANN_HZ);
   await player.expectToHear(STAGE_HZ);
   await player.expectToSee("Ann alone", "red");
+});
+
+test("a program that sends is in the recording", async () => {
+  const { ann } = await host();
+  await ann.at("camera").click();
+  await ann.at("microphone").click();
+  const stage = await elsewhere("green", STAGE_HZ);
+  await send(stage, await give(ann, "send", "Stage camera"));
+  await ann.expectToSee("Stage camera", "green");
+  const state = () => ann.at("recording-state").innerText();
+  await ann.at("record").click();
+  await until("recording", state, (text) => text === "Recording");
+  await ann.participant.page.waitForTimeout(5_000);
+  await ann.at("stop-record").click();
+  await until("the recording is ready", state, (text) => text === "Recording ready");
+  const [name] = (await readdir(service.region("a"))).filter((file) => file.endsWith(".webm"));
+  const file = join(service.region("a"), name!);
+  expect(await loudness(file, STAGE_HZ)).toBeGreaterThan(15);
+  const got = await colourAt(file, 3, [0.7, 0.7]);
+  const off = COLOURS.green.rgb.reduce<number>((sum, value, index) => sum + Math.abs(value - got[index]!), 0);
+  expect(off, `${got}`).toBeLessThan(150);
 });
