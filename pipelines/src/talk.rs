@@ -195,6 +195,20 @@ impl TalkPipeline {
         }
     }
 
+    /// Plays a prompt to the caller on this seat, by the name that `sipbridge` has for it.
+    pub fn announce(&self, seat: u32, prompt: &str) {
+        if let Some(telephone) = &self.telephone {
+            telephone.announce(seat, prompt);
+        }
+    }
+
+    /// Lets nobody more in by telephone, or everybody again.
+    pub fn lock(&self, locked: bool) {
+        if let Some(telephone) = &self.telephone {
+            telephone.lock(locked);
+        }
+    }
+
     /// This person's call is over, and their seat may be another's by now.
     pub fn call_ended(&self, person: u32) {
         if let Some(telephone) = &self.telephone {

@@ -62,8 +62,14 @@ pub struct TelephoneRoom {
 pub enum PhoneKey {
     /// To be muted, or heard again.
     Mute,
+    /// The hand up, or down.
+    Hand,
+    /// To be told how many are there.
+    Count,
     /// An organiser: that all others are muted.
     MuteAll,
+    /// An organiser: that nobody more comes in, or all again.
+    Lock,
     /// An organiser: a recording, or its end.
     Record,
     /// An organiser: the meeting's end.
@@ -75,7 +81,10 @@ impl PhoneKey {
     fn of(word: &str) -> Option<Self> {
         match word {
             "mute" => Some(Self::Mute),
+            "hand" => Some(Self::Hand),
+            "count" => Some(Self::Count),
             "mute-all" => Some(Self::MuteAll),
+            "lock" => Some(Self::Lock),
             "record" => Some(Self::Record),
             "end" => Some(Self::End),
             _ => None,
@@ -149,6 +158,16 @@ impl Switchboard {
     /// Ends the call on a seat.
     pub(crate) fn hang_up(&self, seat: u32) {
         self.bridge.emit_by_name::<()>("hang-up", &[&seat]);
+    }
+
+    /// Plays a prompt of `sipbridge` to the caller on a seat.
+    pub(crate) fn announce(&self, seat: u32, prompt: &str) {
+        self.bridge.emit_by_name::<()>("announce", &[&seat, &prompt]);
+    }
+
+    /// Nobody more is let in, or everybody again.
+    pub(crate) fn lock(&self, locked: bool) {
+        self.bridge.set_property("locked", locked);
     }
 
     /// Gives up a caller's place in the mix, if they have one.

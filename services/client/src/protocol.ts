@@ -17,6 +17,8 @@ export interface Participant {
   readonly host: boolean;
   readonly camera: boolean;
   readonly microphone: boolean;
+  /** Their hand is up; an older server knows none. */
+  readonly hand?: boolean;
   /** Joined by telephone: hears and is heard, and sees nothing. */
   readonly telephone: boolean;
   /** A program that sends or watches; an older server has none. */
@@ -101,12 +103,15 @@ export type ClientMessage =
   | { readonly type: "microphone"; readonly on: boolean }
   | { readonly type: "view"; readonly feeds: readonly Wish[] }
   | { readonly type: "mute"; readonly id: number }
+  | { readonly type: "hand"; readonly up: boolean }
+  | { readonly type: "lower_hand"; readonly id: number }
+  | { readonly type: "lock"; readonly on: boolean }
   | { readonly type: "stream_allow"; readonly kind: StreamKind; readonly name: string }
   | { readonly type: "stream_forbid"; readonly id: number }
   | { readonly type: "end" }
   | { readonly type: "leave" };
 
-export type RefusedReason = "no-meeting" | "too-many-tries" | "full" | "bad-request" | "shutting-down";
+export type RefusedReason = "no-meeting" | "too-many-tries" | "full" | "locked" | "bad-request" | "shutting-down";
 
 export type ServerMessage =
   | {
@@ -117,6 +122,8 @@ export type ServerMessage =
       readonly participants: readonly Participant[];
       readonly presenter: number | null;
       readonly recording: MeetingRecording | null;
+      /** Nobody more is let in; an older server does not say. */
+      readonly locked?: boolean;
       readonly camera_policy: CameraPolicy;
       readonly dial_in: DialIn | null;
       /** A server that is older, or has no port for it, tells none. */
@@ -134,6 +141,7 @@ export type ServerMessage =
   | { readonly type: "speakers"; readonly ids: readonly number[] }
   | ({ readonly type: "camera_policy" } & CameraPolicy)
   | { readonly type: "muted"; readonly by: number }
+  | { readonly type: "locked"; readonly locked: boolean }
   | ({ readonly type: "chat" } & ChatLine)
   | { readonly type: "presenter"; readonly id: number | null }
   | { readonly type: "present_granted" }
@@ -157,6 +165,7 @@ const SERVER_TYPES: ReadonlySet<string> = new Set<ServerMessage["type"]>([
   "speakers",
   "camera_policy",
   "muted",
+  "locked",
   "chat",
   "presenter",
   "present_granted",

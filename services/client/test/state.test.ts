@@ -25,6 +25,19 @@ test("who calls is said to come by telephone", () => {
   expect(state.notice?.text).toBe("Dan has joined by telephone.");
 });
 
+test("a raised hand is told, and whether the meeting is locked", () => {
+  const state = after(JOINED, { type: "participant_joined", participant: BOB });
+  const raised = reduce(state, heard({ type: "participant_changed", participant: { ...BOB, hand: true } }));
+  expect(raised.notice?.text).toBe("Bob has raised a hand.");
+  const again = reduce(raised, heard({ type: "participant_changed", participant: { ...BOB, hand: true, camera: true } }));
+  expect(again.notice).toBe(raised.notice);
+  expect(self(after(JOINED, { type: "participant_changed", participant: { ...ANN, hand: true } }))?.hand).toBe(true);
+  expect(after(JOINED, { type: "participant_changed", participant: { ...ANN, hand: true } }).notice).toBeNull();
+  const locked = after(JOINED, { type: "locked", locked: true });
+  expect([locked.isLocked, locked.notice?.text]).toEqual([true, "The meeting is locked: nobody more is let in."]);
+  expect(reduce(locked, heard(JOINED)).isLocked).toBe(false);
+});
+
 test("a program is said to come as a stream, and its pass is known to the host until they join anew", () => {
   const obs = { ...BOB, id: 3, name: "OBS", camera: true, stream: true };
   expect(after(JOINED, { type: "participant_joined", participant: obs }).notice?.text).toBe("OBS has joined as a stream.");

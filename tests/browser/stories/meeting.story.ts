@@ -49,6 +49,25 @@ test("a guest joins by typing the code on the first page", async () => {
   await guest.leave();
 });
 
+test("a raised hand is seen by all and lowered by the host, and a locked meeting lets nobody in", async () => {
+  const { host, code } = await Participant.host(browser, service.url, "Ann");
+  const guest = await Participant.join(browser, service.url, code, "Bob");
+  await guest.at("raise-hand").click();
+  await host.at("hand-up").waitFor();
+  await guest.at("hand-up").waitFor();
+  await host.at("lower-hand").click();
+  await until("the hand is down", () => guest.at("hand-up").count(), (hands) => hands === 0);
+  await host.at("lock").click();
+  await until("the guest is told", () => guest.at("notice").innerText(), (text) => /locked/.test(text));
+  const late = await Participant.open(browser, `${service.url}/${code}`);
+  await late.at("name-input").first().fill("Cem");
+  await late.at("join").click();
+  await until("who comes late is told why", () => late.page.locator("body").innerText(), (text) => /has locked this meeting/.test(text));
+  await host.at("lock").click();
+  const welcome = await Participant.join(browser, service.url, code, "Cem");
+  for (const one of [late, welcome, guest, host]) await one.leave();
+});
+
 test("wrong and ended codes get one and the same sentence", async () => {
   const guest = await Participant.open(browser, `${service.url}/000000000`);
   await guest.at("name-input").first().fill("Eve");

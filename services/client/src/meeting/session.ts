@@ -107,6 +107,19 @@ export class Session {
     this.#connection.send({ type: "mute", id });
   }
 
+  raiseHand(up: boolean): void {
+    this.#connection.send({ type: "hand", up });
+  }
+
+  lowerHand(id: number): void {
+    this.#connection.send({ type: "lower_hand", id });
+  }
+
+  /** Lets nobody more in, or everybody again. */
+  lock(on: boolean): void {
+    this.#connection.send({ type: "lock", on });
+  }
+
   /** Gives a pass to a program. */
   allow(kind: StreamKind, name: string): void {
     this.#connection.send({ type: "stream_allow", kind, name });

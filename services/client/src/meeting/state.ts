@@ -32,6 +32,8 @@ export interface MeetingState {
   readonly participants: readonly Participant[];
   readonly presenter: number | null;
   readonly recording: MeetingRecording | null;
+  /** Nobody more is let in. */
+  readonly isLocked: boolean;
   readonly chat: readonly ChatLine[];
   readonly cameraPolicy: CameraPolicy;
   /** How the meeting is reached by telephone, if it is. */
@@ -62,6 +64,7 @@ export const INITIAL: MeetingState = {
   participants: [],
   presenter: null,
   recording: null,
+  isLocked: false,
   chat: [],
   cameraPolicy: { width: 640, height: 480, max_kbps: 1_000 },
   dialIn: null,
@@ -121,6 +124,7 @@ function onMessage(state: MeetingState, message: ServerMessage): MeetingState {
         participants: message.participants,
         presenter: message.presenter,
         recording: message.recording,
+        isLocked: message.locked ?? false,
         chat: message.chat,
         cameraPolicy: message.camera_policy,
         dialIn: message.dial_in,
@@ -147,8 +151,11 @@ function onMessage(state: MeetingState, message: ServerMessage): MeetingState {
     }
     case "participant_changed": {
       const { participant } = message;
+      const before = state.participants.find(({ id }) => id === participant.id);
       const replace = (one: Participant): Participant => (one.id === participant.id ? participant : one);
-      return { ...state, participants: state.participants.map(replace) };
+      const next = { ...state, participants: state.participants.map(replace) };
+      const hasRaised = participant.hand && !before?.hand && participant.id !== state.you;
+      return hasRaised ? withNotice(next, `${participant.name} has raised a hand.`) : next;
     }
     case "camera_policy": {
       const { type: _, ...cameraPolicy } = message;
@@ -162,6 +169,11 @@ function onMessage(state: MeetingState, message: ServerMessage): MeetingState {
     }
     case "muted":
       return withNotice(state, `${nameOf(state, message.by)} has muted you.`);
+    case "locked":
+      return withNotice(
+        { ...state, isLocked: message.locked },
+        message.locked ? "The meeting is locked: nobody more is let in." : "The meeting is open again.",
+      );
     case "chat": {
       const { type: _, ...line } = message;
       return { ...state, chat: [...state.chat.filter(({ id }) => id !== line.id), line].slice(-CHAT_LINES_MAX) };

@@ -10,7 +10,7 @@ export function Roster({ meeting, session }: { meeting: MeetingState; session: S
         People <span class="quiet">{meeting.participants.length}</span>
       </h2>
       <ul data-testid="roster">
-        {meeting.participants.map(({ id, name, host, microphone, telephone, stream }) => (
+        {meeting.participants.map(({ id, name, host, microphone, hand, telephone, stream }) => (
           <li key={id}>
             <span class="name">{name}</span>
             {id === meeting.you && <span class="badge">you</span>}
@@ -25,9 +25,19 @@ export function Roster({ meeting, session }: { meeting: MeetingState; session: S
                 stream
               </span>
             )}
+            {hand && (
+              <span class="badge hand" data-testid="hand-up">
+                <span aria-hidden="true">✋ </span>hand up
+              </span>
+            )}
             {id === meeting.presenter && <span class="badge presenting">presents</span>}
             {!microphone && !stream && <span class="badge">muted</span>}
             {microphone && meeting.speakers.includes(id) && <span class="badge speaking">speaks</span>}
+            {hand && meeting.host && id !== meeting.you && (
+              <button type="button" class="small" data-testid="lower-hand" data-id={id} onClick={() => session.lowerHand(id)}>
+                Lower<span class="unseen"> the hand of {name}</span>
+              </button>
+            )}
             {microphone && meeting.host && id !== meeting.you && (
               <button type="button" class="small" data-testid="mute-other" data-id={id} onClick={() => session.mute(id)}>
                 Mute<span class="unseen"> {name}</span>

@@ -1,7 +1,7 @@
 // What can be done in the meeting: speak, be seen, present, record, leave, end.
 
 import type { Session, View } from "../meeting/session";
-import { isRecording } from "../meeting/state";
+import { isRecording, self } from "../meeting/state";
 import type { MeetingRecording } from "../protocol";
 import { Switch } from "./device-panel";
 
@@ -16,6 +16,7 @@ interface ToolsProps {
 export function Tools({ view, session, onDevices, onEnd }: ToolsProps) {
   const { meeting, isSharing, devices } = view;
   const isJoined = meeting.phase.at === "joined";
+  const hand = self(meeting)?.hand ?? false;
   return (
     <>
       <div class="group" role="group" aria-label="Your camera and microphone">
@@ -36,6 +37,15 @@ export function Tools({ view, session, onDevices, onEnd }: ToolsProps) {
         </button>
       </div>
       <div class="group">
+        <button
+          type="button"
+          data-testid="raise-hand"
+          aria-pressed={hand}
+          disabled={!isJoined}
+          onClick={() => session.raiseHand(!hand)}
+        >
+          {hand ? "Lower hand" : "Raise hand"}
+        </button>
         {isSharing ? (
           <button type="button" class="danger" data-testid="stop-present" onClick={() => session.stopPresenting()}>
             Stop presenting
@@ -55,6 +65,17 @@ export function Tools({ view, session, onDevices, onEnd }: ToolsProps) {
         <button type="button" data-testid="leave" onClick={() => session.leave()}>
           Leave
         </button>
+        {meeting.host && (
+          <button
+            type="button"
+            data-testid="lock"
+            aria-pressed={meeting.isLocked}
+            disabled={!isJoined}
+            onClick={() => session.lock(!meeting.isLocked)}
+          >
+            {meeting.isLocked ? "Unlock" : "Lock"}
+          </button>
+        )}
         {meeting.host && (
           <button type="button" class="danger" data-testid="end-meeting" disabled={!isJoined} onClick={onEnd}>
             End meeting

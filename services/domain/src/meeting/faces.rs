@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Audience, Meeting, Message, Now, Order, ParticipantId, error, tell};
+use super::{Announcement, Audience, Meeting, Message, Now, Order, ParticipantId, Role, error, tell};
 use crate::rate::Rate;
 use crate::{Allowance, MediaOffer};
 
@@ -179,7 +179,9 @@ impl Meeting {
             return Vec::new();
         };
         seat.face.silence(true);
+        let is_caller = seat.role == Role::Caller;
         let mut orders = vec![Order::Silence(id, true), tell(id, Message::Muted { by })];
+        orders.extend(is_caller.then_some(Order::Announce(id, Announcement::Muted)));
         orders.extend(self.participant_changed(id));
         orders
     }

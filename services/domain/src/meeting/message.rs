@@ -20,6 +20,8 @@ pub struct Participant {
     pub camera: bool,
     /// Whether their microphone is on.
     pub microphone: bool,
+    /// Whether their hand is up.
+    pub hand: bool,
     /// Whether they joined by telephone: they hear and are heard, and see nothing.
     pub telephone: bool,
     /// Whether it is a program that sends or watches, and nobody who talks.
@@ -80,6 +82,8 @@ pub enum Message {
         presenter: Option<ParticipantId>,
         /// The recording, if there is or was one.
         recording: Option<RecordingView>,
+        /// Whether nobody more is let in.
+        locked: bool,
         /// How large cameras may be sent.
         camera_policy: CameraPolicy,
         /// How the meeting is reached by telephone, if it is.
@@ -101,7 +105,7 @@ pub enum Message {
         /// Who.
         id: ParticipantId,
     },
-    /// Somebody switched a camera or a microphone, or was muted.
+    /// Somebody switched a camera or a microphone, was muted, or raised or lowered a hand.
     ParticipantChanged {
         /// As they are now.
         participant: Participant,
@@ -137,6 +141,11 @@ pub enum Message {
     Muted {
         /// The host.
         by: ParticipantId,
+    },
+    /// The host has locked the meeting, or opened it.
+    Locked {
+        /// Nobody more is let in.
+        locked: bool,
     },
     /// Somebody said something.
     Chat(ChatLine),
@@ -198,6 +207,8 @@ pub enum RefusalReason {
     TooManyTries,
     /// The meeting has as many as it may.
     Full,
+    /// The host lets nobody more in.
+    Locked,
     /// The message is no join, or a field is out of its limits.
     BadRequest,
     /// The server is about to stop.
@@ -267,6 +278,7 @@ mod tests {
             host: true,
             camera: false,
             microphone: true,
+            hand: false,
             telephone: false,
             stream: false,
         };
@@ -277,17 +289,18 @@ mod tests {
             participants: vec![ann.clone()],
             presenter: None,
             recording: None,
+            locked: false,
             camera_policy: CameraPolicy::of(true, 1),
             dial_in: Some(DialIn { tls_port: Some(5061), tcp_port: None, udp_port: None, pin: None }),
             media_relay: None,
             chat: vec![line.clone()],
         };
-        let start = r#"{"type":"joined","you":3,"code":"123456789","host":true,"participants":[{"id":3,"name":"Ann","host":true,"camera":false,"microphone":true,"telephone":false,"stream":false}],"presenter":null,"recording":null,"camera_policy":{"width":320,"height":240,"max_kbps":500},"dial_in":{"tls_port":5061,"tcp_port":null,"udp_port":null,"pin":null},"media_relay":null,"chat":[{"#;
+        let start = r#"{"type":"joined","you":3,"code":"123456789","host":true,"participants":[{"id":3,"name":"Ann","host":true,"camera":false,"microphone":true,"hand":false,"telephone":false,"stream":false}],"presenter":null,"recording":null,"locked":false,"camera_policy":{"width":320,"height":240,"max_kbps":500},"dial_in":{"tls_port":5061,"tcp_port":null,"udp_port":null,"pin":null},"media_relay":null,"chat":[{"#;
         assert_eq!(json(&joined), format!("{start}{chat}]}}"));
         assert_eq!(json(&Message::Chat(line)), format!(r#"{{"type":"chat",{chat}"#));
         assert_eq!(
             json(&Message::ParticipantJoined { participant: ann }),
-            r#"{"type":"participant_joined","participant":{"id":3,"name":"Ann","host":true,"camera":false,"microphone":true,"telephone":false,"stream":false}}"#
+            r#"{"type":"participant_joined","participant":{"id":3,"name":"Ann","host":true,"camera":false,"microphone":true,"hand":false,"telephone":false,"stream":false}}"#
         );
         assert_eq!(json(&Message::Presenter { id: None }), r#"{"type":"presenter","id":null}"#);
         assert_eq!(json(&Message::PresentGranted), r#"{"type":"present_granted"}"#);

@@ -1,6 +1,7 @@
 //! One meeting: who is in it, who presents, what is said, what is recorded.
 
 mod faces;
+mod house;
 mod media_relay;
 mod message;
 mod orders;
@@ -21,7 +22,7 @@ pub use faces::{CAMERAS_MAX, CameraPolicy, HEIGHT_MAX, Wish};
 pub use media_relay::MediaRelay;
 use media_relay::with_media_relay;
 pub use message::{ChatLine, Message, Participant, RecordingView, Refusal, RefusalReason, Slot};
-pub use orders::{Audience, EndCause, Films, Input, Key, Now, Order, ParticipantId};
+pub use orders::{Announcement, Audience, EndCause, Films, Input, Key, Now, Order, ParticipantId};
 use streams::Passes;
 pub use streams::{PASSES_MAX, Pass, PassId, STREAMS_MAX, StreamKind, StreamRefusal};
 pub use telephone::{DialIn, Pin};
@@ -65,6 +66,8 @@ pub struct Meeting {
     chat_allowance: Allowance,
     /// Who speaks, as everybody was told last.
     speakers: Vec<ParticipantId>,
+    /// Nobody more is let in.
+    locked: bool,
     /// When an empty meeting ends; `None` while somebody is there.
     ends_at: Option<Duration>,
     closed: bool,
@@ -83,6 +86,7 @@ struct Seat {
     name: DisplayName,
     actions: Allowance,
     watches: bool,
+    hand: bool,
     face: Face,
 }
 
@@ -106,7 +110,7 @@ impl Role {
 
 impl Seat {
     fn new(role: Role, name: DisplayName, face: Face) -> Self {
-        Self { role, name, actions: Allowance::new(ACTIONS), watches: false, face }
+        Self { role, name, actions: Allowance::new(ACTIONS), watches: false, hand: false, face }
     }
 }
 
@@ -125,6 +129,7 @@ impl Meeting {
             chat_lines: 0,
             chat_allowance: Allowance::new(CHAT),
             speakers: Vec::new(),
+            locked: false,
             ends_at: Some(now.elapsed + UNUSED_MEETING_MAX),
             closed: false,
         }
@@ -196,6 +201,9 @@ impl Meeting {
             Input::Camera(id, on) => self.switch_camera(id, on, now),
             Input::Microphone(id, on) => self.switch_microphone(id, on, now),
             Input::View(id, wishes) => self.view(id, wishes),
+            Input::Hand(id, up) => self.raise_hand(id, up, now),
+            Input::LowerHand { by, id } => self.act(by, now, |meeting| meeting.lower_hand(by, id)),
+            Input::Lock(id, locked) => self.act(id, now, |meeting| meeting.lock_by(id, locked)),
             Input::Mute { by, id } => self.act(by, now, |meeting| meeting.mute(by, id)),
             Input::Speakers(ids) => self.speakers(ids),
             Input::End(id) if self.is_host(id) => self.end(EndCause::Host),
@@ -222,7 +230,7 @@ impl Meeting {
             Some(token) if token == self.tokens.recorder => Role::Recorder,
             _ => Role::Guest,
         };
-        if let Some(refused) = self.full(id, role) {
+        if let Some(refused) = self.turned_away(id, role) {
             return refused;
         }
         self.present.insert(id, Seat::new(role, name, Face::default()));
@@ -239,8 +247,11 @@ impl Meeting {
         orders
     }
 
-    /// What somebody is told for whom there is no place.
-    fn full(&self, id: ParticipantId, role: Role) -> Option<Vec<Order>> {
+    /// What somebody is told who is not let in, or for whom there is no place.
+    fn turned_away(&self, id: ParticipantId, role: Role) -> Option<Vec<Order>> {
+        if let Some(refusal) = self.locked_out(role) {
+            return Some(refuse(id, refusal));
+        }
         let recorders = || self.present.values().filter(|seat| seat.role == Role::Recorder).count();
         let (limit, what, there) = match role {
             Role::Recorder => (RECORDERS_MAX, "recorders", recorders()),
@@ -260,6 +271,7 @@ impl Meeting {
             participants: self.present.keys().filter_map(|id| self.participant(*id)).collect(),
             presenter: self.presenter,
             recording: self.recording.clone(),
+            locked: self.locked,
             camera_policy: self.camera_policy(),
             dial_in: self.dial_in.as_ref().map(|dial_in| dial_in.told_to(role == Role::Host)),
             media_relay: None,
@@ -410,9 +422,11 @@ impl Meeting {
     fn participant(&self, id: ParticipantId) -> Option<Participant> {
         let seat = self.present.get(&id).filter(|seat| seat.role != Role::Recorder)?;
         let Face { camera, microphone, .. } = seat.face;
+        let hand = seat.hand;
         let (host, telephone) = (seat.role == Role::Host, seat.role == Role::Caller);
         let stream = matches!(seat.role, Role::Stream(_));
-        Some(Participant { id, name: seat.name.clone(), host, camera, microphone, telephone, stream })
+        let name = seat.name.clone();
+        Some(Participant { id, name, host, camera, microphone, hand, telephone, stream })
     }
 }
 

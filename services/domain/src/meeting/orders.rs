@@ -103,6 +103,17 @@ pub enum Input {
     Camera(ParticipantId, bool),
     /// Somebody has switched their microphone on or off.
     Microphone(ParticipantId, bool),
+    /// Somebody raises their hand, or lowers it.
+    Hand(ParticipantId, bool),
+    /// Somebody wants somebody else's hand to be down.
+    LowerHand {
+        /// Who wants it.
+        by: ParticipantId,
+        /// Whose.
+        id: ParticipantId,
+    },
+    /// Somebody wants nobody more to be let in, or everybody again.
+    Lock(ParticipantId, bool),
     /// Somebody wants to see these cameras and no others, the first one most.
     View(ParticipantId, Vec<Wish>),
     /// Somebody wants somebody else to be muted.
@@ -127,12 +138,43 @@ pub enum Input {
 pub enum Key {
     /// The caller's own microphone, off or on again.
     Mute,
+    /// The caller's hand, up or down again.
+    Hand,
+    /// To be told how many are there.
+    Count,
     /// With the organiser's PIN: everybody else's microphone off.
     MuteAll,
+    /// ... and the door locked, or open again.
+    Lock,
     /// ... and the recording on or off, under this id.
     Record(RecordingId),
     /// ... and the meeting to its end.
     End,
+}
+
+/// What a caller is told by voice, who sees nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Announcement {
+    /// Nobody hears them.
+    Muted,
+    /// All hear them again.
+    Unmuted,
+    /// Their hand is up.
+    HandUp,
+    /// Their hand is down.
+    HandDown,
+    /// The organiser has muted all others.
+    AllMuted,
+    /// Nobody more is let in.
+    Locked,
+    /// Everybody is let in again.
+    Unlocked,
+    /// The meeting is recorded from now on.
+    Recording,
+    /// No longer.
+    RecordingStopped,
+    /// So many are there, the caller too.
+    Count(usize),
 }
 
 /// What somebody's program can do with a film on the screen.
@@ -159,6 +201,10 @@ pub enum Order {
     Dismiss(ParticipantId),
     /// Let this caller hear and be heard.
     PutThrough(ParticipantId),
+    /// Say this to this caller.
+    Announce(ParticipantId, Announcement),
+    /// Let no telephone in, or all again.
+    Lock(bool),
     /// Send the screen to this participant, from the beginning.
     Watch(ParticipantId, Films),
     /// Stop sending the screen to this participant.

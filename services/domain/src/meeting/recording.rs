@@ -2,7 +2,7 @@
 
 use convene_recordings::{RecordingId, RecordingState};
 
-use super::{Audience, Meeting, Message, Order, ParticipantId, RecordingView, error};
+use super::{Announcement, Audience, Meeting, Message, Order, ParticipantId, RecordingView, error};
 
 impl Meeting {
     pub(super) fn record(&mut self, id: ParticipantId, recording: RecordingId) -> Vec<Order> {
@@ -67,9 +67,16 @@ impl Meeting {
     }
 
     fn recording_became(&mut self, view: RecordingView) -> Vec<Order> {
+        let announcement = match view.state {
+            RecordingState::Recording => Some(Announcement::Recording),
+            RecordingState::Finishing => Some(Announcement::RecordingStopped),
+            _ => None,
+        };
         self.recording = Some(view);
         let message = Message::Recording { recording: self.recording.clone() };
-        vec![Order::Tell { to: Audience::All, message }]
+        let mut orders = vec![Order::Tell { to: Audience::All, message }];
+        orders.extend(announcement.into_iter().flat_map(|announcement| self.announce(announcement)));
+        orders
     }
 }
 

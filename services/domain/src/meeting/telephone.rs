@@ -5,7 +5,9 @@ use std::fmt;
 use rand::{CryptoRng, Rng};
 use serde::Serialize;
 
-use super::{Audience, Face, Key, Meeting, Message, Now, Order, ParticipantId, Role, Seat, tell};
+use super::{
+    Announcement, Audience, Face, Key, Meeting, Message, Now, Order, ParticipantId, Role, Seat, tell,
+};
 use crate::DisplayName;
 
 /// Where a meeting is reached by telephone: SIP ports of the host that serves the page.
@@ -53,7 +55,7 @@ impl fmt::Debug for Pin {
 impl Meeting {
     /// Lets a caller in, who keeps the meeting alive as everybody does.
     pub(super) fn call(&mut self, id: ParticipantId, name: DisplayName) -> Vec<Order> {
-        if let Some(refused) = self.full(id, Role::Caller) {
+        if let Some(refused) = self.turned_away(id, Role::Caller) {
             return refused;
         }
         self.present.insert(id, Seat::new(Role::Caller, name, Face::of_caller()));
@@ -72,7 +74,10 @@ impl Meeting {
         }
         match key {
             Key::Mute => self.switch_caller(id, now),
+            Key::Hand => self.switch_hand(id, now),
+            Key::Count => vec![Order::Announce(id, Announcement::Count(self.people()))],
             Key::MuteAll => self.act(id, now, |meeting| meeting.mute_all_but(id)),
+            Key::Lock => self.act(id, now, |meeting| meeting.switch_lock(id)),
             Key::Record(recording) => self.act(id, now, |meeting| meeting.switch_recording(id, recording)),
             Key::End => self.end(super::EndCause::Host),
         }
@@ -88,7 +93,32 @@ impl Meeting {
         face.silence(is_silenced);
         let mut orders = vec![Order::Silence(id, is_silenced)];
         orders.extend(self.participant_changed(id));
+        let announcement = if is_silenced { Announcement::Muted } else { Announcement::Unmuted };
+        orders.push(Order::Announce(id, announcement));
         orders
+    }
+
+    fn switch_hand(&mut self, id: ParticipantId, now: Now) -> Vec<Order> {
+        let is_up = self.present.get(&id).is_some_and(|seat| !seat.hand);
+        let mut orders = self.raise_hand(id, is_up, now);
+        if self.present.get(&id).is_some_and(|seat| seat.hand == is_up) {
+            let announcement = if is_up { Announcement::HandUp } else { Announcement::HandDown };
+            orders.push(Order::Announce(id, announcement));
+        }
+        orders
+    }
+
+    fn switch_lock(&mut self, id: ParticipantId) -> Vec<Order> {
+        let mut orders = self.lock(!self.locked);
+        let announcement = if self.locked { Announcement::Locked } else { Announcement::Unlocked };
+        orders.push(Order::Announce(id, announcement));
+        orders
+    }
+
+    /// All callers are told.
+    pub(super) fn announce(&self, announcement: Announcement) -> impl Iterator<Item = Order> {
+        let callers = self.present.iter().filter(|(_, seat)| seat.role == Role::Caller);
+        callers.map(move |(id, _)| Order::Announce(*id, announcement))
     }
 
     fn mute_all_but(&mut self, id: ParticipantId) -> Vec<Order> {
@@ -105,6 +135,7 @@ impl Meeting {
             orders.push(tell(other, Message::Muted { by: id }));
             orders.extend(self.participant_changed(other));
         }
+        orders.extend(self.announce(Announcement::AllMuted));
         orders
     }
 }

@@ -1,6 +1,7 @@
 //! The meeting under virtual time.
 
 mod faces;
+mod house;
 mod streams;
 mod telephone;
 

@@ -255,6 +255,9 @@ impl Reader {
                 Input::View(id, feeds.into_iter().map(wish).collect())
             }
             Said::Mute { id: muted } => Input::Mute { by: id, id: ParticipantId(muted) },
+            Said::Hand { up } => Input::Hand(id, up),
+            Said::LowerHand { id: lowered } => Input::LowerHand { by: id, id: ParticipantId(lowered) },
+            Said::Lock { on } => Input::Lock(id, on),
             Said::StreamAllow { kind, name } => match DisplayName::parse(name) {
                 Ok(name) => {
                     let token = Token::random(&mut OsRng.unwrap_err());

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use convene_domain::{
-    Audience, DisplayName, EndCause, Films, Input, Key, MediaRelay, Meeting, Message, NAME_CHARACTERS_MAX,
-    Order, ParticipantId, Pin, RecordingView, SessionCode, Token,
+    Announcement, Audience, DisplayName, EndCause, Films, Input, Key, MediaRelay, Meeting, Message,
+    NAME_CHARACTERS_MAX, Order, ParticipantId, Pin, RecordingView, SessionCode, Token,
 };
 use convene_pipelines::{MeetingEvent, PhoneKey, PipelineError, TalkEvent};
 use convene_recordings::{RecordingId, RecordingState};
@@ -297,6 +297,8 @@ impl Room {
                     inputs.push_back(Input::Leave(id));
                 }
             }
+            Order::Announce(id, announcement) => self.talk.announce(id, &prompt(announcement)),
+            Order::Lock(locked) => self.talk.lock(locked),
             Order::Watch(id, films) => {
                 self.watchers.insert(id, films);
                 match self.screen.watch(films).await {
@@ -423,10 +425,34 @@ fn caller_name(name: &str) -> DisplayName {
 fn asked(key: PhoneKey) -> Key {
     match key {
         PhoneKey::Mute => Key::Mute,
+        PhoneKey::Hand => Key::Hand,
+        PhoneKey::Count => Key::Count,
         PhoneKey::MuteAll => Key::MuteAll,
+        PhoneKey::Lock => Key::Lock,
         PhoneKey::Record => Key::Record(RecordingId::new(Uuid::new_v4())),
         PhoneKey::End => Key::End,
     }
+}
+
+/// Up to so many people are counted by name.
+const COUNTED_MAX: usize = 20;
+
+/// As `sipbridge` calls it.
+fn prompt(announcement: Announcement) -> String {
+    let word = match announcement {
+        Announcement::Muted => "muted",
+        Announcement::Unmuted => "unmuted",
+        Announcement::HandUp => "hand-up",
+        Announcement::HandDown => "hand-down",
+        Announcement::AllMuted => "all-muted",
+        Announcement::Locked => "meeting-locked",
+        Announcement::Unlocked => "meeting-unlocked",
+        Announcement::Recording => "recording",
+        Announcement::RecordingStopped => "recording-stopped",
+        Announcement::Count(people @ 1..=COUNTED_MAX) => return format!("count-{people}"),
+        Announcement::Count(_) => "count-many",
+    };
+    word.to_owned()
 }
 
 /// Tells a room how its recording is doing; a room that is gone does not need to know.

@@ -57,6 +57,15 @@ pub(crate) enum Said {
     Mute {
         id: u32,
     },
+    Hand {
+        up: bool,
+    },
+    LowerHand {
+        id: u32,
+    },
+    Lock {
+        on: bool,
+    },
     StreamAllow {
         kind: StreamKind,
         name: String,
@@ -175,6 +184,9 @@ mod tests {
             (r#"{"type":"media_offer","sdp":"v=0"}"#, Said::MediaOffer { sdp: "v=0".into() }),
             (r#"{"type":"camera","on":true}"#, Said::Camera { on: true }),
             (r#"{"type":"microphone","on":false}"#, Said::Microphone { on: false }),
+            (r#"{"type":"hand","up":true}"#, Said::Hand { up: true }),
+            (r#"{"type":"lower_hand","id":4}"#, Said::LowerHand { id: 4 }),
+            (r#"{"type":"lock","on":true}"#, Said::Lock { on: true }),
             (
                 r#"{"type":"view","feeds":[{"id":4,"height":360}]}"#,
                 Said::View { feeds: vec![SaidWish { id: 4, height: 360 }] },

@@ -37,6 +37,7 @@ pub(crate) struct Talk {
     eyes: Vec<Watcher>,
     /// Somebody presents a screen.
     has_screen: bool,
+    is_locked: bool,
     failures: u32,
 }
 
@@ -58,6 +59,7 @@ impl Talk {
             ears: Vec::new(),
             eyes: Vec::new(),
             has_screen: false,
+            is_locked: false,
             failures: 0,
         }
     }
@@ -99,6 +101,21 @@ impl Talk {
         if let Some(seat) = self.seat(id) {
             self.callers.remove(&seat);
             self.carry_out(move |pipeline| pipeline.end_call(seat, id.0)).await;
+        }
+    }
+
+    /// Says something to a caller.
+    pub(crate) fn announce(&self, id: ParticipantId, prompt: &str) {
+        if let (Some(seat), Some(running)) = (self.seat(id), &self.running) {
+            running.pipeline.announce(seat, prompt);
+        }
+    }
+
+    /// Lets no telephone in, or all again.
+    pub(crate) fn lock(&mut self, locked: bool) {
+        self.is_locked = locked;
+        if let Some(running) = &self.running {
+            running.pipeline.lock(locked);
         }
     }
 
@@ -272,6 +289,7 @@ impl Talk {
         let (at, telephone) = (self.at.clone(), self.telephone.clone());
         let (pipeline, events) = blocking(move || TalkPipeline::start(&at, telephone.as_ref())).await?;
         pipeline.limit_cameras(policy.max_kbps);
+        pipeline.lock(self.is_locked);
         let pipeline = Arc::new(pipeline);
         self.running = Some(Running { listeners: Vec::new(), pipeline: pipeline.clone(), events });
         self.open_ears(self.ears.clone()).await;

@@ -17,8 +17,8 @@ async fn people_meet_and_talk() {
         json!({
             "type": "participant_joined",
             "participant": {
-                "id": bob.you, "name": "Bob", "host": false, "camera": false, "microphone": false, "telephone": false,
-                "stream": false
+                "id": bob.you, "name": "Bob", "host": false, "camera": false, "microphone": false, "hand": false,
+                "telephone": false, "stream": false
             }
         })
     );

@@ -92,6 +92,35 @@ async fn an_organiser_by_telephone_mutes_all_and_ends_the_meeting() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_caller_raises_a_hand_and_an_organiser_by_telephone_locks_the_meeting() {
+    let (scene, meeting, mut ann, port, dial_in) = meeting().await;
+    let (dan, dan_id) = caller(&mut ann, (&meeting.code, port), "Dan", (Codec::Pcmu, DAN)).await;
+    for up in [true, false] {
+        dan.press("*5");
+        let changed = ann.told_of("participant_changed").await["participant"].clone();
+        assert_eq!((&changed["id"], &changed["hand"]), (&dan_id, &json!(up)));
+    }
+    dan.press("*5");
+    ann.told_of("participant_changed").await;
+    ann.tell(json!({"type": "lower_hand", "id": dan_id})).await;
+    assert_eq!(ann.told_of("participant_changed").await["participant"]["hand"], false);
+
+    dan.press(&format!("*9{}#*2", dial_in["pin"].as_str().expect("the host is told")));
+    assert_eq!(ann.told_of("locked").await["locked"], true);
+    let (_, refused) = scene.join(&meeting.code, "Bob", None).await;
+    assert_eq!((&refused["type"], &refused["reason"]), (&json!("refused"), &json!("locked")));
+    let eve = Phone::call(port, "Eve", Codec::G722, EVE).await;
+    eve.press(&format!("{}#", meeting.code));
+    eve.is_hung_up().await;
+    ann.tell(json!({"type": "lock", "on": false})).await;
+    assert_eq!(ann.told_of("locked").await["locked"], false);
+    let (fay, _) = caller(&mut ann, (&meeting.code, port), "Fay", (Codec::Pcma, EVE)).await;
+    dan.hears(EVE, true).await;
+    fay.hears(DAN, true).await;
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_port_nobody_is_told_to_call() {
     let scene = scene().await;
     let meeting = scene.start_meeting().await;

@@ -124,7 +124,7 @@ async fn one_program_sends_and_another_sees_and_hears_it() {
     assert_eq!(
         camera,
         json!({"id": camera["id"], "name": "Camera 2", "host": false, "camera": true, "microphone": true,
-               "telephone": false, "stream": true})
+               "hand": false, "telephone": false, "stream": true})
     );
 
     let player = Peer::player();

@@ -251,8 +251,9 @@ fn push_frames(file: &std::path::Path, frames: impl Iterator<Item = (gst::ClockT
 /// A file whose length is not told: ffprobe and ffmpeg read it without a word.
 fn ffplayable(file: &std::path::Path, pictures: usize) {
     let name = file.to_str().expect("a plain path");
-    let run =
-        std::process::Command::new("ffmpeg").args(["-v", "error", "-i", name, "-enc_time_base", "-1", "-f", "null", "-"]).output();
+    let run = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-i", name, "-enc_time_base", "-1", "-f", "null", "-"])
+        .output();
     let complaint = String::from_utf8(run.expect("ffmpeg is installed").stderr).expect("plain text");
     assert_eq!(complaint, "");
     assert_eq!(packets(file, "v").len(), pictures);

@@ -93,7 +93,9 @@ fn an_organiser_by_telephone_mutes_all_records_and_ends() {
 #[test]
 fn only_telephones_have_keys() {
     let mut scene = scene();
-    for key in [Key::Mute, Key::MuteAll, Key::Record(recording_id(1)), Key::End] {
+    for key in
+        [Key::Mute, Key::Hand, Key::Count, Key::MuteAll, Key::Lock, Key::Record(recording_id(1)), Key::End]
+    {
         assert_eq!(scene.handle(Input::Pressed(BOB, key)), []);
     }
 }
