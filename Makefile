@@ -1,6 +1,6 @@
 # Each of these works on a fresh Debian 12 that has Rust and Node; a second call starts at once.
 .DEFAULT_GOAL := run
-.PHONY: run demo test lint bench-screen bench-relay bench-audio install-run install-test install-bench client
+.PHONY: run demo test lint bench-screen bench-relay bench-audio bench-recording install-run install-test install-bench client
 
 DATA ?= data
 
@@ -34,6 +34,12 @@ bench-relay: install-bench ## The video relay beside Janus, with the same camera
 
 bench-audio: install-bench ## The conference beside Janus's AudioBridge, with the same participants; needs root and two cores; QUICK=1 for a first look.
 	cargo run --locked --release --package convene-bench --bin audio -- $(if $(QUICK),--quick) $(ARGS)
+
+bench-recording: install-bench ## The recording engine beside the stock pipeline and the browser way, on the same meeting; QUICK=1 for a first look.
+	@.ci/npm tests/browser
+	cargo build --locked --release --package gstconvenerecording --package gstconvenescreen
+	cargo run --locked --release --package convene-bench --bin screen -- --capture --only slides_plain,text_heavy,film_window
+	cargo run --locked --release --package convene-bench --bin recording -- $(if $(QUICK),--quick) $(ARGS)
 
 install-run:
 	@.ci/install run

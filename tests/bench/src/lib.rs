@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod clip;
 pub mod clock;
 pub mod network;
 pub mod peer;

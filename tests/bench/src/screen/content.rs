@@ -12,9 +12,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use convene_screen::ScreenSize;
 
-use crate::clip::{Clip, FRAMES_A_SECOND, Recorder, START_FRAMES, frame_time_us};
 use crate::clock::Clock;
 use crate::display::Display;
+use convene_bench::clip::{Clip, FRAMES_A_SECOND, Recorder, START_FRAMES, frame_time_us};
 pub use material::Material;
 
 /// How long the last picture stands: time enough to become exact.

@@ -5,10 +5,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use convene_screen::{Decoder, Encoder, Frame, PixelOrder, ScreenSize};
 
-use crate::clip::{Clip, Moment};
 use crate::clock::timed;
 use crate::measure::Comparison;
 use crate::report::{Measured, Sent};
+use convene_bench::clip::{Clip, Moment};
 
 /// Encodes every captured picture at its time, also the unchanged ones, so that what is refined at rest is counted.
 pub fn measure(clip: &Clip) -> Result<Measured> {

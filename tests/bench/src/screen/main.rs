@@ -1,6 +1,5 @@
 #![doc = include_str!("../../README.md")]
 
-mod clip;
 mod clock;
 mod content;
 mod convene;
@@ -33,6 +32,9 @@ struct Arguments {
     /// Only these peers, by comma; `none` for Convene alone.
     #[arg(long, value_delimiter = ',')]
     peers: Vec<String>,
+    /// Only captures the scenes.
+    #[arg(long)]
+    capture: bool,
     /// Where captured clips are kept.
     #[arg(long, default_value = "target/bench-content")]
     content: PathBuf,
@@ -62,6 +64,10 @@ fn main() -> Result<()> {
     arguments.content = arguments.content.canonicalize()?;
     let studio = Studio::new(&arguments.content, arguments.quick)?;
 
+    if arguments.capture {
+        let scenes = SCENES.iter().filter(|scene| arguments.wants(scene.name));
+        return scenes.map(|scene| studio.clip(scene)).try_for_each(|clip| clip.map(drop));
+    }
     let clock = Clock::start();
     let mut reports = Vec::new();
     for scene in SCENES.iter().filter(|scene| arguments.wants(scene.name)) {

@@ -2,7 +2,7 @@
 
 use convene_screen::{Rect, ScreenSize};
 
-use crate::clip::Moment;
+use convene_bench::clip::Moment;
 
 /// Side of the cells that are told apart: text or not, exact or not.
 const CELL: usize = 16;

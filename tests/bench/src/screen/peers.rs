@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::clip::{Clip, FRAMES_A_SECOND};
 use crate::display::Running;
 use crate::measure::{Comparison, Shown};
 use crate::report::{Measured, Sent};
+use convene_bench::clip::{Clip, FRAMES_A_SECOND};
 
 /// A video encoder and how it is set.
 #[derive(Clone, Copy, Debug)]

@@ -10,11 +10,11 @@ use bytes::Bytes;
 use convene_screen::{Decoder, Encoder, Rect, ScreenSize};
 use serde_json::{Value, json};
 
-use crate::clip::{Clip, Player, frame_time_us};
 use crate::convene::frame;
 use crate::measure::text_cells;
 use crate::report::rounded;
 use ages::{History, Seen, is_near};
+use convene_bench::clip::{Clip, Player, frame_time_us};
 use meeting::{Class, Meeting, Viewer};
 
 const fn class(

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::clip::About;
 use crate::content::Scene;
 use crate::measure::Shown;
+use convene_bench::clip::About;
 
 /// What was sent for one picture.
 #[derive(Clone, Copy, Debug)]

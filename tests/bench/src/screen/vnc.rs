@@ -11,10 +11,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use convene_screen::{Rect, ScreenSize};
 
-use crate::clip::{Clip, Moment, frame_time_us};
 use crate::clock::Clock;
 use crate::display::Display;
 use crate::report::{Measured, Sent};
+use convene_bench::clip::{Clip, Moment, frame_time_us};
 use rfb::Viewer;
 
 /// An answer that takes longer is a failure.
