@@ -128,9 +128,11 @@ test("where the browser has no encoder, or it fails, a film goes as pictures", a
   expect(await none.isExact()).toBe(true);
 
   const broken = await Stage.open((_width, _height, _bits, events) => {
+    opened++;
     return { encode: () => events.onFailed(), close: () => undefined };
   });
-  broken.play(40);
+  broken.play(80);
+  expect([opened, broken.records(Kind.Video).length]).toEqual([2, 0]);
   const last = broken.records(Kind.Picture).at(-1) as Rect;
   expect(intersection(last, FILM)).not.toBeNull();
   broken.rest();

@@ -175,7 +175,7 @@ export class Encoder {
       this.#reel?.close();
       const onFrame = (): void => this.#world.onFilmFrame();
       this.#reel = film && Reel.open(film, bitsFor(film, this.line), this.#world.openFilm, onFrame);
-      this.#canFilm = (this.#reel !== null) === (film !== null);
+      if (film && !this.#reel) this.#canFilm = false;
     }
     if (!this.#reel) return;
     this.#coarse.clear(this.#reel.rect);
