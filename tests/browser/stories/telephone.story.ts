@@ -28,6 +28,9 @@ afterAll(async () => {
   await service?.stop();
 });
 
+/** Longer than all that is said to a caller. */
+const LISTENING_MS = 12_000;
+
 test("a browser and a telephone hear each other, and the host mutes who calls", async () => {
   let code = "";
   ann = await Person.of("red", ANN_HZ, async (browser) => {
@@ -51,6 +54,8 @@ test("a browser and a telephone hear each other, and the host mutes who calls", 
   await dan.press("*6");
   await ann.expectToHear(DAN_HZ);
 
+  // What is said to him comes first: that he is in the meeting, is muted, is heard.
+  await new Promise((resolve) => setTimeout(resolve, LISTENING_MS));
   const heard = await dan.hangUp();
   // The menu's voice is in the file as well.
   expect(await loudness(heard, ANN_HZ)).toBeGreaterThan(8);
