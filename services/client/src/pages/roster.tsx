@@ -27,7 +27,7 @@ export function Roster({ meeting, session }: { meeting: MeetingState; session: S
             )}
             {hand && (
               <span class="badge hand" data-testid="hand-up">
-                <span aria-hidden="true">✋ </span>hand up
+                hand up
               </span>
             )}
             {id === meeting.presenter && <span class="badge presenting">presents</span>}
