@@ -48,6 +48,11 @@ impl Seat {
     pub(crate) fn silence(&self, is_silenced: bool) {
         self.voice[1].set_property("mute", is_silenced);
     }
+
+    /// Lets them hear all others so many decibels louder, or quieter.
+    pub(crate) fn turn(&self, decibels: i32) {
+        self.mix[0].set_property("gain", decibels);
+    }
 }
 
 impl Drop for Seat {

@@ -202,6 +202,13 @@ impl TalkPipeline {
         }
     }
 
+    /// Lets this caller hear all others so many decibels louder, or quieter.
+    pub fn turn(&self, person: u32, decibels: i32) {
+        if let Some(telephone) = &self.telephone {
+            telephone.turn(person, decibels);
+        }
+    }
+
     /// Lets nobody more in by telephone, or everybody again.
     pub fn lock(&self, locked: bool) {
         if let Some(telephone) = &self.telephone {

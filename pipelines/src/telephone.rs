@@ -66,6 +66,10 @@ pub enum PhoneKey {
     Hand,
     /// To be told how many are there.
     Count,
+    /// To hear the others louder.
+    Louder,
+    /// To hear them less loud.
+    Quieter,
     /// An organiser: that all others are muted.
     MuteAll,
     /// An organiser: that nobody more comes in, or all again.
@@ -77,12 +81,14 @@ pub enum PhoneKey {
 }
 
 impl PhoneKey {
-    /// The words of `sipbridge`. What a meeting has no answer to yet is `None`.
+    /// The words of `sipbridge`.
     fn of(word: &str) -> Option<Self> {
         match word {
             "mute" => Some(Self::Mute),
             "hand" => Some(Self::Hand),
             "count" => Some(Self::Count),
+            "louder" => Some(Self::Louder),
+            "quieter" => Some(Self::Quieter),
             "mute-all" => Some(Self::MuteAll),
             "lock" => Some(Self::Lock),
             "record" => Some(Self::Record),
@@ -185,6 +191,12 @@ impl Switchboard {
     pub(crate) fn silence(&self, person: u32, is_silenced: bool) {
         if let Some(caller) = self.callers.lock().get(&person) {
             caller.silence(is_silenced);
+        }
+    }
+
+    pub(crate) fn turn(&self, person: u32, decibels: i32) {
+        if let Some(caller) = self.callers.lock().get(&person) {
+            caller.turn(decibels);
         }
     }
 

@@ -16,6 +16,7 @@ use crate::{
     source::{Pace, Source},
     stream::{Format, Stream},
     time::{TICK, duration, samples, tick_from},
+    volume::Volume,
 };
 
 /// One participant.
@@ -53,6 +54,8 @@ pub enum Input<'a> {
     Listen(Ear, Delivery),
     /// ... and no longer.
     Unlisten(Ear),
+    /// Somebody hears louder or quieter from now on.
+    Turn(Ear, Volume),
     /// A packet came.
     Rtp(Seat, Wire, &'a [u8]),
     /// An Opus packet came that stands at this time of its own clock, or follows the last.
@@ -194,6 +197,11 @@ impl Conference {
                 }
             }
             Input::Unlisten(ear) => drop(self.listeners.remove(&ear)),
+            Input::Turn(ear, volume) => {
+                if let Some(listener) = self.listeners.get_mut(&ear) {
+                    listener.turn(volume);
+                }
+            }
             Input::Rtp(seat, wire, bytes) => {
                 self.rtp(seat, wire, bytes, at)?;
                 self.wake(now);

@@ -20,6 +20,7 @@ mod stream;
 mod stretch;
 mod tick;
 mod time;
+mod volume;
 
 pub use codec::{Codec, Decoder, Encoder};
 pub use conference::{Conference, Ear, Input, InputError, Output, Seat, Wire};
@@ -30,3 +31,4 @@ pub use opus::{Channels, OpusSettings, opus_headers, packet_samples};
 pub use source::Pace;
 pub use stats::{SourceStats, Stats};
 pub use time::{FRAME, RATE, TICK};
+pub use volume::Volume;

@@ -8,6 +8,7 @@ use crate::{
     rtp::Header,
     stream::{Format, Made, Stream},
     time::{FRAME, TICK},
+    volume::Volume,
 };
 
 /// Ticks in which a listener's own stream has to carry the same as that of all before he is moved: 300 ms. By then encoders that were fed
@@ -40,13 +41,13 @@ pub struct RtpStart {
 }
 
 impl Delivery {
-    pub(crate) fn format(&self) -> Format {
+    fn format(&self, volume: Volume) -> Format {
         match *self {
-            Delivery::Samples(channels) => Format { codec: None, channels },
+            Delivery::Samples(channels) => Format { codec: None, channels, volume },
             Delivery::Opus(channels) | Delivery::Rtp(Codec::Opus, channels, _) => {
-                Format { codec: Some(Codec::Opus), channels }
+                Format { codec: Some(Codec::Opus), channels, volume }
             }
-            Delivery::Rtp(codec, ..) => Format { codec: Some(codec), channels: Channels::Mono },
+            Delivery::Rtp(codec, ..) => Format { codec: Some(codec), channels: Channels::Mono, volume },
         }
     }
 
@@ -66,6 +67,7 @@ pub(crate) enum Hearing {
 pub(crate) struct Listener {
     pub delivery: Delivery,
     pub hearing: Hearing,
+    volume: Volume,
     /// Nothing has reached this listener yet.
     pub is_new: bool,
     sequence: u16,
@@ -81,7 +83,29 @@ impl Listener {
             Delivery::Rtp(codec, _, start) => (start.sequence, FRAME as u32 / codec.step() as u32),
             _ => (0, 0),
         };
-        Self { delivery, hearing: Hearing::Shared, is_new: true, sequence, step, next_at: None }
+        Self {
+            delivery,
+            hearing: Hearing::Shared,
+            volume: Volume::default(),
+            is_new: true,
+            sequence,
+            step,
+            next_at: None,
+        }
+    }
+
+    /// What reaches this listener.
+    pub fn format(&self) -> Format {
+        self.delivery.format(self.volume)
+    }
+
+    /// It hears louder or quieter from now on. Where that moves it to another stream of all, it needs a packet with none before it.
+    pub fn turn(&mut self, volume: Volume) {
+        let is_other = std::mem::replace(&mut self.volume, volume) != volume;
+        match &mut self.hearing {
+            Hearing::Own(stream, _) => stream.turn(volume),
+            Hearing::Shared => self.is_new |= is_other,
+        }
     }
 
     /// What of a frame goes to this listener.

@@ -6,6 +6,7 @@ use crate::{
     Codec, Encoder,
     limiter::Limiter,
     opus::{Channels, OpusSettings, rest_after},
+    volume::{Gain, Volume},
 };
 
 /// Ticks of silence that are still encoded, so that decoders come to rest with us: 200 ms.
@@ -19,6 +20,7 @@ pub(crate) struct Format {
     /// `None` for samples.
     pub codec: Option<Codec>,
     pub channels: Channels,
+    pub volume: Volume,
 }
 
 /// A frame of a stream.
@@ -40,6 +42,7 @@ pub(crate) enum Made {
 #[derive(Clone)]
 pub(crate) struct Stream {
     format: Format,
+    gain: Gain,
     limiter: Limiter,
     encoder: Option<Encoder>,
     silent_ticks: u32,
@@ -50,12 +53,19 @@ impl Stream {
     pub fn new(format: Format, settings: OpusSettings) -> Self {
         Self {
             format,
+            gain: Gain::new(format.volume),
             limiter: Limiter::default(),
             encoder: format.codec.map(|codec| Encoder::new(codec, format.channels, settings)),
             // Until there is something to hear, we rest.
             silent_ticks: REST_AFTER,
             rest: rest_after(&[]).into(),
         }
+    }
+
+    /// It is louder or quieter from the next frame on.
+    pub fn turn(&mut self, volume: Volume) {
+        self.format.volume = volume;
+        self.gain.turn(volume);
     }
 
     /// Nothing has been heard for a while.
@@ -68,21 +78,29 @@ impl Stream {
     pub fn make(&mut self, sums: &[i32], channels: Channels, independent: bool) -> (Made, bool) {
         let is_silent = sums.iter().all(|sum| *sum == 0);
         self.silent_ticks = if is_silent { self.silent_ticks.saturating_add(1) } else { 0 };
-        let Some(encoder) = &mut self.encoder else {
-            let samples =
-                self.limiter.limit(&convert(sums, channels, self.format.channels), self.format.channels);
+        if self.encoder.is_none() {
+            let samples = self.shape(sums, channels);
             return (Made::Samples { samples: samples.into(), is_silent }, false);
-        };
+        }
         if REST_AFTER < self.silent_ticks && self.format.codec == Some(Codec::Opus) {
             let refreshes = (self.silent_ticks - REST_AFTER) % REFRESH == 1;
             return (Made::Rest { packet: self.rest.clone(), refreshes }, false);
         }
-        let samples =
-            self.limiter.limit(&convert(sums, channels, self.format.channels), self.format.channels);
+        let samples = self.shape(sums, channels);
+        let encoder = self.encoder.as_mut().expect("who has none takes samples");
         let packet =
             if independent { encoder.encode_independent(&samples) } else { encoder.encode(&samples) };
         self.rest = rest_after(&packet).into();
         (Made::Sound(packet.into()), true)
+    }
+}
+
+impl Stream {
+    /// In the listener's channels, as loud as he has it, and within bounds.
+    fn shape(&mut self, sums: &[i32], channels: Channels) -> Vec<i16> {
+        let mut sums = convert(sums, channels, self.format.channels);
+        self.gain.apply(&mut sums);
+        self.limiter.limit(&sums, self.format.channels)
     }
 }
 
@@ -103,7 +121,8 @@ mod tests {
     use crate::time::FRAME;
 
     fn stream() -> Stream {
-        Stream::new(Format { codec: Some(Codec::Opus), channels: Channels::Mono }, OpusSettings::default())
+        let format = Format { codec: Some(Codec::Opus), channels: Channels::Mono, volume: Volume::default() };
+        Stream::new(format, OpusSettings::default())
     }
 
     #[test]

@@ -84,7 +84,7 @@ impl Conference {
             made.insert(*format, frame);
         }
         for (ear, listener) in &mut self.listeners {
-            let format = listener.delivery.format();
+            let format = listener.format();
             let own;
             let frame = match (&mut listener.hearing, ear) {
                 (Hearing::Own(stream, _), Ear::Of(seat)) => {
@@ -107,7 +107,7 @@ impl Conference {
         let mut independent = BTreeSet::new();
         let mut used = BTreeSet::new();
         for (ear, listener) in &mut self.listeners {
-            let format = listener.delivery.format();
+            let format = listener.format();
             let speaks = matches!(ear, Ear::Of(seat) if sums.of.contains_key(seat));
             let shared = self.shared.get(&format);
             match &mut listener.hearing {

@@ -127,6 +127,8 @@ impl Menu {
             Stage::Meeting => {
                 if key == '*' {
                     self.stage = Stage::Star;
+                    // Whoever knows the keys need not hear the rest of what is said.
+                    return vec![Step::Hush];
                 }
                 Vec::new()
             }
@@ -183,12 +185,13 @@ impl Menu {
     fn star_key(&mut self, key: char, pin: &str) -> Vec<Step> {
         self.stage = Stage::Meeting;
         let wish = match key {
+            '0' => return self.keys(pin),
             '6' => Wish::Mute,
             '5' => Wish::Hand,
             '3' => Wish::Count,
             '4' => Wish::Quieter,
             '7' => Wish::Louder,
-            '9' if !pin.is_empty() && self.wrong_pins < WRONG_PINS_MAX && !self.is_organiser => {
+            '9' if self.may_be_organiser(pin) => {
                 self.stage = Stage::Pin;
                 self.typed.clear();
                 return vec![Step::Say(Prompt::EnterPin)];
@@ -196,7 +199,7 @@ impl Menu {
             '1' if self.is_organiser => Wish::MuteAll,
             '2' if self.is_organiser => Wish::Lock,
             '8' if self.is_organiser => Wish::Record,
-            '0' if self.is_organiser => Wish::End,
+            '#' if self.is_organiser => Wish::End,
             '*' => {
                 self.stage = Stage::Star;
                 return Vec::new();
@@ -204,6 +207,20 @@ impl Menu {
             _ => return Vec::new(),
         };
         vec![Step::Wish(wish)]
+    }
+
+    /// Says what the keys do, as far as they do anything for this caller.
+    fn keys(&self, pin: &str) -> Vec<Step> {
+        let more = if self.is_organiser {
+            Some(Prompt::Organiser)
+        } else {
+            self.may_be_organiser(pin).then_some(Prompt::KeysPin)
+        };
+        [Prompt::Keys].into_iter().chain(more).map(Step::Say).collect()
+    }
+
+    fn may_be_organiser(&self, pin: &str) -> bool {
+        !pin.is_empty() && self.wrong_pins < WRONG_PINS_MAX && !self.is_organiser
     }
 
     fn pin_key(&mut self, key: char, pin: &str) -> Vec<Step> {

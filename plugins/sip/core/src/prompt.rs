@@ -15,6 +15,10 @@ pub enum Prompt {
     Full,
     /// You are in.
     Joined,
+    /// What the keys do in a meeting.
+    Keys,
+    /// And that there are more for whoever has the PIN.
+    KeysPin,
     /// Enter the organiser's PIN.
     EnterPin,
     /// Wrong.
@@ -29,6 +33,14 @@ pub enum Prompt {
     HandUp,
     /// And down.
     HandDown,
+    /// The others are louder now.
+    Louder,
+    /// And quieter.
+    Quieter,
+    /// They do not get louder than this.
+    Loudest,
+    /// Nor quieter.
+    Quietest,
     /// The organiser has muted all.
     AllMuted,
     /// The meeting is locked.
@@ -49,13 +61,15 @@ pub enum Prompt {
 pub const COUNT_MAX: u8 = 20;
 
 impl Prompt {
-    const PLAIN: [(Self, &'static str); 19] = [
+    const PLAIN: [(Self, &'static str); 25] = [
         (Self::EnterCode, "enter-code"),
         (Self::WrongCode, "wrong-code"),
         (Self::Goodbye, "goodbye"),
         (Self::Locked, "locked"),
         (Self::Full, "full"),
         (Self::Joined, "joined"),
+        (Self::Keys, "keys"),
+        (Self::KeysPin, "keys-pin"),
         (Self::EnterPin, "enter-pin"),
         (Self::WrongPin, "wrong-pin"),
         (Self::Organiser, "organiser"),
@@ -63,6 +77,10 @@ impl Prompt {
         (Self::Unmuted, "unmuted"),
         (Self::HandUp, "hand-up"),
         (Self::HandDown, "hand-down"),
+        (Self::Louder, "louder"),
+        (Self::Quieter, "quieter"),
+        (Self::Loudest, "loudest"),
+        (Self::Quietest, "quietest"),
         (Self::AllMuted, "all-muted"),
         (Self::MeetingLocked, "meeting-locked"),
         (Self::MeetingUnlocked, "meeting-unlocked"),
@@ -104,7 +122,7 @@ mod tests {
         for prompt in Prompt::all() {
             assert_eq!(Prompt::named(&prompt.name()), Some(prompt));
         }
-        assert_eq!(Prompt::all().count(), 40);
+        assert_eq!(Prompt::all().count(), 46);
         assert_eq!(Prompt::named("count-0"), None);
     }
 }

@@ -25,12 +25,13 @@ export function DialInDetails({ dialIn, code }: { dialIn: DialIn; code: string }
         </li>
       </ol>
       <p class="quiet">
-        In the meeting, *6 mutes and unmutes, *5 raises and lowers your hand, *3 says how many are there.
+        In the meeting, *6 mutes and unmutes, *5 raises and lowers your hand, *3 says how many are there, *4 and *7 turn the others down and up, *0
+        says all of this.
         {dialIn.pin !== null && (
           <>
             {" "}
             For the host: *9 and <strong data-testid="dial-in-pin">{dialIn.pin}</strong> and #, then *1 mutes all others, *2 locks and opens the meeting, *8 starts or stops
-            the recording, *0 ends the meeting.
+            the recording, *# ends the meeting.
           </>
         )}
       </p>

@@ -88,6 +88,8 @@ struct Seat {
     watches: bool,
     hand: bool,
     face: Face,
+    /// How loud a caller hears the others, in decibels.
+    volume: i32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +112,7 @@ impl Role {
 
 impl Seat {
     fn new(role: Role, name: DisplayName, face: Face) -> Self {
-        Self { role, name, actions: Allowance::new(ACTIONS), watches: false, hand: false, face }
+        Self { role, name, actions: Allowance::new(ACTIONS), watches: false, hand: false, face, volume: 0 }
     }
 }
 

@@ -142,6 +142,10 @@ pub enum Key {
     Hand,
     /// To be told how many are there.
     Count,
+    /// To hear the others louder.
+    Louder,
+    /// To hear them less loud.
+    Quieter,
     /// With the organiser's PIN: everybody else's microphone off.
     MuteAll,
     /// ... and the door locked, or open again.
@@ -163,6 +167,14 @@ pub enum Announcement {
     HandUp,
     /// Their hand is down.
     HandDown,
+    /// They hear the others louder now.
+    Louder,
+    /// They hear the others less loud now.
+    Quieter,
+    /// It was loud already, as far as it goes.
+    Loudest,
+    /// It was quiet already, as far as it goes.
+    Quietest,
     /// The organiser has muted all others.
     AllMuted,
     /// Nobody more is let in.
@@ -203,6 +215,8 @@ pub enum Order {
     PutThrough(ParticipantId),
     /// Say this to this caller.
     Announce(ParticipantId, Announcement),
+    /// Let this caller hear all others so many decibels louder than they are; quieter, where it is negative.
+    Turn(ParticipantId, i32),
     /// Let no telephone in, or all again.
     Lock(bool),
     /// Send the screen to this participant, from the beginning.

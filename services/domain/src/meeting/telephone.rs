@@ -10,6 +10,11 @@ use super::{
 };
 use crate::DisplayName;
 
+/// What a key makes the others louder or quieter by, in decibels: enough to be noticed.
+const VOLUME_STEP: i32 = 4;
+/// As far as that goes either way.
+const VOLUME_MAX: i32 = 12;
+
 /// Where a meeting is reached by telephone: SIP ports of the host that serves the page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DialIn {
@@ -76,6 +81,8 @@ impl Meeting {
             Key::Mute => self.switch_caller(id, now),
             Key::Hand => self.switch_hand(id, now),
             Key::Count => vec![Order::Announce(id, Announcement::Count(self.people()))],
+            Key::Louder => self.turn(id, VOLUME_STEP),
+            Key::Quieter => self.turn(id, -VOLUME_STEP),
             Key::MuteAll => self.act(id, now, |meeting| meeting.mute_all_but(id)),
             Key::Lock => self.act(id, now, |meeting| meeting.switch_lock(id)),
             Key::Record(recording) => self.act(id, now, |meeting| meeting.switch_recording(id, recording)),
@@ -106,6 +113,21 @@ impl Meeting {
             orders.push(Order::Announce(id, announcement));
         }
         orders
+    }
+
+    /// Nobody else is told: it is the caller's own ear.
+    fn turn(&mut self, id: ParticipantId, step: i32) -> Vec<Order> {
+        let Some(seat) = self.present.get_mut(&id) else { return Vec::new() };
+        let volume = (seat.volume + step).clamp(-VOLUME_MAX, VOLUME_MAX);
+        let has_turned = std::mem::replace(&mut seat.volume, volume) != volume;
+        let announcement = match (0 < step, has_turned) {
+            (true, true) => Announcement::Louder,
+            (false, true) => Announcement::Quieter,
+            (true, false) => Announcement::Loudest,
+            (false, false) => Announcement::Quietest,
+        };
+        let turned = has_turned.then_some(Order::Turn(id, volume));
+        turned.into_iter().chain([Order::Announce(id, announcement)]).collect()
     }
 
     fn switch_lock(&mut self, id: ParticipantId) -> Vec<Order> {

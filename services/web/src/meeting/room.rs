@@ -298,6 +298,7 @@ impl Room {
                 }
             }
             Order::Announce(id, announcement) => self.talk.announce(id, &prompt(announcement)),
+            Order::Turn(id, decibels) => self.talk.turn(id, decibels),
             Order::Lock(locked) => self.talk.lock(locked),
             Order::Watch(id, films) => {
                 self.watchers.insert(id, films);
@@ -427,6 +428,8 @@ fn asked(key: PhoneKey) -> Key {
         PhoneKey::Mute => Key::Mute,
         PhoneKey::Hand => Key::Hand,
         PhoneKey::Count => Key::Count,
+        PhoneKey::Louder => Key::Louder,
+        PhoneKey::Quieter => Key::Quieter,
         PhoneKey::MuteAll => Key::MuteAll,
         PhoneKey::Lock => Key::Lock,
         PhoneKey::Record => Key::Record(RecordingId::new(Uuid::new_v4())),
@@ -444,6 +447,10 @@ fn prompt(announcement: Announcement) -> String {
         Announcement::Unmuted => "unmuted",
         Announcement::HandUp => "hand-up",
         Announcement::HandDown => "hand-down",
+        Announcement::Louder => "louder",
+        Announcement::Quieter => "quieter",
+        Announcement::Loudest => "loudest",
+        Announcement::Quietest => "quietest",
         Announcement::AllMuted => "all-muted",
         Announcement::Locked => "meeting-locked",
         Announcement::Unlocked => "meeting-unlocked",

@@ -111,6 +111,13 @@ impl Talk {
         }
     }
 
+    /// Lets a caller hear all others louder or quieter.
+    pub(crate) fn turn(&self, id: ParticipantId, decibels: i32) {
+        if let Some(running) = &self.running {
+            running.pipeline.turn(id.0, decibels);
+        }
+    }
+
     /// Lets no telephone in, or all again.
     pub(crate) fn lock(&mut self, locked: bool) {
         self.is_locked = locked;

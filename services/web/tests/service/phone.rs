@@ -1,6 +1,7 @@
 //! A telephone: SIP over UDP (RFC 3261), one codec, a tone for a voice, and keys (RFC 4733). It is as simple as a good one may be.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -86,18 +87,19 @@ impl Phone {
 
     /// Waits until this tone is heard; or no longer.
     pub async fn hears(&self, hertz: f64, is_heard: bool) {
+        self.hears_as_much_as(hertz, if is_heard { 0.5..f64::MAX } else { 0.0..0.05 }).await;
+    }
+
+    /// Waits until this much of the tone is heard.
+    pub async fn hears_as_much_as(&self, hertz: f64, shares: Range<f64>) {
         let wait = async {
-            loop {
-                let share = self.share(hertz);
-                if share.is_some_and(|share| if is_heard { 0.5 < share } else { share < 0.05 }) {
-                    return;
-                }
+            while !self.share(hertz).is_some_and(|share| shares.contains(&share)) {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        let what = if is_heard { "is heard" } else { "is heard no longer" };
         let in_time = timeout(PATIENCE, wait).await;
-        assert!(in_time.is_ok(), "{}: {hertz} Hz {what}: {:?}", self.name, self.share(hertz));
+        let share = self.share(hertz);
+        assert!(in_time.is_ok(), "{}: {hertz} Hz is heard by {shares:?}: {share:?}", self.name);
     }
 
     /// How much of the tone there was in the last second, once there was one.

@@ -85,7 +85,7 @@ async fn an_organiser_by_telephone_mutes_all_and_ends_the_meeting() {
     ann.told_of("participant_changed").await;
     dan.press(&format!("*9{}#*1", dial_in["pin"].as_str().expect("the host is told")));
     assert_eq!(ann.told_of("muted").await["by"], dan_id);
-    dan.press("*0");
+    dan.press("*#");
     ann.told_of("ended").await;
     dan.is_hung_up().await;
     scene.stop().await;
@@ -117,6 +117,25 @@ async fn a_caller_raises_a_hand_and_an_organiser_by_telephone_locks_the_meeting(
     let (fay, _) = caller(&mut ann, (&meeting.code, port), "Fay", (Codec::Pcma, EVE)).await;
     dan.hears(EVE, true).await;
     fay.hears(DAN, true).await;
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_turns_the_others_down_and_hears_the_keys() {
+    let (scene, meeting, mut ann, port, _) = meeting().await;
+    let (dan, _) = caller(&mut ann, (&meeting.code, port), "Dan", (Codec::Pcmu, DAN)).await;
+    let (eve, _) = caller(&mut ann, (&meeting.code, port), "Eve", (Codec::G722, EVE)).await;
+    dan.hears(EVE, true).await;
+    dan.press("*4*4");
+    dan.hears_as_much_as(EVE, 0.3..0.5).await;
+    eve.hears(DAN, true).await;
+    dan.press("*7*7");
+    dan.hears_as_much_as(EVE, 0.75..1.25).await;
+    // Nobody else is heard while somebody reads out the keys, for longer than any other prompt; a star ends it.
+    dan.press("*0");
+    dan.hears(EVE, false).await;
+    dan.press("*");
+    dan.hears(EVE, true).await;
     scene.stop().await;
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use convene_conference::{Channels, Conference, Input, OpusSettings, Output, Pace, Seat};
+use convene_conference::{Channels, Conference, Ear, Input, OpusSettings, Output, Pace, Seat, Volume};
 
 use crate::room::{Habits, Room};
 
@@ -19,6 +19,20 @@ fn of_250_participants_only_those_who_speak_cost_anything() {
     assert_eq!(after.encodes - before.encodes, ticks * (3 + 1), "one for each talker, one for all others");
     assert_eq!(after.decodes - before.decodes, ticks * 3);
     assert_eq!(after.outputs - before.outputs, ticks * 250);
+}
+
+#[test]
+fn whoever_hears_as_loud_as_others_shares_their_encode() {
+    let mut room = Room::of(50, Habits::GOOD, 1);
+    for seat in 0..40 {
+        let volume = Volume::of(if seat < 20 { 6 } else { -6 });
+        room.handle(Input::Turn(Ear::Of(Seat(seat)), volume));
+    }
+    room.speak([49]);
+    room.run(1000);
+    let before = room.stats();
+    room.run(1000);
+    assert_eq!(room.stats().encodes - before.encodes, 50 * 3, "one for each volume; the talker hears nobody");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use convene_conference::{Channels, Ear, FRAME, Input, Pace, Seat};
+use convene_conference::{Channels, Codec, Ear, FRAME, Input, Pace, Seat, Volume};
 use convene_test_support::{AMPLITUDE, Tone, amplitude};
 
 use crate::room::{Habits, Room};
@@ -96,6 +96,29 @@ fn who_is_muted_is_not_heard() {
     room.forget();
     room.run(1500);
     room.assert_all_hear(&[0, 1]);
+}
+
+#[test]
+fn a_listener_turns_the_others_up_and_down_for_himself_alone() {
+    for habits in [Habits::GOOD, Habits::phone(Codec::Pcmu)] {
+        let mut room = Room::of(4, habits, 3);
+        room.speak([0, 1]);
+        room.run(1000);
+        // One who speaks, and one who does not.
+        for (decibels, least, most) in [(6, 1.6, 2.4), (-12, 0.15, 0.4), (0, 0.7, 1.3)] {
+            for seat in [1, 2] {
+                room.handle(Input::Turn(Ear::Of(Seat(seat)), Volume::of(decibels)));
+            }
+            room.run(1000);
+            room.forget();
+            room.run(1500);
+            for seat in 0..4 {
+                let bounds = if matches!(seat, 1 | 2) { least..most } else { 0.7..1.3 };
+                let share = room.share(Ear::Of(Seat(seat)), if seat == 0 { 1 } else { 0 });
+                assert!(bounds.contains(&share), "{habits:?}: {seat} hears {share:.3} at {decibels}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use convene_conference::{Ear, Seat, TICK};
+use convene_conference::{Ear, Seat, TICK, Volume};
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
@@ -95,6 +95,10 @@ impl ConferenceMixer {
 
     pub(super) fn mute(&self, seat: Seat, mute: bool) {
         self.post(Letter::Mute(seat, mute));
+    }
+
+    pub(super) fn turn(&self, ear: Ear, volume: Volume) {
+        self.post(Letter::Turn(ear, volume));
     }
 
     pub(super) fn source_stats(&self, seat: Seat) -> gst::Structure {

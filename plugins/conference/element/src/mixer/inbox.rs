@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use convene_conference::{Ear, Pace, Seat};
+use convene_conference::{Ear, Pace, Seat, Volume};
 
 use super::form::Form;
 use super::{ConferenceMixerSinkPad, ConferenceMixerSrcPad};
@@ -22,6 +22,7 @@ pub enum Letter {
     End(Seat),
     Flush(Seat),
     Mute(Seat, bool),
+    Turn(Ear, Volume),
 }
 
 /// A buffer that came in.

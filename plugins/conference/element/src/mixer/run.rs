@@ -111,6 +111,7 @@ impl ConferenceMixer {
                 Letter::End(seat) => self.handle(Input::End(seat), arrival),
                 Letter::Flush(seat) => self.handle(Input::Flush(seat), arrival),
                 Letter::Mute(seat, mute) => self.handle(Input::Mute(seat, mute), arrival),
+                Letter::Turn(ear, volume) => self.handle(Input::Turn(ear, volume), arrival),
             }
         }
     }
@@ -257,6 +258,7 @@ impl ConferenceMixer {
             return;
         };
         self.handle(Input::Listen(ear, delivery), arrival);
+        self.handle(Input::Turn(ear, pad.imp().volume()), arrival);
         self.hall.lock().listeners.insert(ear, pad.clone());
     }
 }

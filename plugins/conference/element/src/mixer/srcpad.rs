@@ -1,15 +1,28 @@
 //! The hands of a source pad: whose ear it is, and the moments at which somebody begins or ceases to listen.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
-use convene_conference::Ear;
+use convene_conference::{Ear, Volume};
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 
-#[derive(Default)]
+#[derive(Default, glib::Properties)]
+#[properties(wrapper_type = super::ConferenceMixerSrcPad)]
 pub struct ConferenceMixerSrcPad {
+    #[property(
+        name = "gain",
+        nick = "Gain",
+        blurb = "Decibels by which this listener hears the others louder or quieter",
+        get,
+        set = Self::set_gain,
+        type = i32,
+        minimum = -i32::from(Volume::DECIBELS_MAX),
+        maximum = i32::from(Volume::DECIBELS_MAX),
+        default = 0
+    )]
+    gain: AtomicI32,
     ear: OnceLock<Ear>,
     is_open: AtomicBool,
     /// Stream start, caps and segment were sent.
@@ -41,6 +54,17 @@ impl ConferenceMixerSrcPad {
         self.is_open.load(Ordering::Relaxed)
     }
 
+    pub fn volume(&self) -> Volume {
+        Volume::of(self.gain.load(Ordering::Relaxed))
+    }
+
+    fn set_gain(&self, gain: i32) {
+        self.gain.store(gain, Ordering::Relaxed);
+        if let Some(mixer) = self.mixer() {
+            mixer.imp().turn(self.ear(), self.volume());
+        }
+    }
+
     fn mixer(&self) -> Option<super::ConferenceMixer> {
         self.obj().parent_element().and_downcast()
     }
@@ -53,6 +77,7 @@ impl ObjectSubclass for ConferenceMixerSrcPad {
     type ParentType = gst::Pad;
 }
 
+#[glib::derived_properties]
 impl ObjectImpl for ConferenceMixerSrcPad {}
 
 impl GstObjectImpl for ConferenceMixerSrcPad {}

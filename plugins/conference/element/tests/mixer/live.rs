@@ -1,7 +1,7 @@
 //! Live callers under a clock that the test turns: heard by sound, coming and going, and at rest.
 
 use convene_conference::Codec;
-use convene_test_support::AMPLITUDE;
+use convene_test_support::{AMPLITUDE, amplitude};
 use gst::prelude::*;
 
 use crate::call::{Call, tone};
@@ -45,6 +45,22 @@ fn a_call_that_changes_its_codec_goes_on() {
         call.run(100, AMPLITUDE);
         assert_heard(&call.heard(0), &[tone(1), tone(2)], &[tone(0)]);
         assert_heard(&call.heard(1), &[tone(0), tone(2)], &[tone(1)]);
+    }
+}
+
+#[test]
+fn a_listener_keeps_his_gain_when_he_changes_his_codec() {
+    let mut call = Call::of(3);
+    let pad = call.mixer().static_pad("src_0").expect("the pad is there");
+    pad.set_property("gain", 6);
+    for codec in [Codec::Opus, Codec::Pcmu] {
+        call.change_codec(0, codec);
+        call.run(50, AMPLITUDE / 4.0);
+        call.forget();
+        call.run(100, AMPLITUDE / 4.0);
+        let share = |seat| amplitude(&call.heard(seat), tone(1)) / (AMPLITUDE / 4.0);
+        assert!((1.6..2.4).contains(&share(0)), "{codec:?}: {}", share(0));
+        assert!((0.7..1.3).contains(&share(2)), "{codec:?}: {}", share(2));
     }
 }
 

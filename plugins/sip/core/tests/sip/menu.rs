@@ -103,13 +103,13 @@ fn keys_in_the_meeting_are_wishes() {
     caller(&mut world, "ann");
     world.key(CODE);
     world.said();
-    world.key("6*6*5*3*4*7**6*1*2*8*0*x");
+    world.key("6*6*5*3*4*7**6*1*2*8*#*x");
     let wishes = |world: &mut World| world.wishes.drain(..).map(|(_, wish)| wish).collect::<Vec<_>>();
     let own = [Wish::Mute, Wish::Hand, Wish::Count, Wish::Quieter, Wish::Louder, Wish::Mute];
     assert_eq!(wishes(&mut world), own, "nobody is an organiser without the PIN");
     world.key("*94712#");
     assert_eq!(world.said(), [Prompt::EnterPin, Prompt::WrongPin]);
-    world.key("*1*947*4711#*1*2*8*0");
+    world.key("*1*947*4711#*1*2*8*#");
     assert_eq!(world.said(), [Prompt::EnterPin, Prompt::Organiser]);
     assert_eq!(wishes(&mut world), [Wish::MuteAll, Wish::Lock, Wish::Record, Wish::End]);
     // Three wrong ones are all that one call may try.
@@ -119,6 +119,26 @@ fn keys_in_the_meeting_are_wishes() {
     world.key("*91#*92#*93#*94711#*1");
     assert_eq!(world.said().iter().filter(|prompt| **prompt == Prompt::WrongPin).count(), 3);
     assert!(wishes(&mut world).is_empty());
+}
+
+#[test]
+fn a_caller_is_told_the_keys_that_do_something() {
+    let mut world = World::new(CODE);
+    caller(&mut world, "ann");
+    world.key(CODE);
+    world.said();
+    world.key("*0");
+    assert_eq!(world.said(), [Prompt::Keys], "the meeting has no PIN");
+    world.rules(false, "4711");
+    world.key("*0");
+    assert_eq!(world.said(), [Prompt::Keys, Prompt::KeysPin]);
+    let hushed = world.hushed;
+    world.key("*");
+    assert_eq!(world.hushed, hushed + 1, "whoever presses a key has heard enough");
+    world.key("94711#");
+    world.said();
+    world.key("*0");
+    assert_eq!(world.said(), [Prompt::Keys, Prompt::Organiser]);
 }
 
 #[test]
@@ -141,12 +161,12 @@ fn an_address_may_guess_only_so_many_pins() {
             break;
         }
     }
-    world.key("*94711#*0");
+    world.key("*94711#*#");
     assert!(world.wishes.is_empty(), "even the right one is of no use now");
     world.pass(Duration::from_secs(600));
     caller(&mut world, "later");
     world.key(CODE);
-    world.key("*94711#*0");
+    world.key("*94711#*#");
     assert_eq!(world.wishes.len(), 1);
 }
 

@@ -25,6 +25,7 @@ pub struct World {
     pub left: Vec<(CallId, &'static str)>,
     pub wishes: Vec<(CallId, Wish)>,
     pub said: Vec<Prompt>,
+    pub hushed: usize,
 }
 
 impl World {
@@ -44,6 +45,7 @@ impl World {
             left: Vec::new(),
             wishes: Vec::new(),
             said: Vec::new(),
+            hushed: 0,
         }
     }
 
@@ -113,7 +115,7 @@ impl World {
                 Order::Leave { call, why, .. } => self.left.push((call, why)),
                 Order::Wish { call, wish, .. } => self.wishes.push((call, wish)),
                 Order::Say(_, prompts) => self.said.extend(prompts),
-                Order::Hush(_) => {}
+                Order::Hush(_) => self.hushed += 1,
                 Order::Close(call) => {
                     self.lines.remove(&call);
                     self.sessions.remove(&call);

@@ -91,11 +91,27 @@ fn an_organiser_by_telephone_mutes_all_records_and_ends() {
 }
 
 #[test]
+fn a_caller_turns_the_others_up_and_down_as_far_as_it_goes() {
+    let mut scene = scene();
+    call(&mut scene, CALLER);
+    let mut press = |key| scene.handle(Input::Pressed(CALLER, key));
+    let said = |announcement| Order::Announce(CALLER, announcement);
+    for volume in [4, 8, 12] {
+        assert_eq!(press(Key::Louder), [Order::Turn(CALLER, volume), said(Announcement::Louder)]);
+    }
+    assert_eq!(press(Key::Louder), [said(Announcement::Loudest)]);
+    for volume in [8, 4, 0, -4, -8, -12] {
+        assert_eq!(press(Key::Quieter), [Order::Turn(CALLER, volume), said(Announcement::Quieter)]);
+    }
+    assert_eq!(press(Key::Quieter), [said(Announcement::Quietest)]);
+}
+
+#[test]
 fn only_telephones_have_keys() {
     let mut scene = scene();
-    for key in
-        [Key::Mute, Key::Hand, Key::Count, Key::MuteAll, Key::Lock, Key::Record(recording_id(1)), Key::End]
-    {
+    let own = [Key::Mute, Key::Hand, Key::Count, Key::Louder, Key::Quieter];
+    let organisers = [Key::MuteAll, Key::Lock, Key::Record(recording_id(1)), Key::End];
+    for key in own.into_iter().chain(organisers) {
         assert_eq!(scene.handle(Input::Pressed(BOB, key)), []);
     }
 }
