@@ -91,6 +91,73 @@ pub struct Recording {
     pub regions: Vec<Copy>,
 }
 
+/// What is said of a recording whose process died: it has no duration and no index in it.
+const CUT_OFF: &str = "The recording was cut off; what there is of it can be played.";
+
+impl Recording {
+    /// One that was found in the spool and that nobody knows: it was begun while the catalogue could not be written.
+    #[must_use]
+    pub fn recovered(id: RecordingId, now: OffsetDateTime) -> Self {
+        Self {
+            id,
+            code: String::new(),
+            title: "A recovered recording".into(),
+            started: now,
+            duration_ms: 0,
+            bytes: 0,
+            state: RecordingState::Finishing,
+            message: None,
+            regions: Vec::new(),
+        }
+    }
+
+    /// The recording has ended, and this is where its copies are. Its state and its message follow from them; that it was cut off is not
+    /// forgotten.
+    pub fn settle(&mut self, copies: Vec<Copy>) {
+        let cut_off = self.message.as_deref().is_some_and(|message| message.starts_with(CUT_OFF));
+        self.state = RecordingState::of_ended(&copies);
+        self.message = match (cut_off, what_is_behind(&copies)) {
+            (false, behind) => behind,
+            (true, None) => Some(CUT_OFF.to_owned()),
+            (true, Some(behind)) => Some(format!("{CUT_OFF} {behind}")),
+        };
+        self.regions = copies;
+    }
+
+    /// The same for a recording whose end was never written.
+    pub fn settle_cut_off(&mut self, copies: Vec<Copy>) {
+        self.message = Some(CUT_OFF.to_owned());
+        self.settle(copies);
+    }
+
+    /// Whether it is being made just now, so that nothing is to be done about it from outside.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        matches!(self.state, RecordingState::Starting | RecordingState::Recording)
+    }
+}
+
+/// Which regions are still to come, as a sentence; `None` when all have it.
+fn what_is_behind(copies: &[Copy]) -> Option<String> {
+    let behind: Vec<_> = copies
+        .iter()
+        .filter(|copy| copy.state != CopyState::Complete)
+        .map(|copy| copy.region.as_str())
+        .collect();
+    match behind[..] {
+        [] => None,
+        [one] => Some(format!(
+            "Region {one} does not have all of it yet; it follows as soon as it can be reached."
+        )),
+        _ => {
+            let all = behind.join(", ");
+            Some(format!(
+                "The regions {all} do not have all of it yet; they follow as soon as they can be reached."
+            ))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

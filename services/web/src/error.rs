@@ -72,6 +72,9 @@ pub enum StartError {
     /// The catalogue.
     #[error("The catalogue of recordings cannot be opened. {0}")]
     Catalogue(String),
+    /// The spool.
+    #[error("The recordings that wait cannot be looked after: {0}.")]
+    Spool(String),
     /// A store.
     #[error("The region {region} cannot be used: {why}.")]
     Store {

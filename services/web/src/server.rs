@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use convene_recordings::StoreConfig;
-use convene_recordings_store::BlobStore;
+use convene_recordings_store::{BlobStore, SpoolOwner};
 use convene_store::Store;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio_rustls::TlsAcceptor;
@@ -49,7 +49,7 @@ impl Server {
         // First the address: a second start on the same data folder stops here.
         let (listener, address) = listen(config.listen).await?;
         check_media_port(config.listen.ip(), config.media_port).await?;
-        let Prepared { config, identity, catalogue, resting, regions, telephone } =
+        let Prepared { config, identity, catalogue, resting, regions, spool_owner, telephone } =
             blocking(prepare(config)).await?;
 
         let recorders = Recorders::new(
@@ -66,6 +66,7 @@ impl Server {
             recorders,
             regions,
             spool: config.spool(),
+            _spool_owner: spool_owner,
             turn: Turn::new(&media),
             media,
             telephone,
@@ -119,6 +120,7 @@ struct Prepared {
     catalogue: Catalogue,
     resting: Vec<(convene_domain::SessionCode, time::OffsetDateTime)>,
     regions: Vec<Arc<dyn BlobStore>>,
+    spool_owner: SpoolOwner,
     telephone: Option<Switchboard>,
 }
 
@@ -130,6 +132,8 @@ impl Prepared {
         for folder in [config.data.clone(), config.data.join("tls"), config.spool()] {
             make_folder(&folder)?;
         }
+        let spool_owner =
+            SpoolOwner::take(&config.spool()).map_err(|error| StartError::Spool(error.to_string()))?;
         convene_pipelines::init().map_err(|error| StartError::Pipelines(error.to_string()))?;
         let names = || own_names(config.listen.ip());
         let identity = Identity::load(&config.certificate_file(), &config.key_file(), names)?;
@@ -141,7 +145,15 @@ impl Prepared {
         StoreConfig::check(&stores).map_err(StartError::Stores)?;
         let regions = stores.iter().map(open_region).collect::<Result<_, _>>()?;
         let telephone = config.telephone().map(Switchboard::open).transpose()?;
-        Ok(Self { config, identity, catalogue: Catalogue::new(store), resting, regions, telephone })
+        Ok(Self {
+            config,
+            identity,
+            catalogue: Catalogue::new(store),
+            resting,
+            regions,
+            spool_owner,
+            telephone,
+        })
     }
 }
 

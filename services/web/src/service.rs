@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use convene_pipelines::MediaPort;
-use convene_recordings_store::BlobStore;
+use convene_recordings_store::{BlobStore, SpoolOwner};
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
@@ -22,6 +22,8 @@ pub(crate) struct Service {
     /// The regions, nearest first.
     pub(crate) regions: Vec<Arc<dyn BlobStore>>,
     pub(crate) spool: PathBuf,
+    /// No other process empties the spool meanwhile.
+    pub(crate) _spool_owner: SpoolOwner,
     /// Where voices and faces come in.
     pub(crate) media: MediaPort,
     /// Where media goes that passes neither by UDP nor by plain TCP.

@@ -9,3 +9,4 @@ mod proxy;
 mod reader;
 mod real_line;
 mod regions;
+mod repair;

@@ -188,9 +188,8 @@ impl Run {
     }
 
     fn finished(&mut self, regions: Vec<Copy>) {
-        self.recording.state = RecordingState::of_ended(&regions);
-        self.recording.message = what_is_behind(&regions);
-        self.recording.regions = regions;
+        self.recording.message = None;
+        self.recording.settle(regions);
     }
 
     fn fail(&mut self, sentence: String) {
@@ -265,27 +264,6 @@ impl Deadline {
         match self {
             Self::Start(_) => format!("The recorder recorded nothing within {} s.", START_MAX.as_secs()),
             _ => format!("The recorder did not finish within {} s.", FINISH_MAX.as_secs()),
-        }
-    }
-}
-
-/// Which regions are still to come, as a sentence; `None` when all have it.
-pub(crate) fn what_is_behind(copies: &[Copy]) -> Option<String> {
-    let behind: Vec<_> = copies
-        .iter()
-        .filter(|copy| copy.state != CopyState::Complete)
-        .map(|copy| copy.region.as_str())
-        .collect();
-    match behind[..] {
-        [] => None,
-        [one] => Some(format!(
-            "Region {one} does not have all of it yet; it follows as soon as it can be reached."
-        )),
-        _ => {
-            let all = behind.join(", ");
-            Some(format!(
-                "The regions {all} do not have all of it yet; they follow as soon as they can be reached."
-            ))
         }
     }
 }
