@@ -7,6 +7,8 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand};
 use convene_pipelines::{Area, FPS_DEFAULT, FPS_MAX};
 
+use crate::recordings::Recordings;
+
 /// Open meetings: share a screen, watch it in a browser, record it.
 #[derive(Debug, Parser)]
 #[command(version, about)]
@@ -26,12 +28,14 @@ pub(crate) enum Command {
     Present(Present),
     /// Record one meeting. The service starts this by itself: it reads a job, one line of JSON, on standard input.
     Record,
+    /// Look after the recordings: list them, compare the regions, copy what one lacks, finish what lies in the spool, delete.
+    Recordings(Recordings),
     /// Look whether everything is there, and say what to do where it is not.
     Doctor(Doctor),
 }
 
 /// What `serve` and `doctor` take from files, the environment and flags; a flag wins over the environment, that over the file.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Configuration {
     /// A configuration file; without it, `convene.toml` in this folder if there is one.
     #[arg(long, value_name = "FILE")]

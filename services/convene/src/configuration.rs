@@ -87,13 +87,7 @@ mod tests {
         Configuration {
             config: config.map(Into::into),
             listen: listen.map(|address| address.parse().expect("an address")),
-            media_port: None,
-            media_address: Vec::new(),
-            sip_tls_port: None,
-            sip_tcp_port: None,
-            sip_udp_port: None,
-            data: None,
-            public_url: None,
+            ..Configuration::default()
         }
     }
 

@@ -6,6 +6,7 @@ mod configuration;
 mod doctor;
 mod present;
 mod record;
+mod recordings;
 mod serve;
 mod signals;
 mod streams;
@@ -51,6 +52,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 Ok(ExitCode::SUCCESS)
             }
             Command::Record => Ok(record::record().await),
+            Command::Recordings(recordings) => recordings::recordings(recordings).await,
             Command::Doctor(doctor) => Ok(doctor::doctor(&doctor).await),
         }
     })
