@@ -25,8 +25,10 @@ use crate::seat::Seat;
 use crate::telephone::{PhoneKey, Switchboard, TelephoneRoom};
 use crate::{Listener, MediaPort, PipelineError};
 
+pub use counts::{TalkCounts, VoiceCounts};
 pub use watcher::Watcher;
 
+mod counts;
 mod watcher;
 
 /// Listeners who say nothing have numbers from here on, which no participant has.

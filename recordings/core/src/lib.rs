@@ -17,6 +17,6 @@ pub use config::{AzureConfig, ConfigError, FolderConfig, MemoryConfig, StoreConf
 pub use digest::{Digest, DigestError};
 pub use names::{NameError, REGION_NAME_BYTES_MAX, RecordingId, RegionName};
 pub use plan::{COMMIT_BLOCKS_MIN, Input, Order, RegionPlan, WRONG_MAX, commit_interval};
-pub use recorder::{RecorderEvent, RecorderJob};
+pub use recorder::{RecorderEvent, RecorderJob, RegionReport};
 pub use recording::{Copy, CopyState, Recording, RecordingState};
 pub use secret::Secret;

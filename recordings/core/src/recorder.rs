@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Copy, RecordingId, Secret, StoreConfig};
+use crate::{Copy, RecordingId, RegionName, Secret, StoreConfig};
 
 /// What a recording process is told, as one line on its standard input. Closing that input ends the recording.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,11 @@ pub enum RecorderEvent {
         /// The bytes by now.
         bytes: u64,
     },
+    /// This is how each region follows. For those who watch over the service; a recorder need not say it.
+    Regions {
+        /// One for each region.
+        regions: Vec<RegionReport>,
+    },
     /// The recording is over and the regions have what they could take.
     Finished {
         /// The length.
@@ -55,6 +60,24 @@ pub enum RecorderEvent {
     },
 }
 
+/// How one region follows, counted since the process began to bring this recording there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegionReport {
+    /// Which.
+    #[serde(rename = "name")]
+    pub region: RegionName,
+    /// Blocks that it took, also those that it took again.
+    pub blocks: u64,
+    /// The bytes of these.
+    pub bytes: u64,
+    /// Calls that failed.
+    pub errors: u64,
+    /// How long the oldest block that is not safe there has waited. A list is committed every few blocks, so some seconds are as it should be.
+    pub lag_ms: u64,
+    /// How much is not safe there.
+    pub lag_bytes: u64,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +89,19 @@ mod tests {
             (
                 RecorderEvent::Progress { duration_ms: 1, bytes: 2 },
                 r#"{"event":"progress","duration_ms":1,"bytes":2}"#,
+            ),
+            (
+                RecorderEvent::Regions {
+                    regions: vec![RegionReport {
+                        region: "a".parse().expect("a name"),
+                        blocks: 1,
+                        bytes: 2,
+                        errors: 3,
+                        lag_ms: 4,
+                        lag_bytes: 5,
+                    }],
+                },
+                r#"{"event":"regions","regions":[{"name":"a","blocks":1,"bytes":2,"errors":3,"lag_ms":4,"lag_bytes":5}]}"#,
             ),
             (
                 RecorderEvent::Finished { duration_ms: 1, bytes: 2, regions: vec![] },

@@ -24,6 +24,19 @@ pub enum RecordingState {
 }
 
 impl RecordingState {
+    /// One word for it, as the protocol has it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Recording => "recording",
+            Self::Finishing => "finishing",
+            Self::Ready => "ready",
+            Self::Degraded => "degraded",
+            Self::Failed => "failed",
+        }
+    }
+
     /// The state of a recording that has ended, from its copies. As long as no region has all of it, it is finishing:
     /// the rest is in the spool.
     #[must_use]
@@ -51,6 +64,20 @@ pub enum CopyState {
     Deleting,
     /// Nothing is left.
     Deleted,
+}
+
+impl CopyState {
+    /// One word for it, as the protocol has it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Writing => "writing",
+            Self::Complete => "complete",
+            Self::Behind => "behind",
+            Self::Deleting => "deleting",
+            Self::Deleted => "deleted",
+        }
+    }
 }
 
 /// The copy in one region.

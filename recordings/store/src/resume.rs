@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use convene_recordings::{Copy, CopyState, Recording, RecordingId, RecordingState, RegionName};
+use convene_recordings::{Copy, CopyState, Recording, RecordingId, RecordingState, RegionName, RegionReport};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -27,13 +27,15 @@ pub struct Resumed {
     pub bytes: u64,
     /// The copies by now. A region that is still behind keeps the recording in the spool.
     pub copies: Vec<Copy>,
+    /// What each region was given this time.
+    pub reports: Vec<RegionReport>,
     /// What went wrong with the spool itself, if anything.
     pub problem: Option<SpoolError>,
 }
 
 impl Resumed {
     fn nothing(id: RecordingId, problem: Option<SpoolError>) -> Self {
-        Self { id, finished: false, bytes: 0, copies: Vec::new(), problem }
+        Self { id, finished: false, bytes: 0, copies: Vec::new(), reports: Vec::new(), problem }
     }
 
     /// The recording as the catalogue is to have it, now that what was in the spool has gone to the regions.
@@ -125,7 +127,7 @@ async fn resume_one(
             copies.push(Copy { region, state: CopyState::Behind, bytes: 0, sha256: None });
         }
     }
-    Resumed { id: job.id, finished: finished_in_order, bytes, copies, problem }
+    Resumed { id: job.id, finished: finished_in_order, bytes, copies, reports: upload.reports(), problem }
 }
 
 /// The recordings that lie in the spool, whoever is at work on them.
@@ -179,7 +181,14 @@ mod tests {
     }
 
     fn resumed(bytes: u64, finished: bool, states: &[CopyState]) -> Resumed {
-        Resumed { id: recording().id, finished, bytes, copies: copies(states), problem: None }
+        Resumed {
+            id: recording().id,
+            finished,
+            bytes,
+            copies: copies(states),
+            reports: Vec::new(),
+            problem: None,
+        }
     }
 
     #[test]

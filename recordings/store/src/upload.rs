@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use convene_recordings::{Block, BlockId, Copy, CopyState, Digest, Input, Order, RegionName, RegionPlan};
+use convene_recordings::{
+    Block, BlockId, Copy, CopyState, Digest, Input, Order, RegionName, RegionPlan, RegionReport,
+};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -59,11 +61,15 @@ pub(crate) struct Progress {
 
 /// One recording and its regions.
 pub(crate) struct Upload {
+    // Lock order: 1. regions, 2. spooled.
     pub(crate) blob: String,
     pub(crate) spool: Arc<Spool>,
     pub(crate) stores: Vec<Arc<dyn BlobStore>>,
     pub(crate) patience: Patience,
     regions: Mutex<Vec<Region>>,
+    clock: Clock,
+    /// When each block came into the spool, from the first one on, and how long the file was with it. None for those of an earlier process.
+    spooled: Mutex<Vec<(Duration, u64)>>,
 }
 
 /// What is known of one region from outside of its task.
@@ -72,6 +78,15 @@ struct Region {
     copy: Copy,
     /// So many of the first blocks are safe there.
     committed: usize,
+    put: Put,
+}
+
+/// What a region was given.
+#[derive(Debug, Clone, Copy, Default)]
+struct Put {
+    blocks: u64,
+    bytes: u64,
+    errors: u64,
 }
 
 impl Upload {
@@ -79,9 +94,40 @@ impl Upload {
         let region = |store: &Arc<dyn BlobStore>| Region {
             copy: Copy { region: store.region().clone(), state: CopyState::Writing, bytes: 0, sha256: None },
             committed: 0,
+            put: Put::default(),
         };
         let regions = Mutex::new(stores.iter().map(region).collect());
-        Self { blob: spool.job().id.blob_name(), spool, stores, patience, regions }
+        let blob = spool.job().id.blob_name();
+        Self { blob, spool, stores, patience, regions, clock: Clock::start(), spooled: Mutex::default() }
+    }
+
+    /// A block has come into the spool.
+    pub(crate) fn spooled(&self, bytes: u64) {
+        let mut spooled = self.spooled.lock();
+        let before = spooled.last().map_or(0, |(_, before)| *before);
+        spooled.push((self.clock.now(), before + bytes));
+    }
+
+    /// How each region follows.
+    pub(crate) fn reports(&self) -> Vec<RegionReport> {
+        let now = self.clock.now();
+        let regions = self.regions.lock();
+        let spooled = self.spooled.lock();
+        let length = |blocks: usize| {
+            blocks.checked_sub(1).and_then(|last| spooled.get(last)).map_or(0, |(_, length)| *length)
+        };
+        let lag = |region: &Region| {
+            spooled.get(region.committed).map_or(0, |(at, _)| millis(now.saturating_sub(*at)))
+        };
+        let report = |region: &Region| RegionReport {
+            region: region.copy.region.clone(),
+            blocks: region.put.blocks,
+            bytes: region.put.bytes,
+            errors: region.put.errors,
+            lag_ms: lag(region),
+            lag_bytes: length(spooled.len()).saturating_sub(length(region.committed)),
+        };
+        regions.iter().map(report).collect()
     }
 
     pub(crate) fn copies(&self) -> Vec<Copy> {
@@ -111,6 +157,7 @@ impl Upload {
                 Order::Wait { until: Some(until) } => tokio::time::sleep_until(clock.at(until)).await,
                 order => {
                     if let Err(trouble) = self.carry_out(at, &mut plan, order, &clock).await {
+                        self.regions.lock()[at].put.errors += 1;
                         tracing::warn!(recording = %self.spool.job().id, "{trouble}");
                         plan.handle(Input::Failed { jitter: rand::random() }, clock.now());
                     }
@@ -138,7 +185,12 @@ impl Upload {
             Order::Put(id) => {
                 let bytes = self.bytes_of(at, id).await?;
                 let time = call(bytes.len() as u64);
+                let length = bytes.len() as u64;
                 within(time, store.region(), store.put_block(&self.blob, &id, bytes)).await?;
+                {
+                    let put = &mut self.regions.lock()[at].put;
+                    (put.blocks, put.bytes) = (put.blocks + 1, put.bytes + length);
+                }
                 plan.handle(Input::Put(id), clock.now());
             }
             Order::Commit(ids) => {
@@ -246,6 +298,10 @@ impl Upload {
         }
         Ok(None)
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What a plan has been told of the spool.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use convene_recordings::{Copy, CopyState, RecordingId, RegionName};
+use convene_recordings::{Copy, CopyState, RecordingId, RegionName, RegionReport};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -87,7 +87,9 @@ impl RecordingWriter {
     /// lost, and the same block can be put again.
     pub async fn put(&mut self, number: u32, bytes: Bytes) -> Result<(), SpoolError> {
         let spool = Arc::clone(&self.upload.spool);
+        let length = bytes.len() as u64;
         blocking(move || spool.put(number, &bytes)).await?;
+        self.upload.spooled(length);
         self.progress.send_modify(|progress| progress.blocks += 1);
         Ok(())
     }
@@ -96,6 +98,12 @@ impl RecordingWriter {
     #[must_use]
     pub fn copies(&self) -> Vec<Copy> {
         self.upload.copies()
+    }
+
+    /// Tells how the regions follow, also after the end.
+    #[must_use]
+    pub fn reporter(&self) -> Reporter {
+        Reporter(Arc::clone(&self.upload))
     }
 
     /// Ends the recording: block 0 comes again, with duration and index. Waits for the regions, at most for
@@ -132,6 +140,18 @@ impl RecordingWriter {
                 return;
             }
         }
+    }
+}
+
+/// How the regions follow a recording. While it is kept, the recording counts as being worked on.
+#[derive(Clone)]
+pub struct Reporter(Arc<Upload>);
+
+impl Reporter {
+    /// By now.
+    #[must_use]
+    pub fn reports(&self) -> Vec<RegionReport> {
+        self.0.reports()
     }
 }
 

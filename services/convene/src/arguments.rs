@@ -58,6 +58,9 @@ pub(crate) struct Configuration {
     /// The same over UDP, usually 5060.
     #[arg(long, value_name = "PORT")]
     pub(crate) sip_udp_port: Option<u16>,
+    /// Where operators find the metrics by plain HTTP, for example 127.0.0.1:9464. Nobody else should reach it. [default: nowhere]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) metrics: Option<SocketAddr>,
     /// The folder for the certificate, the catalogue and the recordings. [default: data]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) data: Option<PathBuf>,

@@ -15,7 +15,7 @@ use crate::arguments::Configuration;
 const DEFAULT_FILE: &str = "convene.toml";
 
 /// The settings that the environment may give, as `CONVENE_LISTEN`; deeper ones with two underscores, `CONVENE_RECORDER__PATH`.
-const FROM_ENVIRONMENT: [&str; 12] = [
+const FROM_ENVIRONMENT: [&str; 13] = [
     "listen",
     "media_port",
     "media_addresses",
@@ -23,6 +23,7 @@ const FROM_ENVIRONMENT: [&str; 12] = [
     "sip_tcp_port",
     "sip_udp_port",
     "sip_rtp_ports",
+    "metrics",
     "data",
     "public_url",
     "stores",
@@ -45,6 +46,8 @@ struct Flags<'a> {
     sip_tcp_port: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sip_udp_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'a Path>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,6 +72,7 @@ pub(crate) fn read(flags: &Configuration) -> anyhow::Result<Config> {
         sip_tls_port: flags.sip_tls_port,
         sip_tcp_port: flags.sip_tcp_port,
         sip_udp_port: flags.sip_udp_port,
+        metrics: flags.metrics.map(|address| address.to_string()),
         data: flags.data.as_deref(),
         public_url: flags.public_url.as_deref(),
     };

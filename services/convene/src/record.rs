@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use bytes::Bytes;
 use convene_pipelines::{Connection, RecordingEvent, RecordingEvents, RecordingPipeline};
 use convene_recordings::{Copy, RecorderEvent, RecorderJob};
-use convene_recordings_store::{BlobStore, RecordingWriter, SpoolError};
+use convene_recordings_store::{BlobStore, RecordingWriter, Reporter, SpoolError};
 use tokio::sync::oneshot;
 
 use crate::{signals, streams};
@@ -25,6 +25,9 @@ const FINISH_MAX: Duration = Duration::from_secs(15);
 
 /// How long the regions may take for the rest of the file; then it stays in the spool and the service goes on with it.
 const REGIONS_MAX: Duration = Duration::from_secs(30);
+
+/// How often it says how the regions follow.
+const REPORT_INTERVAL: Duration = Duration::from_secs(2);
 
 /// How long a block waits for the disk to have room again, and how often it tries. The regions empty the spool meanwhile.
 const DISK_MAX: Duration = Duration::from_secs(60);
@@ -51,6 +54,7 @@ pub(crate) async fn record() -> ExitCode {
 struct Recorder {
     events: RecordingEvents,
     writer: RecordingWriter,
+    reporter: Reporter,
     /// Done when the recorder was told to end and did not within [`FINISH_MAX`].
     overdue: tokio::task::JoinHandle<()>,
     progress: Progress,
@@ -97,7 +101,8 @@ impl Recorder {
             listening.abort();
             tokio::time::sleep(FINISH_MAX).await;
         });
-        Ok(Self { events, writer, overdue, progress: Progress::default() })
+        let reporter = writer.reporter();
+        Ok(Self { events, writer, reporter, overdue, progress: Progress::default() })
     }
 
     /// Takes block after block until the file is whole or cannot become so. What the disk has is given to the regions in any case.
@@ -105,7 +110,7 @@ impl Recorder {
         let ended = self.follow().await;
         self.overdue.abort();
 
-        let Self { writer, mut progress, .. } = self;
+        let Self { writer, reporter, mut progress, .. } = self;
         let first = progress.first_again.take();
         match (ended, first) {
             (Ok(()), Some(first)) => {
@@ -114,6 +119,7 @@ impl Recorder {
                     .finish(first, REGIONS_MAX)
                     .await
                     .context("The end of the recording cannot be written")?;
+                tell(&RecorderEvent::Regions { regions: reporter.reports() });
                 Ok(finished(&progress, bytes, regions))
             }
             (ended, _) => {
@@ -127,9 +133,14 @@ impl Recorder {
     }
 
     async fn follow(&mut self) -> anyhow::Result<()> {
+        let mut report = tokio::time::interval(REPORT_INTERVAL);
         loop {
             let event = tokio::select! {
                 event = self.events.next() => event.context("The recorder ended without a word.")?,
+                _ = report.tick() => {
+                    tell(&RecorderEvent::Regions { regions: self.reporter.reports() });
+                    continue;
+                }
                 _ = &mut self.overdue => bail!("The recorder did not end within {} s.", FINISH_MAX.as_secs()),
             };
             match event {

@@ -1,9 +1,10 @@
 //! The catalogue of recordings.
 
 use convene_recordings::{CopyState, Recording, RecordingId, RecordingState, RegionName};
+use diesel::dsl::count_star;
 use diesel::prelude::*;
 
-use crate::rows::{CopyRow, RecordingRow, copy_state, recording_id, recording_state};
+use crate::rows::{CopyRow, RecordingRow, copy_state, parse_recording_state, recording_id, recording_state};
 use crate::schema::{copies, recordings};
 use crate::{Store, StoreError};
 
@@ -66,6 +67,19 @@ impl Store {
             .select(RecordingRow::as_select())
             .load(&mut self.connection()?)?;
         Ok(self.with_copies(row)?.pop())
+    }
+
+    /// How many recordings there are in each state; those that are being deleted do not count.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn recordings_by_state(&self) -> Result<Vec<(RecordingState, i64)>, StoreError> {
+        let rows: Vec<(String, i64)> = recordings::table
+            .filter(recordings::deleting.eq(false))
+            .group_by(recordings::state)
+            .select((recordings::state, count_star()))
+            .load(&mut self.connection()?)?;
+        rows.into_iter().map(|(state, count)| Ok((parse_recording_state(&state)?, count))).collect()
     }
 
     /// Recordings that are not as they should be: still being made when we looked, or not in every region.

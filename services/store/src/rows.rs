@@ -51,7 +51,7 @@ impl RecordingRow {
             started: date(self.started)?,
             duration_ms: unsigned(self.duration_ms),
             bytes: unsigned(self.bytes),
-            state: parse(&RECORDING_STATES, "a recording's state", &self.state)?,
+            state: parse_recording_state(&self.state)?,
             regions: copies.into_iter().map(CopyRow::copy).collect::<Result<_, _>>()?,
             code: self.code,
             title: self.title,
@@ -110,6 +110,10 @@ const COPY_STATES: [(CopyState, &str); 5] = [
 
 pub fn recording_state(state: RecordingState) -> &'static str {
     word(&RECORDING_STATES, state)
+}
+
+pub fn parse_recording_state(text: &str) -> Result<RecordingState, StoreError> {
+    parse(&RECORDING_STATES, "a recording's state", text)
 }
 
 pub fn copy_state(state: CopyState) -> &'static str {

@@ -28,6 +28,9 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// How long the regions may take for the rest.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How often it says how the regions follow.
+const REPORT_INTERVAL: Duration = Duration::from_millis(200);
+
 /// What stands for a file's header and for a header with an index; both are told apart by the tests.
 const FIRST: &[u8] = b"first block";
 const FIRST_AGAIN: &[u8] = b"first block with an index";
@@ -58,9 +61,15 @@ async fn record(mode: &str) -> Result<(), Failure> {
     let mut number = 0;
     let mut bytes = FIRST.len() as u64;
     let mut painted = 0;
+    let reporter = writer.reporter();
+    let mut report = tokio::time::interval(REPORT_INTERVAL);
     loop {
         let message = tokio::select! {
             message = meeting.next() => message,
+            _ = report.tick() => {
+                tell(&RecorderEvent::Regions { regions: reporter.reports() });
+                continue;
+            }
             _ = &mut finish => break,
         };
         match message {
@@ -81,6 +90,7 @@ async fn record(mode: &str) -> Result<(), Failure> {
     }
     let bytes = bytes + (FIRST_AGAIN.len() - FIRST.len()) as u64;
     let regions = writer.finish(Bytes::from_static(FIRST_AGAIN), PATIENCE).await?;
+    tell(&RecorderEvent::Regions { regions: reporter.reports() });
     tell(&RecorderEvent::Finished { duration_ms: u64::from(number) * 1000, bytes, regions });
     Ok(())
 }

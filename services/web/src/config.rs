@@ -34,6 +34,8 @@ pub struct Config {
     pub sip_udp_port: Option<u16>,
     /// The UDP ports for telephones' sound, two for each call.
     pub sip_rtp_ports: String,
+    /// Where operators find the metrics by plain HTTP, such as `127.0.0.1:9464`; none means nowhere. Nobody else should reach it.
+    pub metrics: Option<SocketAddr>,
     /// The folder for the certificate, the catalogue, the spool and the default regions.
     pub data: PathBuf,
     /// How people reach the service, such as `https://meet.example.org`; without it, links name the host of the request.
@@ -65,6 +67,7 @@ impl Default for Config {
             sip_tcp_port: None,
             sip_udp_port: None,
             sip_rtp_ports: SIP_RTP_PORTS.into(),
+            metrics: None,
             data: PathBuf::from("data"),
             public_url: None,
             stores: Vec::new(),

@@ -25,6 +25,14 @@ pub enum StartError {
         /// What the system said.
         error: io::Error,
     },
+    /// The operators' port.
+    #[error("The metrics cannot be served at {address}: {error}. Configure another `metrics` address.")]
+    Metrics {
+        /// Where we wanted to listen.
+        address: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
     /// The telephone's ports.
     #[error("The telephone cannot be answered. {0} Configure other ports with `sip_tls_port` and the like.")]
     Telephone(String),

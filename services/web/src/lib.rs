@@ -7,6 +7,7 @@ mod config;
 mod error;
 mod http;
 mod meeting;
+mod metrics;
 mod recording;
 mod server;
 mod service;

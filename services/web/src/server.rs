@@ -21,6 +21,7 @@ use crate::accept::Door;
 use crate::clock::Clock;
 use crate::config::RecorderProgram;
 use crate::meeting::Directory;
+use crate::metrics::Metrics;
 use crate::recording::{Catalogue, FINISH_MAX, Recorders, look_after};
 use crate::service::Service;
 use crate::telephone::Switchboard;
@@ -36,6 +37,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     tls: TlsAcceptor,
+    metrics: Option<TcpListener>,
     service: Arc<Service>,
 }
 
@@ -48,6 +50,7 @@ impl Server {
         let prepare = |config: Config| move || -> Result<Prepared, StartError> { Prepared::new(config) };
         // First the address: a second start on the same data folder stops here.
         let (listener, address) = listen(config.listen).await?;
+        let metrics = listen_for_operators(config.metrics).await?;
         check_media_port(config.listen.ip(), config.media_port).await?;
         let Prepared { config, identity, catalogue, resting, regions, spool_owner, telephone } =
             blocking(prepare(config)).await?;
@@ -64,6 +67,7 @@ impl Server {
             directory: Directory::new(resting),
             catalogue,
             recorders,
+            metrics: Metrics::new(regions.iter().map(|store| store.region().clone()).collect()),
             regions,
             spool: config.spool(),
             _spool_owner: spool_owner,
@@ -73,7 +77,8 @@ impl Server {
             public_url: config.public_url,
             tasks: TaskTracker::new(),
         };
-        Ok(Self { listener, address, tls: TlsAcceptor::from(identity.config), service: Arc::new(service) })
+        let tls = TlsAcceptor::from(identity.config);
+        Ok(Self { listener, address, tls, metrics, service: Arc::new(service) })
     }
 
     /// Where it listens; tells the port when 0 was configured.
@@ -82,12 +87,20 @@ impl Server {
         self.address
     }
 
+    /// Where operators find the metrics, if anywhere.
+    #[must_use]
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref()?.local_addr().ok()
+    }
+
     /// Serves until `shutdown` is done; then tells the meetings, finishes the recordings, and returns.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, address, tls, service } = self;
+        let Self { listener, address, tls, metrics, service } = self;
         info!(%address, "the service listens");
         let stop = CancellationToken::new();
         let janitor = tokio::spawn(look_after(service.clone(), stop.clone()));
+        let watched = metrics
+            .map(|listener| tokio::spawn(crate::metrics::serve(listener, service.clone(), stop.clone())));
         let door = Door::new(tls, &service, stop.clone());
         tokio::select! {
             () = door.serve(&listener) => {}
@@ -104,6 +117,9 @@ impl Server {
             door.close().await;
             // It has seen the stop; a panic of its own was printed when it happened.
             let _ = janitor.await;
+            if let Some(watched) = watched {
+                let _ = watched.await;
+            }
         };
         if tokio::time::timeout(END_MAX, end).await.is_err() {
             warn!(seconds = END_MAX.as_secs(), "something did not come to an end in time and is cut off");
@@ -173,6 +189,15 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
     let listener = TcpListener::bind(address).await.map_err(refuse)?;
     let bound = listener.local_addr().map_err(refuse)?;
     Ok((listener, bound))
+}
+
+/// Off unless it is configured.
+async fn listen_for_operators(address: Option<SocketAddr>) -> Result<Option<TcpListener>, StartError> {
+    let Some(address) = address else { return Ok(None) };
+    let listener =
+        TcpListener::bind(address).await.map_err(|error| StartError::Metrics { address, error })?;
+    info!(address = ?listener.local_addr(), "operators find the metrics at /metrics there");
+    Ok(Some(listener))
 }
 
 /// The port is taken when the first meeting speaks; that it is free is better known now.

@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::meeting::Directory;
+use crate::metrics::Metrics;
 use crate::recording::{Catalogue, Recorders};
 use crate::telephone::Switchboard;
 use crate::turn::Turn;
@@ -19,6 +20,7 @@ pub(crate) struct Service {
     pub(crate) directory: Directory,
     pub(crate) catalogue: Catalogue,
     pub(crate) recorders: Recorders,
+    pub(crate) metrics: Metrics,
     /// The regions, nearest first.
     pub(crate) regions: Vec<Arc<dyn BlobStore>>,
     pub(crate) spool: PathBuf,

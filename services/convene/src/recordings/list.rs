@@ -3,7 +3,7 @@
 use convene_recordings::{Copy, Recording};
 
 use super::Place;
-use super::words::{copy_state, date, length, recording_state, say, size};
+use super::words::{date, length, say, size};
 
 const HEAD: [&str; 7] = ["ID", "CODE", "START (UTC)", "LENGTH", "SIZE", "STATE", "REGIONS"];
 
@@ -18,7 +18,7 @@ pub(super) fn list(place: &Place, json: bool) -> anyhow::Result<()> {
 
 /// What the service says about a recording stands after the regions.
 fn row(recording: &Recording) -> [String; 7] {
-    let region = |copy: &Copy| format!("{} {}", copy.region, copy_state(copy.state));
+    let region = |copy: &Copy| format!("{} {}", copy.region, copy.state.word());
     let mut regions = recording.regions.iter().map(region).collect::<Vec<_>>().join(", ");
     if let Some(message) = &recording.message {
         regions = format!("{regions}  {message}");
@@ -29,7 +29,7 @@ fn row(recording: &Recording) -> [String; 7] {
         date(recording.started),
         length(recording.duration_ms),
         size(recording.bytes),
-        recording_state(recording.state).to_owned(),
+        recording.state.word().to_owned(),
         regions,
     ]
 }

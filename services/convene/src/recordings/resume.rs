@@ -8,7 +8,7 @@ use convene_recordings_store::{Resumed, SpoolOwner, resume as resume_spool, wait
 use indicatif::ProgressBar;
 use time::OffsetDateTime;
 
-use super::words::{recording_state, say, size};
+use super::words::{say, size};
 use super::{Place, progress};
 
 /// How often the spool is looked at for the progress bar.
@@ -76,7 +76,7 @@ fn tell(place: &Place, resumed: &Resumed) -> anyhow::Result<bool> {
         _ => format!("region {} is STILL BEHIND", copy.region),
     };
     let regions: Vec<_> = resumed.copies.iter().map(region).collect();
-    let state = recording_state(recording.state);
+    let state = recording.state.word();
     say(&format!("{id}  {state}, {}: {}", size(recording.bytes), regions.join(", ")))?;
     let complete = resumed.copies.iter().all(|copy| copy.state == CopyState::Complete);
     Ok(resumed.problem.is_none() && complete)

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Write};
 
 use anyhow::Context;
-use convene_recordings::{CopyState, Recording, RecordingState};
+use convene_recordings::Recording;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
@@ -45,27 +45,6 @@ pub(super) fn size(bytes: u64) -> String {
         (size, unit) = (size / 1000.0, next);
     }
     format!("{size:.1} {unit}")
-}
-
-pub(super) fn recording_state(state: RecordingState) -> &'static str {
-    match state {
-        RecordingState::Starting => "starting",
-        RecordingState::Recording => "recording",
-        RecordingState::Finishing => "finishing",
-        RecordingState::Ready => "ready",
-        RecordingState::Degraded => "degraded",
-        RecordingState::Failed => "failed",
-    }
-}
-
-pub(super) fn copy_state(state: CopyState) -> &'static str {
-    match state {
-        CopyState::Writing => "writing",
-        CopyState::Complete => "complete",
-        CopyState::Behind => "behind",
-        CopyState::Deleting => "deleting",
-        CopyState::Deleted => "deleted",
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! One meeting: who is in it, who presents, what is said, what is recorded.
 
 mod faces;
+mod heads;
 mod house;
 mod media_relay;
 mod message;
@@ -19,6 +20,7 @@ use crate::{ChatText, DisplayName, SessionCode, Token};
 use faces::Face;
 
 pub use faces::{CAMERAS_MAX, CameraPolicy, HEIGHT_MAX, Wish};
+pub use heads::HeadCount;
 pub use media_relay::MediaRelay;
 use media_relay::with_media_relay;
 pub use message::{ChatLine, Message, Participant, RecordingView, Refusal, RefusalReason, Slot};

@@ -19,9 +19,11 @@ use super::screen::{Screen, Stage};
 use super::talk::{self, Talk};
 use crate::recording::RecordingOrder;
 use crate::service::Service;
+pub(crate) use count::RoomCount;
 use streams::Streams;
 pub(crate) use streams::{StreamAnswer, StreamAsk, StreamError, StreamLetter};
 
+mod count;
 mod streams;
 
 /// How many letters may wait for a room. A connection whose letter does not fit waits, and its client with it.
@@ -45,6 +47,8 @@ pub(crate) enum Letter {
     Stream(StreamLetter),
     /// Somebody does something.
     Input(Input),
+    /// How many are there, and how does the talk go?
+    Count(oneshot::Sender<RoomCount>),
     /// A piece of the presentation with this number.
     Screen(u64, Bytes),
 }
@@ -175,6 +179,9 @@ impl Room {
                     let _ = eye.send(records);
                 }
             }
+            Letter::Count(answer) => {
+                let _ = answer.send(self.count().await);
+            }
             Letter::Stream(letter) => self.take_stream(letter).await,
             Letter::Input(Input::Leave(id)) => {
                 if let Some(outbox) = self.outboxes.remove(&id) {
@@ -246,6 +253,7 @@ impl Room {
             TalkEvent::Called { seat, name } => {
                 let id = self.next_id();
                 self.talk.called(seat, id);
+                self.service.metrics.called();
                 self.handle(Input::Call { id, name: caller_name(&name) }).await;
             }
             TalkEvent::HungUp(seat) => {

@@ -105,6 +105,9 @@ async fn delete_the_rest(service: &Service) {
 /// Writes down what became of a recording that was in the spool.
 async fn note(service: &Service, resumed: &Resumed) {
     let id = resumed.id;
+    for report in &resumed.reports {
+        service.metrics.region_was_given(report, None);
+    }
     if service.recorders.is_running(id) {
         return;
     }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use convene_domain::{RecordingView, SessionCode, Token};
 use convene_recordings::{
-    Copy, CopyState, RecorderEvent, RecorderJob, Recording, RecordingId, RecordingState, Secret, StoreConfig,
+    Copy, CopyState, RecorderEvent, RecorderJob, Recording, RecordingId, RecordingState, RegionReport,
+    Secret, StoreConfig,
 };
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
@@ -18,6 +19,7 @@ use tracing::{error, info, warn};
 use super::process::{Heard, Process};
 use crate::config::RecorderProgram;
 use crate::meeting::{Letter, tell_recording};
+use crate::metrics::Metrics;
 use crate::service::Service;
 
 /// How long a recorder may take from its start to its first block.
@@ -39,7 +41,14 @@ pub(crate) struct Recorders {
     pub(crate) stores: Vec<StoreConfig>,
     /// Wakes the janitor when a recorder left something behind.
     pub(crate) left_something: Notify,
-    running: Mutex<BTreeMap<RecordingId, CancellationToken>>,
+    running: Mutex<BTreeMap<RecordingId, Running>>,
+}
+
+/// What is known of a recorder from outside of its task.
+struct Running {
+    finish: CancellationToken,
+    /// How the regions follow.
+    reports: Vec<RegionReport>,
 }
 
 /// What is to be recorded, and who wants to know how it goes.
@@ -65,7 +74,8 @@ impl Recorders {
     pub(crate) fn start(&self, service: &Arc<Service>, order: RecordingOrder<'_>) {
         let RecordingOrder { id, code, token, room } = order;
         let finish = CancellationToken::new();
-        self.running.lock().insert(id, finish.clone());
+        let running = Running { finish: finish.clone(), reports: Vec::new() };
+        self.running.lock().insert(id, running);
         let job = RecorderJob {
             id,
             code: code.to_string(),
@@ -98,14 +108,35 @@ impl Recorders {
 
     /// Tells a recorder to finish; one that is gone needs no telling.
     pub(crate) fn finish(&self, id: RecordingId) {
-        if let Some(finish) = self.running.lock().get(&id) {
-            finish.cancel();
+        if let Some(running) = self.running.lock().get(&id) {
+            running.finish.cancel();
         }
     }
 
     /// Whether this recording is being made by a recorder of ours.
     pub(crate) fn is_running(&self, id: RecordingId) -> bool {
         self.running.lock().contains_key(&id)
+    }
+
+    /// How many recorders run.
+    pub(crate) fn running(&self) -> usize {
+        self.running.lock().len()
+    }
+
+    /// How the regions follow the recorders that run.
+    pub(crate) fn reports(&self) -> Vec<RegionReport> {
+        self.running.lock().values().flat_map(|running| running.reports.clone()).collect()
+    }
+
+    /// A recorder says how its regions follow.
+    fn reported(&self, id: RecordingId, reports: Vec<RegionReport>, metrics: &Metrics) {
+        let mut running = self.running.lock();
+        let Some(running) = running.get_mut(&id) else { return };
+        for report in &reports {
+            let before = running.reports.iter().find(|before| before.region == report.region);
+            metrics.region_was_given(report, before);
+        }
+        running.reports = reports;
     }
 }
 
@@ -138,6 +169,7 @@ impl Run {
             }
             Err(sentence) => self.fail(sentence),
         }
+        self.service.metrics.recording_ended(self.recording.state);
         self.write_last_word().await;
         self.service.recorders.running.lock().remove(&id);
         // Whoever is told finds it in the catalogue, and may delete it.
@@ -176,6 +208,10 @@ impl Run {
                 Heard::Event(RecorderEvent::Progress { duration_ms, bytes }) => {
                     (self.recording.duration_ms, self.recording.bytes) = (duration_ms, bytes);
                     self.save().await;
+                }
+                Heard::Event(RecorderEvent::Regions { regions }) => {
+                    let Service { recorders, metrics, .. } = &*self.service;
+                    recorders.reported(self.recording.id, regions, metrics);
                 }
                 Heard::Event(RecorderEvent::Finished { duration_ms, bytes, regions }) => {
                     (self.recording.duration_ms, self.recording.bytes) = (duration_ms, bytes);

@@ -2,6 +2,7 @@
 
 mod limits;
 mod meeting;
+mod metrics;
 mod page;
 mod phone;
 mod recordings;

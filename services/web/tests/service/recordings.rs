@@ -14,7 +14,7 @@ use super::screen::{Screen, pixels, present};
 use super::support::{Client, Meeting, PATIENCE, Scene, example_recorder, scene, scene_in, scene_with};
 
 /// Waits until the meeting says that its recording has this state; the message is given.
-async fn state(client: &mut Client, state: &str) -> Value {
+pub async fn state(client: &mut Client, state: &str) -> Value {
     loop {
         let told = client.told_of("recording").await["recording"].take();
         if told["state"] == state {
@@ -24,7 +24,7 @@ async fn state(client: &mut Client, state: &str) -> Value {
 }
 
 /// Asks again until the recording is so; the janitor takes its time.
-async fn listed(scene: &Scene, id: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+pub async fn listed(scene: &Scene, id: &str, is_so: impl Fn(&Value) -> bool) -> Value {
     let asked = async {
         loop {
             let recording = scene.get_json(&format!("/api/recordings/{id}")).await;
@@ -54,7 +54,7 @@ fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
 }
 
 /// A host in a meeting that is being recorded, with something on the screen.
-async fn record(scene: &Scene) -> (Meeting, Client, String) {
+pub async fn record(scene: &Scene) -> (Meeting, Client, String) {
     let meeting = scene.start_meeting().await;
     let mut ann = scene.join_host(&meeting).await;
     present(&mut ann).await;
