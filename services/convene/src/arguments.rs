@@ -61,6 +61,9 @@ pub(crate) struct Configuration {
     /// Where operators find the metrics by plain HTTP, for example 127.0.0.1:9464. Nobody else should reach it. [default: nowhere]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) metrics: Option<SocketAddr>,
+    /// How many recordings this machine makes at once; 0 for none. [default: two a core, but for one core]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) recordings_max: Option<usize>,
     /// The folder for the certificate, the catalogue and the recordings. [default: data]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) data: Option<PathBuf>,

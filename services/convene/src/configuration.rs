@@ -15,7 +15,7 @@ use crate::arguments::Configuration;
 const DEFAULT_FILE: &str = "convene.toml";
 
 /// The settings that the environment may give, as `CONVENE_LISTEN`; deeper ones with two underscores, `CONVENE_RECORDER__PATH`.
-const FROM_ENVIRONMENT: [&str; 13] = [
+const FROM_ENVIRONMENT: [&str; 14] = [
     "listen",
     "media_port",
     "media_addresses",
@@ -24,6 +24,7 @@ const FROM_ENVIRONMENT: [&str; 13] = [
     "sip_udp_port",
     "sip_rtp_ports",
     "metrics",
+    "recordings_max",
     "data",
     "public_url",
     "stores",
@@ -49,6 +50,8 @@ struct Flags<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     metrics: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    recordings_max: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'a Path>,
     #[serde(skip_serializing_if = "Option::is_none")]
     public_url: Option<&'a str>,
@@ -73,6 +76,7 @@ pub(crate) fn read(flags: &Configuration) -> anyhow::Result<Config> {
         sip_tcp_port: flags.sip_tcp_port,
         sip_udp_port: flags.sip_udp_port,
         metrics: flags.metrics.map(|address| address.to_string()),
+        recordings_max: flags.recordings_max,
         data: flags.data.as_deref(),
         public_url: flags.public_url.as_deref(),
     };

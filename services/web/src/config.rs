@@ -16,6 +16,9 @@ const MEDIA_PORT: u16 = 1853;
 /// The UDP ports for telephones' sound when none are configured.
 const SIP_RTP_PORTS: &str = "7800-32000";
 
+/// A recording of a screen with faces, encoded as it happens, costs 0.4 to 0.5 of a core.
+const RECORDINGS_PER_CORE: usize = 2;
+
 /// How the service is set up. Everything has a default that works on one machine with nothing to install.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -42,6 +45,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// The regions that recordings go to, nearest first; none means two folders below `data`.
     pub stores: Vec<StoreConfig>,
+    /// How many recordings this machine makes at once; none means as many as its cores carry beside the meetings.
+    pub recordings_max: Option<usize>,
     /// What records a meeting; none means this very program with the argument `record`.
     pub recorder: Option<RecorderProgram>,
 }
@@ -71,6 +76,7 @@ impl Default for Config {
             data: PathBuf::from("data"),
             public_url: None,
             stores: Vec::new(),
+            recordings_max: None,
             recorder: None,
         }
     }
@@ -99,6 +105,12 @@ impl Config {
     #[must_use]
     pub fn spool(&self) -> PathBuf {
         self.data.join("spool")
+    }
+
+    /// How many recordings may be made at once.
+    pub(crate) fn recordings_at_once(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.recordings_max.unwrap_or_else(|| beside_meetings(cores()))
     }
 
     /// Where voices and faces come in: who listens at one address only does so for them, too, and is reached there.
@@ -156,6 +168,12 @@ impl Config {
     }
 }
 
+/// A recording takes about half a core (`make bench-recording` measures it), and one core is left to the meetings; one recording is possible on
+/// any machine.
+fn beside_meetings(cores: usize) -> usize {
+    (cores.saturating_sub(1) * RECORDINGS_PER_CORE).max(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,6 +181,13 @@ mod tests {
     fn media(listen: &str, addresses: &[&str]) -> MediaPort {
         let media_addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
         Config { listen: listen.parse().unwrap(), media_addresses, ..Config::default() }.media(8443)
+    }
+
+    #[test]
+    fn as_many_recordings_as_the_cores_carry_beside_the_meetings() {
+        assert_eq!([1, 2, 8, 64].map(beside_meetings), [1, 2, 14, 126]);
+        let config = Config { recordings_max: Some(0), ..Config::default() };
+        assert_eq!(config.recordings_at_once(), 0);
     }
 
     #[test]

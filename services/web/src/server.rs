@@ -60,6 +60,7 @@ impl Server {
             server_for_recorders(&identity, config.public_url.as_deref(), address),
             config.certificate_file(),
             config.regions(),
+            config.recordings_at_once(),
         );
         let media = config.media(public_port(config.public_url.as_deref()).unwrap_or(address.port()));
         let service = Service {

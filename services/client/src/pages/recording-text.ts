@@ -1,8 +1,14 @@
 // A recording in words.
 
-import type { CopyState, RecordingState } from "../protocol";
+import type { CopyState, Recording, RecordingState } from "../protocol";
 
-export function stateText(state: RecordingState): string {
+/** A recording that is to go is not ready any more, however whole it still is. */
+export function recordingText({ state, regions }: Pick<Recording, "state" | "regions">): string {
+  const isGoing = regions.some((region) => region.state === "deleting" || region.state === "deleted");
+  return isGoing ? "Being deleted" : stateText(state);
+}
+
+function stateText(state: RecordingState): string {
   switch (state) {
     case "starting":
       return "Starting";

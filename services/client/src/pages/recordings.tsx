@@ -5,7 +5,7 @@ import { ApiError, deleteRecording, listRecordings, mediaUrl } from "../api";
 import type { Recording } from "../protocol";
 import { Confirm } from "./confirm";
 import { Problem } from "./fields";
-import { bytesText, copyText, durationText, stateText, whenText } from "./recording-text";
+import { bytesText, copyText, durationText, recordingText, whenText } from "./recording-text";
 import { Shell } from "./shell";
 
 /** How often the list is asked for again while something in it still changes. */
@@ -107,7 +107,7 @@ function Item({ recording, isPlaying, onPlay, onDelete }: ItemProps) {
           </p>
         </div>
         <span class={`badge ${state}`} data-testid="recording-item-state">
-          {stateText(state)}
+          {recordingText(recording)}
         </span>
       </div>
       {message && <p class="problem">{message}</p>}

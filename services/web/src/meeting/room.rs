@@ -17,13 +17,13 @@ use uuid::Uuid;
 use super::outbox::{Outbox, Outgoing, text};
 use super::screen::{Screen, Stage};
 use super::talk::{self, Talk};
-use crate::recording::RecordingOrder;
 use crate::service::Service;
 pub(crate) use count::RoomCount;
 use streams::Streams;
 pub(crate) use streams::{StreamAnswer, StreamAsk, StreamError, StreamLetter};
 
 mod count;
+mod record;
 mod streams;
 
 /// How many letters may wait for a room. A connection whose letter does not fit waits, and its client with it.
@@ -349,11 +349,7 @@ impl Room {
             Order::Show(id, wishes) => self.talk.show(id, &wishes),
             Order::Silence(id, is_silenced) => self.talk.silence(id, is_silenced),
             Order::LimitCameras(policy) => self.talk.limit_cameras(policy),
-            Order::StartRecording(id) => {
-                let room = self.handle.clone();
-                let order = RecordingOrder { id, code: self.code, token: &self.recorder, room };
-                self.service.recorders.start(&self.service, order);
-            }
+            Order::StartRecording(id) => self.start_recording(id, inputs),
             Order::FinishRecording(id) => self.service.recorders.finish(id),
             Order::Close => self.service.directory.close(self.code, &self.service),
         }

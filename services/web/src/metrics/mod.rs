@@ -58,6 +58,8 @@ struct OutcomeLabel {
 struct Recordings {
     catalogued: Family<StateLabel, Gauge>,
     running: Gauge,
+    max: Gauge,
+    refused: Counter,
     ended: Family<StateLabel, Counter>,
 }
 
@@ -131,6 +133,11 @@ impl Metrics {
     /// A recorder has ended, and its recording is so.
     pub(crate) fn recording_ended(&self, state: RecordingState) {
         self.recordings.ended.get_or_create(&StateLabel { state: state.word() }).inc();
+    }
+
+    /// There was no room for a recording.
+    pub(crate) fn recording_refused(&self) {
+        self.recordings.refused.inc();
     }
 
     /// Somebody has called by telephone.

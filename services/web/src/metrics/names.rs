@@ -24,6 +24,13 @@ impl Recordings {
     fn name(&self, registry: &mut Registry) {
         registry.register("recordings", "Recordings in the catalogue, by state", self.catalogued.clone());
         registry.register("recorders", "Recording processes that run", self.running.clone());
+        registry.register(
+            "recordings_max",
+            "Recordings that this machine makes at once at most",
+            self.max.clone(),
+        );
+        let help = "Recordings that were not begun because this machine made as many as it may";
+        registry.register("recordings_refused", help, self.refused.clone());
         let help = "Recordings whose process has ended, by the state that it left; finishing and degraded ones follow from the spool";
         registry.register("recordings_ended", help, self.ended.clone());
     }

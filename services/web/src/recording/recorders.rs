@@ -41,7 +41,18 @@ pub(crate) struct Recorders {
     pub(crate) stores: Vec<StoreConfig>,
     /// Wakes the janitor when a recorder left something behind.
     pub(crate) left_something: Notify,
+    /// So many recordings are made at once at most.
+    pub(crate) max: usize,
     running: Mutex<BTreeMap<RecordingId, Running>>,
+}
+
+/// No recording can be begun now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "This server records as many meetings as it can, which is {max}. Try again when another recording has ended."
+)]
+pub(crate) struct Full {
+    pub(crate) max: usize,
 }
 
 /// What is known of a recorder from outside of its task.
@@ -65,17 +76,16 @@ impl Recorders {
         server: String,
         ca_file: PathBuf,
         stores: Vec<StoreConfig>,
+        max: usize,
     ) -> Self {
         let running = Mutex::default();
-        Self { program, server, ca_file, stores, left_something: Notify::new(), running }
+        Self { program, server, ca_file, stores, left_something: Notify::new(), max, running }
     }
 
-    /// Starts recording a meeting.
-    pub(crate) fn start(&self, service: &Arc<Service>, order: RecordingOrder<'_>) {
+    /// Starts recording a meeting, unless as many recordings are made as may be.
+    pub(crate) fn start(&self, service: &Arc<Service>, order: RecordingOrder<'_>) -> Result<(), Full> {
         let RecordingOrder { id, code, token, room } = order;
-        let finish = CancellationToken::new();
-        let running = Running { finish: finish.clone(), reports: Vec::new() };
-        self.running.lock().insert(id, running);
+        let finish = self.admit(id).inspect_err(|_| service.metrics.recording_refused())?;
         let job = RecorderJob {
             id,
             code: code.to_string(),
@@ -104,6 +114,19 @@ impl Recorders {
         };
         let run = Run { service: service.clone(), recording, room, finish, in_catalogue: false };
         service.tasks.spawn(run.follow(job));
+        Ok(())
+    }
+
+    /// A place for one more. One that is being finished costs next to nothing and takes none.
+    fn admit(&self, id: RecordingId) -> Result<CancellationToken, Full> {
+        let mut running = self.running.lock();
+        let made = running.values().filter(|running| !running.finish.is_cancelled()).count();
+        if self.max <= made {
+            return Err(Full { max: self.max });
+        }
+        let finish = CancellationToken::new();
+        running.insert(id, Running { finish: finish.clone(), reports: Vec::new() });
+        Ok(finish)
     }
 
     /// Tells a recorder to finish; one that is gone needs no telling.

@@ -359,3 +359,29 @@ async fn no_recording_is_no_recording_whatever_it_is_called() {
     }
     scene.stop().await;
 }
+
+/// Two meetings and room for one recording: the second is told, and gets its turn when the first has ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_that_is_full_says_so_and_records_later() {
+    let scene = scene_with(|config| config.recordings_max = Some(1)).await;
+    let (_, mut ann, _) = record(&scene).await;
+    state(&mut ann, "recording").await;
+
+    let meeting = scene.start_meeting().await;
+    let mut bob = scene.join_host(&meeting).await;
+    bob.tell(json!({"type": "record"})).await;
+    let refused = state(&mut bob, "failed").await;
+    let sentence = refused["message"].as_str().unwrap();
+    assert!(
+        sentence.starts_with("This server records as many meetings as it can, which is 1."),
+        "{sentence}"
+    );
+    let listed = scene.get_json("/api/recordings").await;
+    assert_eq!(listed["recordings"].as_array().unwrap().len(), 1, "{listed}");
+
+    ann.tell(json!({"type": "record_stop"})).await;
+    state(&mut ann, "ready").await;
+    bob.tell(json!({"type": "record"})).await;
+    state(&mut bob, "recording").await;
+    scene.stop().await;
+}
