@@ -7,6 +7,7 @@ use std::sync::Arc;
 use convene_recordings::{Copy, CopyState, Recording, RecordingId, RecordingState, RegionName, RegionReport};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use crate::spool::{self, Spool, SpoolError, Waiting};
 use crate::upload::{Progress, Upload, blocking};
@@ -79,7 +80,11 @@ pub async fn resume_with(spool: &Path, regions: &[Arc<dyn BlobStore>], patience:
     for id in ids {
         let path = spool.to_owned();
         match blocking(move || Spool::open(&path, id)).await {
-            Ok(Some(spool)) => resumed.push(resume_one(spool, regions, patience, &mut away).await),
+            Ok(Some(spool)) => {
+                let span = tracing::info_span!("resume", recording = %id);
+                let one = resume_one(spool, regions, patience, &mut away).instrument(span);
+                resumed.push(one.await);
+            }
             Ok(None) => resumed.push(Resumed::nothing(id, None)),
             Err(SpoolError::Busy { .. }) => {}
             // Whoever had it has just taken it out.
@@ -110,7 +115,8 @@ async fn resume_one(
     for (at, store) in upload.stores.iter().enumerate() {
         if !away.contains(store.region()) {
             let (upload, progress) = (Arc::clone(&upload), progress.subscribe());
-            tasks.spawn(async move { upload.run(at, FAILURES_MAX, progress).await });
+            let span = tracing::info_span!("upload", region = %store.region());
+            tasks.spawn(async move { upload.run(at, FAILURES_MAX, progress).await }.instrument(span));
         }
     }
     finished(&mut tasks).await;

@@ -158,7 +158,7 @@ impl Upload {
                 order => {
                     if let Err(trouble) = self.carry_out(at, &mut plan, order, &clock).await {
                         self.regions.lock()[at].put.errors += 1;
-                        tracing::warn!(recording = %self.spool.job().id, "{trouble}");
+                        tracing::warn!("{trouble}");
                         plan.handle(Input::Failed { jitter: rand::random() }, clock.now());
                     }
                 }
@@ -207,8 +207,7 @@ impl Upload {
                         plan.handle(Input::Verified, clock.now());
                     }
                     Verdict::Wrong(ids) => {
-                        let region = store.region();
-                        tracing::warn!(%region, blob = self.blob, "{} blocks read back wrong and are put again", ids.len());
+                        tracing::warn!("{} blocks read back wrong and are put again", ids.len());
                         plan.handle(Input::Wrong(&ids), clock.now());
                     }
                 }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use convene_recordings::{Copy, CopyState, RecordingId, RegionName, RegionReport};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use crate::spool::{SPOOL_BYTES_MAX, Spool, SpoolError};
 use crate::upload::{Progress, Upload, blocking};
@@ -75,7 +76,8 @@ impl RecordingWriter {
         let mut tasks = JoinSet::new();
         for at in 0..upload.stores.len() {
             let (upload, progress) = (Arc::clone(&upload), progress.subscribe());
-            tasks.spawn(async move { upload.run(at, u32::MAX, progress).await });
+            let span = tracing::info_span!("upload", region = %upload.stores[at].region());
+            tasks.spawn(async move { upload.run(at, u32::MAX, progress).await }.instrument(span));
         }
         Ok(Self { upload, progress, tasks, others_max: options.others_max })
     }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use convene_pipelines::{Area, FPS_DEFAULT, FPS_MAX};
 
 use crate::recordings::Recordings;
@@ -16,8 +16,17 @@ pub(crate) struct Arguments {
     /// How much to log on standard error: error, warn, info, debug, trace, or a filter such as `convene_web=debug`.
     #[arg(long, global = true, env = "CONVENE_LOG", default_value = "info")]
     pub(crate) log: String,
+    /// How the log is written: for people, or for programs, a JSON object a line.
+    #[arg(long, global = true, env = "CONVENE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
 }
 
 #[derive(Debug, Subcommand)]

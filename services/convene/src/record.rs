@@ -11,9 +11,11 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use convene_pipelines::{Connection, RecordingEvent, RecordingEvents, RecordingPipeline};
-use convene_recordings::{Copy, RecorderEvent, RecorderJob};
+use convene_recordings::{Copy, RecorderEvent, RecorderJob, RecordingState};
 use convene_recordings_store::{BlobStore, RecordingWriter, Reporter, SpoolError};
 use tokio::sync::oneshot;
+use tokio::time::MissedTickBehavior;
+use tracing::Instrument;
 
 use crate::{signals, streams};
 
@@ -35,8 +37,12 @@ const DISK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Runs one job. The exit code says whether the file is whole.
 pub(crate) async fn record() -> ExitCode {
-    let told = match Recorder::begin().await {
-        Ok(recorder) => recorder.run().await,
+    let stop = signals::asked_to_stop();
+    let told = match read_job().await {
+        Ok((job, stdin_closed)) => {
+            let span = tracing::info_span!("recorder", recording = %job.id);
+            carry_out(job, stdin_closed, stop).instrument(span).await
+        }
         Err(error) => Err(error),
     };
     match told {
@@ -49,6 +55,21 @@ pub(crate) async fn record() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Every log line from here on has the recording's id.
+async fn carry_out(
+    job: RecorderJob,
+    stdin_closed: oneshot::Receiver<()>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<RecorderEvent> {
+    let recorder = Recorder::begin(job, stdin_closed, stop).await?;
+    let finished = recorder.run().await.inspect_err(|error| tracing::error!("{error:#}"))?;
+    if let RecorderEvent::Finished { duration_ms, bytes, regions } = &finished {
+        let state = RecordingState::of_ended(regions).word();
+        tracing::info!(duration_ms, bytes, state, "the recording has ended");
+    }
+    Ok(finished)
 }
 
 struct Recorder {
@@ -70,9 +91,11 @@ struct Progress {
 }
 
 impl Recorder {
-    async fn begin() -> anyhow::Result<Self> {
-        let stop = signals::asked_to_stop();
-        let (job, stdin_closed) = read_job().await?;
+    async fn begin(
+        job: RecorderJob,
+        stdin_closed: oneshot::Receiver<()>,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> anyhow::Result<Self> {
         let regions = job
             .stores
             .iter()
@@ -90,8 +113,9 @@ impl Recorder {
             insecure: false,
         };
         let (pipeline, events) = RecordingPipeline::start(&meeting)?;
-        let listening = tokio::spawn(streams::follow(meeting, pipeline.sound(), pipeline.faces()));
-        let overdue = tokio::spawn(async move {
+        let streams = streams::follow(meeting, pipeline.sound(), pipeline.faces());
+        let listening = tokio::spawn(streams.in_current_span());
+        let overdue = async move {
             tokio::select! {
                 // An error means that the thread is gone, and nobody can close what nobody reads.
                 _ = stdin_closed => {}
@@ -100,7 +124,8 @@ impl Recorder {
             pipeline.finish();
             listening.abort();
             tokio::time::sleep(FINISH_MAX).await;
-        });
+        };
+        let overdue = tokio::spawn(overdue.in_current_span());
         let reporter = writer.reporter();
         Ok(Self { events, writer, reporter, overdue, progress: Progress::default() })
     }
@@ -134,10 +159,11 @@ impl Recorder {
 
     async fn follow(&mut self) -> anyhow::Result<()> {
         let mut report = tokio::time::interval(REPORT_INTERVAL);
+        report.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let event = tokio::select! {
                 event = self.events.next() => event.context("The recorder ended without a word.")?,
-                _ = report.tick() => {
+                _ = report.tick(), if 0 < self.progress.bytes => {
                     tell(&RecorderEvent::Regions { regions: self.reporter.reports() });
                     continue;
                 }
@@ -145,7 +171,10 @@ impl Recorder {
             };
             match event {
                 // Not with the first block: while nobody presents, that one waits for a first picture.
-                RecordingEvent::Joined => tell(&RecorderEvent::Started),
+                RecordingEvent::Joined => {
+                    tracing::info!("the recorder has joined the meeting");
+                    tell(&RecorderEvent::Started);
+                }
                 RecordingEvent::Block { number, bytes, duration } => {
                     self.take_block(number, bytes, duration).await?
                 }

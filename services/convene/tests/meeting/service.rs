@@ -39,7 +39,7 @@ impl Service {
         let log = std::fs::File::create(data.path().join("log")).expect("a file");
         let mut command = convene();
         command
-            .args(["serve", "--listen", "127.0.0.1:0", "--media-port", "0", "--data"])
+            .args(["--log-format", "json", "serve", "--listen", "127.0.0.1:0", "--media-port", "0", "--data"])
             .arg(data.path())
             .stdout(Stdio::piped())
             .stderr(log);
@@ -85,6 +85,14 @@ impl Service {
 
     pub fn present_without_trust(&self, code: impl AsRef<str>, display: &Display) -> Program {
         Program::start(&mut self.presenter(code.as_ref(), display))
+    }
+
+    /// What it and its recorders have logged, an object a line.
+    pub fn log(&self) -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(self.data.path().join("log")).expect("readable");
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
+            .collect()
     }
 
     /// The files of the recordings, in all regions.

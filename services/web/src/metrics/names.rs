@@ -79,7 +79,7 @@ impl Media {
         registry.register("relay_video_packets", help, self.packets.clone());
         let help = "Bytes a second that the relays grant to the cameras that are shown";
         registry.register("relay_video_granted_bytes_per_second", help, self.granted.clone());
-        let help = "Meetings that have voices; each mixes 50 frames a second";
+        let help = "Meetings that have voices; each mixes 50 frames a second while anybody is heard";
         registry.register("mixers", help, self.mixers.clone());
         registry.register("mixer_frames", "Frames of 20 ms that were mixed", self.frames.clone());
         let help = "Frames of voices by what became of them: decoded in time, late, or lost";

@@ -127,7 +127,7 @@ async fn note(service: &Service, resumed: &Resumed) {
         return;
     }
     let recording = resumed.applied_to(recording);
-    info!(recording = %id, state = ?recording.state, "a recording from the spool");
+    info!(recording = %id, state = recording.state.word(), "a recording from the spool");
     save(service, recording, is_new).await;
 }
 
@@ -145,7 +145,7 @@ async fn settle(service: &Service, resumed: &[Resumed]) {
             continue;
         }
         if let Some(recording) = as_the_regions_have_it(service, recording).await {
-            info!(recording = %id, state = ?recording.state, "a recording that was interrupted");
+            info!(recording = %id, state = recording.state.word(), "a recording that was interrupted");
             save(service, recording, false).await;
         }
     }

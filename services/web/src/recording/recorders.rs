@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{Instrument, error, info, info_span, warn};
 
 use super::process::{Heard, Process};
 use crate::config::RecorderProgram;
@@ -113,7 +113,8 @@ impl Recorders {
             regions: self.stores.iter().map(writing).collect(),
         };
         let run = Run { service: service.clone(), recording, room, finish, in_catalogue: false };
-        service.tasks.spawn(run.follow(job));
+        let span = info_span!("recorder", recording = %id);
+        service.tasks.spawn(run.follow(job).instrument(span));
         Ok(())
     }
 
@@ -183,7 +184,7 @@ enum Deadline {
 impl Run {
     async fn follow(mut self, job: RecorderJob) {
         let id = self.recording.id;
-        info!(recording = %id, "a recording starts");
+        info!("a recording starts");
         self.save().await;
         match Process::start(&self.service.recorders.program, &job).await {
             Ok(mut process) => {
@@ -200,7 +201,7 @@ impl Run {
         if self.recording.state != RecordingState::Ready {
             self.service.recorders.left_something.notify_one();
         }
-        info!(recording = %id, state = ?self.recording.state, "a recording has ended");
+        info!(state = self.recording.state.word(), "a recording has ended");
     }
 
     async fn listen(&mut self, process: &mut Process) {
@@ -252,7 +253,7 @@ impl Run {
     }
 
     fn fail(&mut self, sentence: String) {
-        warn!(recording = %self.recording.id, sentence, "a recording failed");
+        warn!(sentence, "a recording failed");
         self.recording.state = RecordingState::Failed;
         self.recording.message = Some(sentence);
         for copy in &mut self.recording.regions {
@@ -292,7 +293,7 @@ impl Run {
                 true
             }
             Err(error) => {
-                warn!(recording = %self.recording.id, %error, "a recording is not in the catalogue as it is");
+                warn!(%error, "a recording is not in the catalogue as it is");
                 false
             }
         }
@@ -306,8 +307,8 @@ impl Run {
             }
             tokio::time::sleep(LAST_WORD_INTERVAL).await;
         }
-        let Recording { id, state, message, .. } = &self.recording;
-        error!(recording = %id, ?state, message, "the catalogue does not take how a recording ended");
+        let Recording { state, message, .. } = &self.recording;
+        error!(state = state.word(), message, "the catalogue does not take how a recording ended");
     }
 }
 
