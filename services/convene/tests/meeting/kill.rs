@@ -13,8 +13,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use convene_store::Store;
 use rand::rngs::StdRng;
@@ -22,6 +21,8 @@ use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep};
 
 use display::Display;
 use participant::Participant;
@@ -87,18 +88,18 @@ async fn a_killed_recorder_loses_nothing_that_had_reached_the_spool() {
     host.say(json!({"type": "record"})).await;
     let job = until("the job", || serde_json::from_slice::<Value>(&std::fs::read(&job).ok()?).ok()).await;
 
-    let painting = Painting::start(display);
-    let threads: Vec<_> = (0..AT_ONCE)
-        .map(|thread| {
-            let (job, random) = (job.clone(), StdRng::seed_from_u64(seed.wrapping_add(thread)));
-            std::thread::spawn(move || record_and_kill_again_and_again(&job, random))
+    let painting = tokio::spawn(paint(display));
+    let tasks: Vec<_> = (0..AT_ONCE)
+        .map(|task| {
+            let (job, random) = (job.clone(), StdRng::seed_from_u64(seed.wrapping_add(task)));
+            tokio::spawn(record_and_kill_again_and_again(job, random))
         })
         .collect();
-    let lengths: Vec<f64> = threads
-        .into_iter()
-        .flat_map(|thread| thread.join().unwrap_or_else(|_| panic!("with {SEED}={seed}")))
-        .collect();
-    painting.stop();
+    let mut lengths = Vec::new();
+    for task in tasks {
+        lengths.extend(task.await.unwrap_or_else(|_| panic!("with {SEED}={seed}")));
+    }
+    painting.abort();
     let with_pictures = lengths.iter().filter(|length| 0.0 < **length).count();
     let (killed, seconds) = (lengths.len(), lengths.iter().sum::<f64>());
     println!("{killed} recorders were killed; {with_pictures} had recorded something, {seconds:.0} s in all");
@@ -106,14 +107,14 @@ async fn a_killed_recorder_loses_nothing_that_had_reached_the_spool() {
 }
 
 /// The length of each recording, in seconds.
-fn record_and_kill_again_and_again(job: &Value, mut random: StdRng) -> Vec<f64> {
+async fn record_and_kill_again_and_again(job: Value, mut random: StdRng) -> Vec<f64> {
     let began = Instant::now();
     let mut lengths = Vec::new();
     while began.elapsed() < BUDGET {
-        let dead = record_and_kill(job.clone(), Plan::random(&mut random));
-        let length = dead.examine();
-        let told = dead.told;
-        assert!(told <= length + LAST_PICTURE_SECONDS_MAX, "{length} s of {told} s, {:?}", dead.plan);
+        let dead = record_and_kill(job.clone(), Plan::random(&mut random)).await;
+        let (told, plan) = (dead.told, dead.plan);
+        let length = spawn_blocking(move || dead.examine()).await.expect("it is as it should be");
+        assert!(told <= length + LAST_PICTURE_SECONDS_MAX, "{length} s of {told} s, {plan:?}");
         lengths.push(length);
     }
     lengths
@@ -130,33 +131,14 @@ async fn service_that_gives_its_job_away() -> (Service, PathBuf) {
 }
 
 /// Something new on the screen all the time.
-struct Painting {
-    goes_on: Arc<AtomicBool>,
-    thread: std::thread::JoinHandle<()>,
-}
-
-impl Painting {
-    fn start(display: Arc<Display>) -> Self {
-        let goes_on = Arc::new(AtomicBool::new(true));
-        let running = goes_on.clone();
-        let thread = std::thread::spawn(move || {
-            let mut colour = 0;
-            while running.load(Ordering::Relaxed) {
-                colour += 0x0001_0203;
-                display.paint(colour & 0x00ff_ffff);
-                std::thread::sleep(Duration::from_millis(200));
-            }
-        });
-        Self { goes_on, thread }
-    }
-
-    fn stop(self) {
-        self.goes_on.store(false, Ordering::Relaxed);
-        self.thread.join().expect("it paints");
+async fn paint(display: Arc<Display>) {
+    for step in 0.. {
+        display.paint((step * 0x0001_0203) & 0x00ff_ffff);
+        sleep(Duration::from_millis(200)).await;
     }
 }
 
-fn record_and_kill(mut job: Value, plan: Plan) -> Dead {
+async fn record_and_kill(mut job: Value, plan: Plan) -> Dead {
     let data = tempfile::tempdir().expect("a folder");
     // The catalogue of a service that was never told.
     Store::open(&data.path().join("convene.sqlite")).expect("a catalogue");
@@ -177,20 +159,20 @@ fn record_and_kill(mut job: Value, plan: Plan) -> Dead {
     let mut input = program.0.stdin.take().expect("it is piped");
     writeln!(input, "{job}").expect("written");
     let output = program.0.stdout.take().expect("it is piped");
-    let listener = std::thread::spawn(move || {
+    let listener = spawn_blocking(move || {
         let events = BufReader::new(output).lines().map_while(Result::ok);
         let length = |line: String| serde_json::from_str::<Value>(&line).ok()?["duration_ms"].as_f64();
         events.filter_map(length).fold(0.0, f64::max) / 1000.0
     });
-    std::thread::sleep(plan.life);
+    sleep(plan.life).await;
     if let Some(end) = plan.finish {
         drop(input);
-        std::thread::sleep(end);
+        sleep(end).await;
     }
     // It may have ended in order before.
     let _ = program.0.kill();
     program.0.wait().expect("it has ended");
-    let told = listener.join().expect("it listens");
+    let told = listener.await.expect("it listens");
     if plan.without_b {
         std::fs::remove_file(regions.join("b")).expect("removed");
     }
