@@ -21,6 +21,8 @@ const FAILURES_MAX: u32 = 2;
 pub struct Resumed {
     /// Which.
     pub id: RecordingId,
+    /// What its file is called in every region.
+    pub blob: String,
     /// Whether it had been finished in order; a recording that was cut off has no duration or index in it, but plays.
     pub finished: bool,
     /// The length of the whole file, as far as the spool had it. 0 when nothing was recorded.
@@ -33,7 +35,7 @@ pub struct Resumed {
 
 impl Resumed {
     fn nothing(id: RecordingId, problem: Option<SpoolError>) -> Self {
-        Self { id, finished: false, bytes: 0, copies: Vec::new(), problem }
+        Self { id, blob: id.blob_name(), finished: false, bytes: 0, copies: Vec::new(), problem }
     }
 }
 
@@ -106,7 +108,7 @@ async fn resume_one(
             copies.push(Copy { region, state: CopyState::Behind, bytes: 0, sha256: None });
         }
     }
-    Resumed { id: job.id, finished: finished_in_order, bytes, copies, problem }
+    Resumed { id: job.id, blob: upload.blob.clone(), finished: finished_in_order, bytes, copies, problem }
 }
 
 /// Takes a recording out of the spool for good, because it is to be deleted. Without it in the spool, nothing is done.

@@ -5,6 +5,7 @@ mod contract;
 mod crash;
 mod delete;
 mod meeting;
+mod named;
 mod proxy;
 mod reader;
 mod real_line;
