@@ -59,6 +59,11 @@ impl Cutter {
         (!self.open.is_empty()).then(|| self.since + self.limits.time * self.factor())
     }
 
+    /// The length of the open block.
+    pub fn open_bytes(&self) -> u64 {
+        self.open.len() as u64
+    }
+
     /// The open block as it is, if it has a byte.
     pub fn cut(&mut self) -> Option<Bytes> {
         if self.open.is_empty() {

@@ -115,6 +115,7 @@ fn fail(element: &gst::Element, error: &WriteError) {
         | WriteError::Spool(SpoolError::DiskFull { .. } | SpoolError::Limit { .. }) => {
             gst::ResourceError::NoSpaceLeft
         }
+        WriteError::Elsewhere { .. } => gst::ResourceError::Seek,
         WriteError::Spool(_) => gst::ResourceError::Write,
     };
     gst::element_error!(element, code, ("{error}"));

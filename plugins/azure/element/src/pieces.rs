@@ -20,6 +20,11 @@ pub enum Kind {
     Block,
     /// It comes in the place of block 0 when the stream ends.
     FirstAgain,
+    /// Bytes that are written over the ones from there on.
+    Over {
+        /// Where in the stream.
+        at: u64,
+    },
 }
 
 /// Tells the kinds of a stream's buffers, and counts its bytes.
@@ -29,17 +34,24 @@ pub enum Kind {
 #[derive(Debug, Default)]
 pub struct Pieces {
     position: u64,
+    /// Where upstream has gone to, when that is not where the stream goes on.
+    elsewhere: Option<u64>,
     blocks: bool,
 }
 
 impl Pieces {
-    /// Where in the stream the next byte is.
-    pub fn position(&self) -> u64 {
-        self.position
+    /// Upstream goes on there.
+    pub fn go_to(&mut self, at: u64) {
+        self.elsewhere = Some(at).filter(|&at| at != self.position);
     }
 
     /// Takes the stream's next buffer.
     pub fn take(&mut self, mark: Mark, bytes: u64) -> Kind {
+        if let Some(elsewhere) = &mut self.elsewhere {
+            let at = *elsewhere;
+            *elsewhere += bytes;
+            return Kind::Over { at };
+        }
         let first = mark.header && mark.offset == Some(0);
         if self.position == 0 {
             self.blocks = first && mark.offset_end == Some(1) && 1 < bytes;
@@ -65,7 +77,21 @@ mod tests {
         assert_eq!(pieces.take(mark(true, 0, 1), 300), Kind::Block);
         assert_eq!(pieces.take(mark(false, 1, 2), 9000), Kind::Block);
         assert_eq!(pieces.take(mark(true, 0, 2), 700), Kind::FirstAgain);
-        assert_eq!(pieces.position(), 9300);
+        assert_eq!(pieces.position, 9300);
+    }
+
+    #[test]
+    fn a_muxer_goes_back_and_comes_again() {
+        let plain = Mark { header: false, offset: None, offset_end: None };
+        let mut pieces = Pieces::default();
+        pieces.go_to(0);
+        assert_eq!(pieces.take(plain, 100), Kind::Bytes);
+        pieces.go_to(4);
+        assert_eq!(pieces.take(plain, 4), Kind::Over { at: 4 });
+        assert_eq!(pieces.take(plain, 4), Kind::Over { at: 8 });
+        pieces.go_to(100);
+        assert_eq!(pieces.take(plain, 7), Kind::Bytes);
+        assert_eq!(pieces.position, 107);
     }
 
     #[test]
@@ -76,7 +102,7 @@ mod tests {
             assert_eq!(pieces.take(first, 300), Kind::Bytes);
             // A muxer's second header is no block 0.
             assert_eq!(pieces.take(mark(true, 0, 1), 300), Kind::Bytes);
-            assert_eq!(pieces.position(), 600);
+            assert_eq!(pieces.position, 600);
         }
         assert_eq!(Pieces::default().take(mark(true, 0, 1), 1), Kind::Bytes);
     }

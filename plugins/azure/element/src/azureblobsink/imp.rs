@@ -84,8 +84,6 @@ pub struct AzureBlobSink {
 struct State {
     writing: Option<Arc<Writing>>,
     has_location: bool,
-    /// Upstream went where we cannot; that is told.
-    astray: bool,
     pieces: Pieces,
 }
 
@@ -127,31 +125,9 @@ impl AzureBlobSink {
         }
     }
 
-    /// What was written stays: a segment of bytes may only begin where we are.
-    fn may_begin_at(&self, segment: &gst::Segment) -> bool {
-        let Some(segment) = segment.downcast_ref::<gst::format::Bytes>() else { return true };
-        let start = segment.start().map_or(0, u64::from);
-        let position = {
-            let mut state = self.state.lock();
-            state.astray = start != state.pieces.position();
-            state.pieces.position()
-        };
-        if start != position {
-            gst::element_imp_error!(
-                self,
-                gst::ResourceError::Seek,
-                ("Upstream wants to go on at byte {start} where {position} comes next; a blob's written bytes stay. Let the muxer write a stream (webmmux streamable=true, mp4mux fragment-duration=2000).")
-            );
-        }
-        start == position
-    }
-
     /// What this buffer is. Says so when nothing can be written.
     fn kind(&self, mark: Mark, bytes: u64) -> Result<Kind, gst::FlowError> {
         let mut state = self.state.lock();
-        if state.astray {
-            return Err(gst::FlowError::Error);
-        }
         if state.has_location {
             return Ok(state.pieces.take(mark, bytes));
         }
@@ -269,7 +245,7 @@ impl BaseSinkImpl for AzureBlobSink {
             .map_err(|_| gst::error_msg!(gst::ResourceError::Busy, ("The start was given up.")))?
             .map_err(|error| gst::error_msg!(gst::ResourceError::OpenWrite, ("{error}")))?;
         let pieces = Pieces::default();
-        *self.state.lock() = State { writing: Some(Arc::new(writing)), has_location, pieces, astray: false };
+        *self.state.lock() = State { writing: Some(Arc::new(writing)), has_location, pieces };
         Ok(())
     }
 
@@ -298,6 +274,7 @@ impl BaseSinkImpl for AzureBlobSink {
             Kind::Bytes => Piece::Bytes(bytes),
             Kind::Block => Piece::Block(bytes),
             Kind::FirstAgain => Piece::FirstAgain(bytes),
+            Kind::Over { at } => Piece::Over { at, bytes },
         };
         loop {
             match writing.push(piece.clone()) {
@@ -311,7 +288,11 @@ impl BaseSinkImpl for AzureBlobSink {
 
     fn event(&self, event: gst::Event) -> bool {
         match event.view() {
-            gst::EventView::Segment(segment) if !self.may_begin_at(segment.segment()) => return false,
+            gst::EventView::Segment(segment) => {
+                if let Some(segment) = segment.segment().downcast_ref::<gst::format::Bytes>() {
+                    self.state.lock().pieces.go_to(segment.start().map_or(0, u64::from));
+                }
+            }
             gst::EventView::Eos(_) => {
                 // Without the end in the spool there is no end to tell.
                 if let Err(stopped) = self.finish() {

@@ -10,7 +10,7 @@
 //! gst-launch-1.0 -e videotestsrc ! vp8enc ! webmmux streamable=true ! azureblobsink location=talk.webm spool=/var/spool/talks primary=azure,region=west-europe,account=NAME,container=talks,key_env=AZURE_KEY
 //! ```
 //!
-//! What was there under this name is replaced. It cannot seek: what was written stays, and muxers upstream are told so.
+//! What was there under this name is replaced. It cannot seek, and says so to muxers that ask; only the first block, of 64 KiB at most, may be written over until the end.
 
 use gst::glib;
 use gst::prelude::*;

@@ -58,6 +58,13 @@ pub enum Piece {
     Block(Bytes),
     /// What is to be in the place of block 0 at the end.
     FirstAgain(Bytes),
+    /// Bytes that are written over the ones from there on; they must all be in block 0.
+    Over {
+        /// Where in the stream.
+        at: u64,
+        /// The bytes.
+        bytes: Bytes,
+    },
 }
 
 /// Why the streaming thread does not wait any longer.
@@ -83,6 +90,20 @@ pub enum WriteError {
         seconds: u64,
         /// What the spool said.
         error: SpoolError,
+    },
+    /// Bytes that are stored cannot be written over, and there are no holes.
+    #[error(
+        "Upstream writes the bytes from {start} to {end}, where {next} comes next; only the first {first} can be written over. Let the muxer write a stream (webmmux streamable=true, mp4mux fragment-duration=2000)."
+    )]
+    Elsewhere {
+        /// Where the bytes begin.
+        start: u64,
+        /// Where they end.
+        end: u64,
+        /// The length of the stream so far.
+        next: u64,
+        /// The length of block 0.
+        first: usize,
     },
     /// The spool cannot be used for another reason.
     #[error("The stream cannot be written to the spool: {0}.")]
@@ -246,7 +267,9 @@ impl State {
 impl Piece {
     fn len(&self) -> usize {
         match self {
-            Self::Bytes(bytes) | Self::Block(bytes) | Self::FirstAgain(bytes) => bytes.len(),
+            Self::Bytes(bytes) | Self::Block(bytes) | Self::FirstAgain(bytes) | Self::Over { bytes, .. } => {
+                bytes.len()
+            }
         }
     }
 }

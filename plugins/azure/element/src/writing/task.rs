@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use convene_recordings::CopyState;
 use convene_recordings_store::{RecordingWriter, Resumed, SpoolError, resume_with};
 use tokio::task::JoinSet;
@@ -143,7 +143,27 @@ impl Task {
             }
             Piece::Block(bytes) => self.put(bytes).await?,
             Piece::FirstAgain(bytes) => self.first_again = Some(bytes),
+            Piece::Over { at, bytes } => self.write_over(at, &bytes).await?,
         }
+        Ok(())
+    }
+
+    /// Muxers write their header anew at the end. Block 0 comes again then, so that is where it can be done.
+    async fn write_over(&mut self, start: u64, bytes: &[u8]) -> Result<(), Halt> {
+        if self.first.is_none() {
+            self.put_open_block().await?;
+        }
+        let mut first =
+            BytesMut::from(self.first_again.as_ref().or(self.first.as_ref()).map_or(&[][..], |b| b));
+        let place =
+            usize::try_from(start).ok().and_then(|start| first.get_mut(start..)?.get_mut(..bytes.len()));
+        let Some(place) = place else {
+            let end = start + bytes.len() as u64;
+            let next = self.bytes + self.cutter.open_bytes();
+            return Err(Halt::Failed(WriteError::Elsewhere { start, end, next, first: first.len() }));
+        };
+        place.copy_from_slice(bytes);
+        self.first_again = Some(first.freeze());
         Ok(())
     }
 
