@@ -8,8 +8,8 @@ use convene_recordings::{AzureConfig, BlobName, BlockId, StoreConfig};
 use convene_recordings_store::{
     BlobStore, MediaReader, MemoryStore, ReadError, RecordingWriter, SpoolError, Weather, WriterOptions, open,
 };
+use convene_test_support::Azurite;
 
-use crate::azurite::Azurite;
 use crate::meeting::{LONG, Meeting, PATIENCE, are_whole, block, file, first_again, is_empty, put, resume};
 
 fn talk() -> BlobName {
