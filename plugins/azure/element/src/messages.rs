@@ -17,9 +17,8 @@ const REGION: &str = "convene-blob-region";
 pub fn post(element: &gst::Element, report: &Report) {
     match report {
         Report::Behind { region, reason } => {
-            let news = news(region.as_str(), "behind").field("reason", reason).build();
-            post_structure(element, news);
             warn(element, &format!("Region {region} is behind: {reason}. The spool holds what it misses."));
+            post_structure(element, news(region.as_str(), "behind").field("reason", reason).build());
         }
         Report::Back { region } => post_structure(element, news(region.as_str(), "back").build()),
         Report::Written(written) => {

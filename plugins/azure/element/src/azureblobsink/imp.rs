@@ -140,17 +140,15 @@ impl AzureBlobSink {
         Err(gst::FlowError::Error)
     }
 
-    /// Ends the file. Being paused meanwhile only interrupts the waiting.
+    /// Ends the file. Being paused meanwhile interrupts the waiting, until it plays again.
     fn finish(&self) -> Result<(), Stopped> {
         let writing = self.writing().ok_or(Stopped::Unlocked)?;
-        let pad = self.obj().sink_pad().clone();
         loop {
             match writing.finish() {
-                Err(Stopped::Unlocked) if !pad.pad_flags().contains(gst::PadFlags::FLUSHING) => {
-                    writing.wait_for_lock();
-                }
+                // The base class holds the preroll lock around events as around buffers, and a pause waits for it.
+                Err(Stopped::Unlocked) => self.obj().wait_preroll().map_err(|_| Stopped::Unlocked)?,
                 done => return done,
-            }
+            };
         }
     }
 

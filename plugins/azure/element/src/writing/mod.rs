@@ -25,9 +25,6 @@ use crate::gate::{Gate, Unlocked};
 /// The streaming thread waits while more than this is on its way to the disk; one piece may always be.
 const QUEUE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// A pause interrupts waits for less than this.
-const LOCK_TIME_MAX: Duration = Duration::from_millis(100);
-
 /// What is left when the stream is given up gets this long to reach the disk.
 const LEAVE_TIME_MAX: Duration = Duration::from_secs(5);
 
@@ -215,13 +212,6 @@ impl Writing {
     /// Waits wait again.
     pub fn unlock_stop(&self) {
         self.shared.state.lock().unlocked = false;
-        self.shared.changed.notify_all();
-    }
-
-    /// Waits until waits wait again, or a moment.
-    pub fn wait_for_lock(&self) {
-        let mut state = self.shared.state.lock();
-        self.shared.changed.wait_while_for(&mut state, |state| state.unlocked, LOCK_TIME_MAX);
     }
 
     fn wait_until(&self, ready: impl Fn(&State) -> bool) -> Result<MutexGuard<'_, State>, Stopped> {

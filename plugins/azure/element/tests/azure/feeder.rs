@@ -65,16 +65,32 @@ impl Feeder {
 
     /// Waits until the first region has as many bytes.
     pub fn wait_for_bytes(&self, wanted: u64) {
+        self.wait_for_stats(|stats| {
+            let regions = crate::support::regions(stats);
+            regions.first().is_some_and(|(_, _, bytes)| wanted <= *bytes)
+        });
+    }
+
+    /// Waits until so many blocks are in the spool.
+    pub fn wait_for_blocks(&self, wanted: u32) {
+        self.wait_for_stats(|stats| stats.get::<u32>("blocks").is_ok_and(|blocks| wanted <= blocks));
+    }
+
+    fn wait_for_stats(&self, is_wanted: impl Fn(&gst::StructureRef) -> bool) {
         let bus = self.pipeline.bus().expect("a pipeline has a bus");
         for _ in 0..2000 {
-            let stats = self.sink.property::<gst::Structure>("stats");
-            let regions = crate::support::regions(&stats);
-            if regions.first().is_some_and(|(_, _, bytes)| wanted <= *bytes) {
+            if is_wanted(&self.sink.property::<gst::Structure>("stats")) {
                 return;
             }
             // Nobody needs what is said meanwhile.
             let _ = bus.timed_pop(gst::ClockTime::from_mseconds(20));
         }
-        panic!("the region never has {wanted} bytes");
+        panic!("it never gets so far");
+    }
+}
+
+impl Drop for Feeder {
+    fn drop(&mut self) {
+        self.stop();
     }
 }

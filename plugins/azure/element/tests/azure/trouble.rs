@@ -134,12 +134,12 @@ fn stopping_never_waits_for_a_region() {
     let source = format!("azureblobsrc location=bytes.bin primary={mute} region-timeout=1");
     within(Duration::from_secs(30), move || {
         let line = sink(&place, "bytes.bin", &mute);
-        let feeder = Feeder::new(&format!("{line} region-timeout=600 eos-timeout=600"));
+        let feeder = Feeder::new(&format!("{line} region-timeout=600 eos-timeout=600 block-time=60000"));
         feeder.push_all(&noise(1_000_000));
         let pad = feeder.pad.clone();
         let ending = std::thread::spawn(move || pad.push_event(gst::event::Eos::new()));
-        // The end waits by now, or is about to.
-        feeder.wait_for_bytes(1_000_000);
+        // The last block is cut at the end, which waits by now, or is about to.
+        feeder.wait_for_blocks(2);
         feeder.pipeline.set_state(gst::State::Paused).expect("it pauses");
         feeder.pipeline.set_state(gst::State::Playing).expect("it plays");
         feeder.stop();
