@@ -44,6 +44,25 @@ pub struct RecordingWriter {
     others_max: Duration,
 }
 
+/// How far a writer's regions are.
+pub struct WriterProgress {
+    upload: Arc<Upload>,
+}
+
+impl WriterProgress {
+    /// The copies by now.
+    #[must_use]
+    pub fn copies(&self) -> Vec<Copy> {
+        self.upload.copies()
+    }
+
+    /// For each region, in the order of the copies, why its last call failed, if it did.
+    #[must_use]
+    pub fn troubles(&self) -> Vec<Option<String>> {
+        self.upload.troubles()
+    }
+}
+
 impl RecordingWriter {
     /// Begins a recording with the usual limits.
     ///
@@ -122,10 +141,11 @@ impl RecordingWriter {
         self.upload.copies()
     }
 
-    /// For each region, in the order of the copies, why its last call failed, if it did.
+    /// A view of the copies that can be looked at while the writer waits for its end. The recording stays locked in the spool
+    /// for as long as the view lives.
     #[must_use]
-    pub fn troubles(&self) -> Vec<Option<String>> {
-        self.upload.troubles()
+    pub fn progress(&self) -> WriterProgress {
+        WriterProgress { upload: Arc::clone(&self.upload) }
     }
 
     /// Ends the recording: block 0 comes again, with duration and index. Waits for the regions, at most for

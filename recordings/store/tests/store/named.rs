@@ -48,7 +48,7 @@ async fn what_was_there_under_the_name_is_replaced_in_every_region_however_late_
         meeting.b.set_weather(Weather::AwayAfter(calls));
         let mut writer = writer(&meeting).await.expect("the spool can be written");
         put(&mut writer, 0..8).await;
-        let trouble = writer.troubles().remove(1).expect("region b is away");
+        let trouble = writer.progress().troubles().remove(1).expect("region b is away");
         assert!(trouble.contains("region b is away"), "{trouble}");
         meeting.b.set_weather(Weather::Fine);
         put(&mut writer, 8..15).await;

@@ -254,7 +254,15 @@ mod tests {
 
     fn resumed(bytes: u64, finished: bool, states: &[CopyState]) -> Resumed {
         let id = recording().id;
-        Resumed { id, blob: id.blob_name(), finished, bytes, copies: copies(states), problem: None }
+        Resumed {
+            id,
+            blob: id.blob_name(),
+            finished,
+            bytes,
+            copies: copies(states),
+            troubles: Vec::new(),
+            problem: None,
+        }
     }
 
     #[test]

@@ -90,7 +90,7 @@ pub enum WriteError {
     },
     /// Bytes that are stored cannot be written over, and there are no holes.
     #[error(
-        "Upstream writes the bytes from {start} to {end}, where {next} comes next; only the first {first} can be written over. Let the muxer write a stream (webmmux streamable=true, mp4mux fragment-duration=2000)."
+        "Upstream writes the bytes from {start} to {end}, where {next} comes next; only the first {first} can be written over. Let the muxer write a stream, such as webmmux streamable=true."
     )]
     Elsewhere {
         /// Where the bytes begin.

@@ -74,7 +74,7 @@ impl From<Resumed> for Written {
             blob: resumed.blob,
             bytes: resumed.bytes,
             finished: resumed.finished,
-            regions: resumed.copies.into_iter().map(|copy| RegionState { copy, reason: None }).collect(),
+            regions: states(resumed.copies, resumed.troubles),
             problem: resumed.problem.map(|problem| problem.to_string()),
         }
     }

@@ -1,11 +1,12 @@
 //! The task behind the streaming thread: pieces become blocks in the spool, and what the regions do is reported.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use convene_recordings::CopyState;
-use convene_recordings_store::{RecordingWriter, Resumed, SpoolError, resume_with};
+use convene_recordings_store::{RecordingWriter, Resumed, SpoolError, WriterProgress, resume_with};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
@@ -20,6 +21,7 @@ pub(super) struct Task {
     plan: Plan,
     /// Gone when the stream has ended, and where there is no name to write to.
     writer: Option<RecordingWriter>,
+    progress: Option<WriterProgress>,
     shared: Arc<Shared>,
     report: Box<dyn Fn(Report) + Send + Sync>,
     resuming: JoinSet<Vec<Resumed>>,
@@ -68,6 +70,7 @@ impl Task {
         Self {
             cutter: Cutter::new(plan.limits),
             plan,
+            progress: writer.as_ref().map(RecordingWriter::progress),
             writer,
             shared,
             report,
@@ -210,13 +213,13 @@ impl Task {
 
     /// What the regions have, all together.
     fn bytes_taken(&self) -> u64 {
-        self.writer.iter().flat_map(RecordingWriter::copies).map(|copy| copy.bytes).sum()
+        self.progress.iter().flat_map(WriterProgress::copies).map(|copy| copy.bytes).sum()
     }
 
     /// Notes how far the regions are, and tells which one fell behind or is back.
     fn look(&mut self) {
-        let Some(writer) = &self.writer else { return };
-        let regions = states(writer.copies(), writer.troubles());
+        let Some(progress) = &self.progress else { return };
+        let regions = states(progress.copies(), progress.troubles());
         for (at, now) in regions.iter().enumerate() {
             let was_behind = self.regions.get(at).is_some_and(is_behind);
             let region = now.copy.region.clone();
@@ -277,16 +280,22 @@ impl Task {
         let again = self.first_again.take().unwrap_or_else(|| first.clone());
         let bytes = self.bytes - first.len() as u64 + again.len() as u64;
         let end_time = self.plan.end_time;
-        let copies = writer.finish(again, end_time).await.map_err(|error| Halt::Failed(error.into()))?;
+        self.bytes = bytes;
+        let mut finishing = pin!(writer.finish(again, end_time));
+        let copies = loop {
+            tokio::select! {
+                copies = &mut finishing => break copies.map_err(|error| Halt::Failed(error.into()))?,
+                _ = self.looks.tick() => self.look(),
+            }
+        };
+        self.look();
         let slow = || format!("it did not have all of it after {} s", end_time.as_secs());
-        let reasons = copies.iter().enumerate().map(|(at, copy)| {
-            let known = self.regions.get(at).and_then(|region| region.reason.clone());
-            (copy.state != CopyState::Complete).then(|| known.unwrap_or_else(slow))
+        let regions = copies.into_iter().zip(std::mem::take(&mut self.regions)).map(|(copy, last)| {
+            let reason = (copy.state != CopyState::Complete).then(|| last.reason.unwrap_or_else(slow));
+            RegionState { copy, reason }
         });
-        let regions = states(copies.clone(), reasons.collect());
-        self.regions.clone_from(&regions);
-        let stats = super::Stats { blocks: self.blocks, bytes, regions: regions.clone() };
-        self.shared.state.lock().stats = stats;
+        let regions: Vec<_> = regions.collect();
+        self.shared.state.lock().stats.regions.clone_from(&regions);
         Ok(Written { blob, bytes, finished: true, regions, problem: None })
     }
 
