@@ -25,4 +25,4 @@ pub use resume::{Resumed, discard, resume, resume_with};
 pub use spool::{SPOOL_BYTES_MAX, SpoolError};
 pub use store::{BlobStore, StoreError, blob_name, open};
 pub use upload::Patience;
-pub use writer::{RecordingWriter, WriterOptions};
+pub use writer::{RecordingWriter, WriterOptions, WriterProgress};

@@ -253,7 +253,16 @@ mod tests {
     }
 
     fn resumed(bytes: u64, finished: bool, states: &[CopyState]) -> Resumed {
-        Resumed { id: recording().id, finished, bytes, copies: copies(states), problem: None }
+        let id = recording().id;
+        Resumed {
+            id,
+            blob: id.blob_name(),
+            finished,
+            bytes,
+            copies: copies(states),
+            troubles: Vec::new(),
+            problem: None,
+        }
     }
 
     #[test]
