@@ -1,5 +1,7 @@
 //! The exchange: which call goes to which room, and what is agreed on with each caller.
 
+mod order;
+mod outgoing;
 mod talk;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -10,12 +12,17 @@ use convene_conference::Codec;
 
 use crate::agent::{Action, Agent, CallId, Ending, Invite};
 use crate::chance::Chance;
+use crate::failure::Failure;
 use crate::flow::Flow;
 use crate::limits::Limit;
-use crate::menu::{Menu, Wish};
+use crate::menu::Menu;
 use crate::prompt::Prompt;
 use crate::sdes::{Crypto, Suite};
 use crate::sdp::{self, Agreement, Local};
+
+pub use order::{About, Order, Progress, RoomId, RoomRules};
+use outgoing::Outgoing;
+pub use outgoing::{DIALLING_MAX, Trunk};
 
 /// Messages that one address may send within [`WINDOW`]: a proxy with 250 calls sends some 1,500 when all of them begin at once.
 pub const MESSAGES_MAX: u32 = 5000;
@@ -28,99 +35,6 @@ const MISSES_WINDOW: Duration = Duration::from_secs(600);
 /// A caller who is dismissed hears why, but not for longer.
 const FAREWELL_MAX: Duration = Duration::from_secs(20);
 
-/// A room of a meeting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RoomId(pub u64);
-
-/// How a room takes callers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RoomRules {
-    /// Nine digits; empty for a room that all callers come to at once.
-    pub code: String,
-    /// Nobody more.
-    pub is_locked: bool,
-    /// The organiser's; empty if there is none.
-    pub pin: String,
-}
-
-/// What a room is told about a caller.
-#[derive(Clone, PartialEq, Eq)]
-pub struct About {
-    /// In which he is heard.
-    pub codec: Codec,
-    /// Of the packets, both ways.
-    pub payload_type: u8,
-    /// What he says he is called.
-    pub name: String,
-    /// His number.
-    pub number: String,
-    /// By SRTP.
-    pub is_encrypted: bool,
-}
-
-impl std::fmt::Debug for About {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { codec, is_encrypted, .. } = self;
-        write!(f, "REDACTED by {codec:?}, encrypted: {is_encrypted}")
-    }
-}
-
-/// What the shell is to do.
-#[derive(Debug)]
-pub enum Order {
-    /// Send this message.
-    Send(Flow, Vec<u8>),
-    /// Open ports for the sound of a call, then [`Exchange::opened`].
-    Open {
-        /// Whose.
-        call: CallId,
-        /// Whose local address the sound uses, too.
-        flow: Flow,
-    },
-    /// The sound of a call begins, or changes.
-    Agreed {
-        /// Whose.
-        call: CallId,
-        /// What about.
-        agreement: Box<Agreement>,
-        /// Our key.
-        crypto: Option<Crypto>,
-    },
-    /// A caller is to have a seat in a room, then [`Exchange::seated`].
-    Join {
-        /// Which room.
-        room: RoomId,
-        /// Who.
-        call: CallId,
-        /// What is known of him.
-        about: About,
-    },
-    /// A caller is no longer in the room.
-    Leave {
-        /// Which room.
-        room: RoomId,
-        /// Who.
-        call: CallId,
-        /// Why, in a word.
-        why: &'static str,
-    },
-    /// A caller wants something of the meeting.
-    Wish {
-        /// Which room.
-        room: RoomId,
-        /// Who.
-        call: CallId,
-        /// What.
-        wish: Wish,
-    },
-    /// Say these to the caller, after what is said already; then [`Exchange::played`].
-    Say(CallId, Vec<Prompt>),
-    /// Say nothing more to the caller.
-    Hush(CallId),
-    /// The call is over: its ports are free.
-    Close(CallId),
-}
-
 struct Call {
     address: IpAddr,
     name: String,
@@ -131,6 +45,8 @@ struct Call {
     agreement: Option<Agreement>,
     local: Option<Local>,
     menu: Menu,
+    /// Until who is called joins.
+    outgoing: Option<Outgoing>,
     /// Hung up when all is said, or at this time at the latest.
     hang_up_at: Option<Instant>,
 }
@@ -140,6 +56,7 @@ pub struct Exchange {
     agent: Agent,
     chance: Chance,
     media_address: Option<IpAddr>,
+    trunk: Option<Trunk>,
     rooms: BTreeMap<RoomId, RoomRules>,
     calls: BTreeMap<CallId, Call>,
     messages: Limit,
@@ -155,6 +72,7 @@ impl Exchange {
             agent: Agent::new(seeds[0], media_address),
             chance: Chance::new(seeds[1]),
             media_address,
+            trunk: None,
             rooms: BTreeMap::new(),
             calls: BTreeMap::new(),
             messages: Limit::new(MESSAGES_MAX, WINDOW),
@@ -178,6 +96,7 @@ impl Exchange {
             self.leave(call, "dismissed");
             self.farewell(call, &[Prompt::MeetingOver], now);
         }
+        self.cancel_all_of(room, now);
     }
 
     /// A message has come; drain [`Self::poll`] after it, and after everything else.
@@ -217,7 +136,7 @@ impl Exchange {
     /// We end all calls: there is nobody left who could.
     pub fn hang_up_all(&mut self, now: Instant) {
         let calls: Vec<CallId> = self.calls.keys().copied().collect();
-        calls.into_iter().for_each(|call| self.hang_up(call, now));
+        calls.into_iter().for_each(|call| self.cancel(call, now));
     }
 
     /// Nothing comes of a caller any more.
@@ -232,6 +151,9 @@ impl Exchange {
             return;
         };
         let Some((address, port)) = at else {
+            if call.outgoing.is_some() {
+                return self.fail(id, Failure::Failed);
+            }
             self.calls.remove(&id);
             self.agent.refuse(id, (503, "No port is free"), now);
             return self.work(now);
@@ -244,6 +166,7 @@ impl Exchange {
             version: 1,
         });
         match call.room {
+            _ if call.outgoing.is_some() => self.dial(id, now),
             Some(room) => {
                 let about = call.about();
                 self.orders.push_back(Order::Join { room, call: id, about });
@@ -284,6 +207,9 @@ impl Exchange {
                 Action::Answered(call, sdp) => self.answered(call, &sdp, now),
                 Action::Key(call, key) => self.press(call, key, now),
                 Action::Ended(call, why) => self.ended(call, why),
+                Action::Rings(call) => self.tell(call, Progress::Ringing),
+                Action::Accepted(call, sdp) => self.accepted(call, sdp.as_deref(), now),
+                Action::Failed(call, why) => self.fail(call, why),
             }
         }
     }
@@ -315,6 +241,7 @@ impl Exchange {
             agreement,
             local: None,
             menu: Menu::inside(),
+            outgoing: None,
             hang_up_at: None,
         };
         self.calls.insert(id, call);
@@ -345,7 +272,7 @@ impl Exchange {
         }
         let sdp = match &call.agreement {
             Some(agreement) => agreement.answer(local),
-            None => sdp::offer(local),
+            None => sdp::offer(local, sdp::Profile::Plain),
         };
         local.version += 1;
         let crypto = local.crypto.clone();
@@ -398,6 +325,7 @@ impl Exchange {
             Ending::Unacknowledged | Ending::Expired => "lost",
         };
         self.leave(id, why);
+        self.not_joined(id);
         if self.calls.remove(&id).is_some() {
             self.orders.push_back(Order::Close(id));
         }

@@ -70,12 +70,13 @@ impl Exchange {
         }
     }
 
-    fn follow(&mut self, id: CallId, steps: Vec<Step>, now: Instant) {
+    pub(super) fn follow(&mut self, id: CallId, steps: Vec<Step>, now: Instant) {
         for step in steps {
             match step {
                 Step::Hush => self.orders.push_back(Order::Hush(id)),
                 Step::Say(prompt) => self.say(id, &[prompt]),
                 Step::Try(code) => self.enter(id, &code, now),
+                Step::Join => self.join(id, now),
                 Step::Miss => {
                     if let Some(address) = self.calls.get(&id).map(|call| call.address) {
                         self.misses.count(address, now);

@@ -1,8 +1,11 @@
 //! Calls against the core, under virtual time.
 
 mod call;
+mod callee;
+mod digest;
 mod hostile;
 mod menu;
+mod outgoing;
 mod sound;
 mod torture;
 mod world;

@@ -363,6 +363,9 @@ impl Worker {
         while let Some(order) = self.exchange.poll() {
             match order {
                 Order::Send(flow, bytes) => self.send(flow, &bytes),
+                // Nobody here calls yet.
+                Order::Reach(hop) => self.exchange.reached(&hop, None, time),
+                Order::Progress { .. } => {}
                 Order::Open { call, flow } => {
                     let at = self.open_line(call, flow.local);
                     self.exchange.opened(call, at, time);
