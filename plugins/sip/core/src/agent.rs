@@ -4,6 +4,7 @@ mod client;
 mod dialog;
 mod invite;
 mod outgoing;
+mod registrar;
 mod request;
 mod within;
 
@@ -15,6 +16,7 @@ use crate::chance::Chance;
 use crate::digest::{Credentials, Login};
 use crate::failure::Failure;
 use crate::flow::{Flow, Transport};
+use crate::hop::Hop;
 use crate::message::{Malformed, Message};
 use crate::transaction::{Key, Servers, Ticket};
 use crate::write::{METHODS, Writer};
@@ -23,6 +25,8 @@ use client::Client;
 use dialog::Dialog;
 use outgoing::Calling;
 pub use outgoing::{Dialling, RINGING_MAX};
+use registrar::Registrar;
+pub use registrar::{Account, BACK_OFF_MAX, TrunkState};
 
 /// Calls that one agent holds.
 pub const CALLS_MAX: usize = 4096;
@@ -89,6 +93,10 @@ pub enum Action {
     Accepted(CallId, Option<String>),
     /// Somebody whom we call is not reached.
     Failed(CallId, Failure),
+    /// A way to there is wanted: [`Agent::reached`].
+    Reach(Hop),
+    /// Whether the trunk brings calls.
+    Trunk(TrunkState),
     /// The call is over.
     Ended(CallId, Ending),
 }
@@ -103,6 +111,7 @@ pub struct Agent {
     /// By [`client::key`].
     clients: BTreeMap<String, Client>,
     login: Login,
+    registrar: Option<Registrar>,
     callings: BTreeMap<CallId, Calling>,
     dialogs: BTreeMap<CallId, Dialog>,
     /// By Call-ID and our tag.
@@ -120,6 +129,7 @@ impl Agent {
             servers: Servers::default(),
             clients: BTreeMap::new(),
             login: Login::default(),
+            registrar: None,
             callings: BTreeMap::new(),
             dialogs: BTreeMap::new(),
             names: BTreeMap::new(),
@@ -154,6 +164,7 @@ impl Agent {
         servers.tick(now, |flow, bytes| actions.push_back(Action::Send(flow, bytes)));
         self.tick_clients(now);
         self.tick_callings(now);
+        self.tick_registrar(now);
         let calls: Vec<CallId> = self.dialogs.keys().copied().collect();
         calls.into_iter().for_each(|call| self.tick_dialog(call, now));
     }
@@ -162,7 +173,9 @@ impl Agent {
     pub fn due(&self) -> Option<Instant> {
         let clients = self.clients.values().map(|client| client.repeat.due());
         let dialogs = self.dialogs.values().filter_map(Dialog::due);
-        clients.chain(dialogs).chain(self.servers.due()).chain(self.callings_due()).min()
+        let registrar = self.registrar.as_ref().and_then(Registrar::due);
+        let others = self.servers.due().into_iter().chain(self.callings_due()).chain(registrar);
+        clients.chain(dialogs).chain(others).min()
     }
 
     /// What is to be done next, until there is nothing.

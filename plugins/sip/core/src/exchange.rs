@@ -133,10 +133,12 @@ impl Exchange {
         self.work(now);
     }
 
-    /// We end all calls: there is nobody left who could.
+    /// We end all calls, and the registration: there is nobody left who could.
     pub fn hang_up_all(&mut self, now: Instant) {
+        self.agent.unregister(now);
         let calls: Vec<CallId> = self.calls.keys().copied().collect();
         calls.into_iter().for_each(|call| self.cancel(call, now));
+        self.work(now);
     }
 
     /// Nothing comes of a caller any more.
@@ -210,6 +212,8 @@ impl Exchange {
                 Action::Rings(call) => self.tell(call, Progress::Ringing),
                 Action::Accepted(call, sdp) => self.accepted(call, sdp.as_deref(), now),
                 Action::Failed(call, why) => self.fail(call, why),
+                Action::Reach(hop) => self.orders.push_back(Order::Reach(hop)),
+                Action::Trunk(state) => self.orders.push_back(Order::Trunk(state)),
             }
         }
     }

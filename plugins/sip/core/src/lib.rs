@@ -22,7 +22,7 @@ mod transaction;
 mod uri;
 mod write;
 
-pub use agent::{CALLS_MAX, CallId, Ending, RINGING_MAX};
+pub use agent::{BACK_OFF_MAX, CALLS_MAX, CallId, Ending, RINGING_MAX, TrunkState};
 pub use chance::Chance;
 pub use digest::Credentials;
 pub use exchange::{

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use super::registrar::TrunkState;
 use super::request::Request;
 use super::{Action, Agent, CallId};
 use crate::digest::Tries;
@@ -16,6 +17,8 @@ use crate::transaction::Repeat;
 pub enum Owner {
     /// A call's.
     Call(CallId),
+    /// The registration's.
+    Registrar,
 }
 
 /// A request of ours.
@@ -87,24 +90,25 @@ impl Agent {
             client.request.is_trusted && self.login.challenged(response, status, &mut client.tries);
         let Client { owner, flow, mut request, tries, .. } = client;
         if is_again {
-            let Owner::Call(call) = owner;
-            request.number += 1;
-            // A call that is over counts no further.
-            if let Some(dialog) = self.dialogs.get_mut(&call) {
-                dialog.local_cseq += 1;
-                request.number = dialog.local_cseq;
-            }
+            request.number = self.next_number(owner).unwrap_or(request.number + 1);
             self.transact(Client { tries, ..Client::new(owner, flow, request, now) }, now);
         } else {
-            self.answered(owner, &request, status, now);
+            match (owner, request.method) {
+                (Owner::Call(call), "UPDATE") => self.refreshed(call, status, now),
+                (Owner::Call(_), _) => {}
+                (Owner::Registrar, _) => self.registered(response, status, now),
+            }
         }
     }
 
-    fn answered(&mut self, owner: Owner, request: &Request, status: u16, now: Instant) {
-        let Owner::Call(call) = owner;
-        if request.method == "UPDATE" {
-            self.refreshed(call, status, now);
-        }
+    /// A call or a registration that is over counts no further.
+    fn next_number(&mut self, owner: Owner) -> Option<u32> {
+        let number = match owner {
+            Owner::Call(call) => &mut self.dialogs.get_mut(&call)?.local_cseq,
+            Owner::Registrar => &mut self.registrar.as_mut()?.number,
+        };
+        *number += 1;
+        Some(*number)
     }
 
     /// Sends what is due again, and gives up what was never answered.
@@ -127,6 +131,7 @@ impl Agent {
         let lost = self.clients.iter().filter(|(_, client)| is_lost(client));
         let lost: Vec<String> = lost.map(|(key, _)| key.clone()).collect();
         lost.iter().for_each(|key| self.unanswered(key, now));
+        self.lose_registrar(flow, now);
     }
 
     fn unanswered(&mut self, key: &str, now: Instant) {
@@ -135,7 +140,9 @@ impl Agent {
         };
         match (client.owner, client.request.method) {
             (Owner::Call(call), "INVITE") => self.fail(call, Failure::Unreachable),
-            (owner, _) => self.answered(owner, &client.request, 408, now),
+            (Owner::Call(call), "UPDATE") => self.refreshed(call, 408, now),
+            (Owner::Call(_), _) => {}
+            (Owner::Registrar, _) => self.not_registered(TrunkState::Unreachable, now),
         }
     }
 }

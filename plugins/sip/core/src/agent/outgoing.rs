@@ -135,7 +135,9 @@ impl Agent {
         let Some(client) = self.clients.get_mut(key) else {
             return;
         };
-        let Owner::Call(call) = client.owner;
+        let Owner::Call(call) = client.owner else {
+            return;
+        };
         client.repeat.hush();
         let is_first = !std::mem::replace(&mut client.is_provisional, true);
         let Some(calling) = self.callings.get_mut(&call) else {
@@ -158,7 +160,9 @@ impl Agent {
         let Some(client) = self.clients.get_mut(key) else {
             return;
         };
-        let Owner::Call(call) = client.owner;
+        let Owner::Call(call) = client.owner else {
+            return;
+        };
         let flow = client.flow;
         client.repeat.hush();
         client.repeat.end_at(now + PATIENCE);
@@ -188,7 +192,9 @@ impl Agent {
         let (Some(client), Start::Response { status }) = (self.clients.get_mut(key), &response.start) else {
             return;
         };
-        let Owner::Call(call) = client.owner;
+        let Owner::Call(call) = client.owner else {
+            return;
+        };
         let (flow, mut request, mut tries) = (client.flow, client.request.clone(), client.tries);
         let ack = request.follow_up("ACK", response.header("to")).write(&flow, &client.branch, &[]);
         client.repeat.hush();

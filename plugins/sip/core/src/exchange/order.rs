@@ -2,7 +2,7 @@
 
 use convene_conference::Codec;
 
-use crate::agent::CallId;
+use crate::agent::{CallId, TrunkState};
 use crate::failure::Failure;
 use crate::flow::Flow;
 use crate::hop::Hop;
@@ -122,6 +122,8 @@ pub enum Order {
     Say(CallId, Vec<Prompt>),
     /// Say nothing more to the caller.
     Hush(CallId),
+    /// Whether the trunk brings calls has changed, or is as it was.
+    Trunk(TrunkState),
     /// The call is over: its ports are free.
     Close(CallId),
 }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
 use super::{Call, Exchange, Order, Progress, RoomId};
-use crate::agent::{CallId, Dialling};
+use crate::agent::{Account, CallId, Dialling};
 use crate::digest::Credentials;
 use crate::failure::Failure;
 use crate::flow::{Flow, Transport};
@@ -28,6 +28,8 @@ pub struct Trunk {
     pub uri: String,
     /// As whom it knows us.
     pub credentials: Option<Credentials>,
+    /// It is told where to bring calls to, too.
+    pub is_registered: bool,
 }
 
 impl std::fmt::Debug for Trunk {
@@ -49,10 +51,17 @@ pub(super) struct Outgoing {
 }
 
 impl Exchange {
-    /// By which trunk numbers are called from now on.
-    pub fn connect(&mut self, trunk: Option<Trunk>) {
-        self.agent.know(trunk.as_ref().and_then(|trunk| trunk.credentials.clone()));
-        self.trunk = trunk;
+    /// By which trunk numbers are called from now on, and maybe calls come.
+    pub fn connect(&mut self, trunk: Trunk, now: Instant) {
+        self.agent.know(trunk.credentials.clone());
+        if let Some(uri) = Uri::parse(&trunk.uri).ok().filter(|_| trunk.is_registered)
+            && let Some(hop) = Hop::of(&uri)
+        {
+            let registrar = format!("{}:{}", scheme(&uri), uri.host);
+            self.agent.register(Account { hop, registrar, address: account(&trunk) }, now);
+        }
+        self.trunk = Some(trunk);
+        self.work(now);
     }
 
     /// Calls somebody into a room: a SIP URI, or a number by way of the trunk. The call's name is of the shell's choice, and beyond
@@ -98,8 +107,7 @@ impl Exchange {
         };
         if let Some(number) = number(to) {
             let trunk = trunk?;
-            let scheme = if trunk.is_secure { "sips" } else { "sip" };
-            let uri = format!("{scheme}:{number}@{};user=phone", trunk.host);
+            let uri = format!("{}:{number}@{};user=phone", scheme(&trunk), trunk.host);
             return Some((number, outgoing(uri, Hop::of(&trunk)?, true)));
         }
         let uri = Uri::parse(to).ok()?;
@@ -113,6 +121,7 @@ impl Exchange {
 
     /// There is a way to there, or none.
     pub fn reached(&mut self, hop: &Hop, flow: Option<Flow>, now: Instant) {
+        self.agent.reached(hop, flow, now);
         let waits = |call: &Call| {
             call.outgoing.as_ref().is_some_and(|outgoing| outgoing.hop == *hop && outgoing.flow.is_none())
         };
@@ -258,9 +267,13 @@ fn account(trunk: &Trunk) -> String {
     match Uri::parse(&trunk.uri) {
         // Some accounts are whole addresses.
         Ok(_) if user.contains('@') => format!("sip:{user}"),
-        Ok(uri) => format!("{}:{user}@{}", if uri.is_secure { "sips" } else { "sip" }, uri.host),
+        Ok(uri) => format!("{}:{user}@{}", scheme(&uri), uri.host),
         Err(_) => format!("sip:{user}@invalid"),
     }
+}
+
+fn scheme(uri: &Uri) -> &'static str {
+    if uri.is_secure { "sips" } else { "sip" }
 }
 
 fn host(address: IpAddr) -> String {

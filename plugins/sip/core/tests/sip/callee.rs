@@ -23,7 +23,8 @@ pub fn world_with_trunk(transport: Transport, password: &str) -> World {
     let mut world = world(transport);
     let credentials = Credentials { user: "ann".to_owned(), password: password.to_owned() };
     let uri = format!("sip:provider.example;transport={}", transport.word().to_ascii_lowercase());
-    world.exchange.connect(Some(Trunk { uri, credentials: Some(credentials) }));
+    let trunk = Trunk { uri, credentials: Some(credentials), is_registered: false };
+    world.exchange.connect(trunk, world.now);
     world
 }
 

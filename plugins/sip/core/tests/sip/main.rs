@@ -6,6 +6,7 @@ mod digest;
 mod hostile;
 mod menu;
 mod outgoing;
+mod registrar;
 mod sound;
 mod torture;
 mod world;

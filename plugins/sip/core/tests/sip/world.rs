@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use convene_sip::{
     About, CallId, Exchange, Flow, Hop, Message, Order, Progress, Prompt, RoomId, RoomRules, Session, Start,
-    Transport, Wish,
+    Transport, TrunkState, Wish,
 };
 
 pub const ROOM: RoomId = RoomId(1);
@@ -31,6 +31,7 @@ pub struct World {
     pub way: Option<Flow>,
     pub hops: Vec<Hop>,
     pub progress: Vec<Progress>,
+    pub trunk: Vec<TrunkState>,
 }
 
 impl World {
@@ -54,6 +55,7 @@ impl World {
             way: Some(Phone::new("", Transport::Udp).flow),
             hops: Vec::new(),
             progress: Vec::new(),
+            trunk: Vec::new(),
         }
     }
 
@@ -124,6 +126,7 @@ impl World {
                     self.exchange.reached(&hop, self.way, self.now);
                     self.hops.push(hop);
                 }
+                Order::Trunk(state) => self.trunk.push(state),
                 Order::Progress { progress, .. } => self.progress.push(progress),
                 Order::Leave { call, why, .. } => self.left.push((call, why)),
                 Order::Wish { call, wish, .. } => self.wishes.push((call, wish)),

@@ -365,7 +365,7 @@ impl Worker {
                 Order::Send(flow, bytes) => self.send(flow, &bytes),
                 // Nobody here calls yet.
                 Order::Reach(hop) => self.exchange.reached(&hop, None, time),
-                Order::Progress { .. } => {}
+                Order::Progress { .. } | Order::Trunk(_) => {}
                 Order::Open { call, flow } => {
                     let at = self.open_line(call, flow.local);
                     self.exchange.opened(call, at, time);
