@@ -38,6 +38,20 @@ impl std::fmt::Debug for Trunk {
     }
 }
 
+impl Trunk {
+    /// Reads its URI, which names nobody; without an account, and unregistered.
+    pub fn parse(uri: &str) -> Option<Self> {
+        let is_good = |parsed: &Uri| parsed.user.is_none() && Hop::of(parsed).is_some();
+        Uri::parse(uri).ok().filter(is_good)?;
+        Some(Self { uri: uri.to_owned(), credentials: None, is_registered: false })
+    }
+
+    /// How it is reached.
+    pub fn hop(&self) -> Option<Hop> {
+        Hop::of(&Uri::parse(&self.uri).ok()?)
+    }
+}
+
 /// A call of ours by which nobody has joined yet.
 #[derive(Debug)]
 pub(super) struct Outgoing {

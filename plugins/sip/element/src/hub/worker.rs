@@ -1,13 +1,15 @@
 //! The thread that carries between the sockets, the exchange and the rooms.
 
+mod reach;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use convene_sip::{CallId, Exchange, Flow, Order, Prompt, Received, RoomId, Transport};
+use convene_sip::{CallId, Exchange, Flow, Hop, Order, Prompt, Received, RoomId, Transport, Trunk};
 use rustix::event::{Timespec, epoll};
 use rustls::ServerConfig;
 
@@ -17,6 +19,7 @@ use super::line::{Line, Ports};
 use super::mailbox::{Command, Mailbox};
 use super::prompts::Prompts;
 use super::sockets::{self, Sockets};
+use super::tls::Trust;
 use super::{HubError, HubSettings, RoomListener};
 
 /// Connections at once: a proxy brings all its calls by one.
@@ -86,6 +89,13 @@ pub struct Worker {
     listeners: BTreeMap<RoomId, Arc<dyn RoomListener>>,
     connections: BTreeMap<u64, Connection>,
     next_connection: u64,
+    /// Connections of ours.
+    ways: BTreeMap<Hop, u64>,
+    /// Whose names are looked up just now.
+    lookups: BTreeSet<Hop>,
+    /// Where we connect from.
+    bind: Option<IpAddr>,
+    trust: Trust,
     lines: BTreeMap<CallId, Entry>,
     prompts: Prompts,
     /// Calls that hear a prompt.
@@ -103,7 +113,7 @@ impl Worker {
     pub fn new(
         settings: &HubSettings,
         sockets: Sockets,
-        config: Option<Arc<ServerConfig>>,
+        (config, trust): (Option<Arc<ServerConfig>>, Trust),
         mailbox: Arc<Mailbox>,
     ) -> Result<Self, HubError> {
         let poll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(io::Error::from)?;
@@ -116,6 +126,10 @@ impl Worker {
             listeners: BTreeMap::new(),
             connections: BTreeMap::new(),
             next_connection: 1,
+            ways: BTreeMap::new(),
+            lookups: BTreeSet::new(),
+            bind: settings.bind,
+            trust,
             lines: BTreeMap::new(),
             prompts: Prompts::new(&settings.language, settings.prompts.as_deref()),
             playing: BTreeSet::new(),
@@ -137,8 +151,13 @@ impl Worker {
         Ok(epoll::add(&self.poll, source, token.pack(), epoll::EventFlags::IN)?)
     }
 
-    /// Works until the hub ends.
-    pub fn run(mut self) {
+    /// Works until the hub ends; registers with the trunk, if there is one.
+    pub fn run(mut self, trunk: Option<Trunk>) {
+        if let Some(trunk) = trunk {
+            let time = now();
+            self.exchange.connect(trunk, time);
+            self.carry_out(time);
+        }
         let mut events = Vec::with_capacity(256);
         while !self.is_over {
             let timeout = self.timeout();
@@ -197,6 +216,9 @@ impl Worker {
                 }
                 Command::Announce(call, prompt) => self.exchange.announce(call, prompt),
                 Command::HangUp(call) => self.exchange.hang_up(call, time),
+                Command::Call { call, room, to } => self.exchange.call(call, room, &to, time),
+                Command::Cancel(call) => self.exchange.cancel(call, time),
+                Command::Resolved(hop, address) => self.resolved(&hop, address),
                 Command::Stop => {
                     self.exchange.hang_up_all(time);
                     self.is_over = true;
@@ -246,7 +268,7 @@ impl Worker {
             // Without a file for whoever waits, the system would tell of it without end: the first that would be closed anyway makes room.
             let first = self.connections.iter().min_by_key(|(_, connection)| connection.close_at);
             if let Some(id) = first.map(|(id, _)| *id) {
-                self.connections.remove(&id);
+                self.disconnect(id);
             }
         }
         let time = now();
@@ -290,7 +312,7 @@ impl Worker {
         }
         match result {
             Ok(()) => self.await_line(id),
-            Err(_) => drop(self.connections.remove(&id)),
+            Err(_) => self.disconnect(id),
         }
     }
 
@@ -341,7 +363,9 @@ impl Worker {
         if self.round_at.is_some_and(|at| at <= time) {
             is_asked = true;
             self.lines.values().for_each(|entry| entry.line.report(time));
-            self.connections.retain(|_, connection| time < connection.close_at);
+            let closing = self.connections.iter().filter(|(_, connection)| connection.close_at <= time);
+            let closing: Vec<u64> = closing.map(|(id, _)| *id).collect();
+            closing.into_iter().for_each(|id| self.disconnect(id));
             let is_lost = |entry: &Entry| {
                 let lost_at = entry.line.with(|session| session.lost_at()).flatten();
                 lost_at.is_some_and(|at| at <= time)
@@ -363,9 +387,15 @@ impl Worker {
         while let Some(order) = self.exchange.poll() {
             match order {
                 Order::Send(flow, bytes) => self.send(flow, &bytes),
-                // Nobody here calls yet.
-                Order::Reach(hop) => self.exchange.reached(&hop, None, time),
-                Order::Progress { .. } | Order::Trunk(_) => {}
+                Order::Reach(hop) => self.reach(hop),
+                Order::Progress { room, call, progress } => {
+                    if let Some(listener) = self.listeners.get(&room) {
+                        listener.progressed(call, progress);
+                    }
+                }
+                Order::Trunk(state) => {
+                    self.listeners.values().for_each(|listener| listener.trunk_changed(state));
+                }
                 Order::Open { call, flow } => {
                     let at = self.open_line(call, flow.local);
                     self.exchange.opened(call, at, time);
@@ -416,7 +446,7 @@ impl Worker {
         } else if let Some(connection) = self.connections.get_mut(&flow.id) {
             match connection.send(bytes) {
                 Ok(()) => self.await_line(flow.id),
-                Err(_) => drop(self.connections.remove(&flow.id)),
+                Err(_) => self.disconnect(flow.id),
             }
         }
     }

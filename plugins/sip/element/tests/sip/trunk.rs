@@ -1,0 +1,185 @@
+//! A trunk that registers us, calls for us, and wants to know who we are: Debian's sipp, which reckons digests by itself.
+
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::bridge::Conference;
+use crate::phone::{free_ports, wait_until};
+
+/// Registrations and calls come in any order.
+const SCENARIO: &str = r#"<?xml version="1.0" encoding="ISO-8859-1" ?>
+<scenario name="trunk">
+  <recv request="REGISTER" optional="true" next="register"/>
+  <recv request="INVITE" crlf="true"/>
+  <send><![CDATA[
+SIP/2.0 407 Proxy Authentication Required
+[last_Via:]
+[last_From:]
+[last_To:];tag=trunk[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+Proxy-Authenticate: Digest realm="provider", nonce="n[call_number]", qop="auth", algorithm=MD5
+Content-Length: 0
+
+]]></send>
+  <recv request="ACK"/>
+  <recv request="INVITE">
+    <action>
+      <ereg regexp="sip:\+4930123@127.0.0.1" search_in="msg" check_it="true" assign_to="number"/>
+      <log message="[$number]"/>
+      <verifyauth assign_to="valid" username="ann" password="sesame"/>
+    </action>
+  </recv>
+  <nop next="busy" test="valid"/>
+  <send next="refused"><![CDATA[
+SIP/2.0 403 Forbidden
+[last_Via:]
+[last_From:]
+[last_To:];tag=trunk[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>
+  <label id="busy"/>
+  <send><![CDATA[
+SIP/2.0 180 Ringing
+[last_Via:]
+[last_From:]
+[last_To:];tag=trunk[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>
+  <send><![CDATA[
+SIP/2.0 603 Decline
+[last_Via:]
+[last_From:]
+[last_To:];tag=trunk[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>
+  <label id="refused"/>
+  <recv request="ACK" next="end"/>
+  <label id="register"/>
+  <send><![CDATA[
+SIP/2.0 401 Unauthorized
+[last_Via:]
+[last_From:]
+[last_To:];tag=trunk[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+WWW-Authenticate: Digest realm="provider", nonce="n[call_number]", algorithm=MD5
+Content-Length: 0
+
+]]></send>
+  <recv request="REGISTER">
+    <action><verifyauth assign_to="valid" username="ann" password="sesame"/></action>
+  </recv>
+  <nop next="welcome" test="valid"/>
+  <send next="end"><![CDATA[
+SIP/2.0 403 Forbidden
+[last_Via:]
+[last_From:]
+[last_To:];tag=trunk[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>
+  <label id="welcome"/>
+  <send><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:];tag=trunk[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+[last_Contact:]
+Expires: 600
+Content-Length: 0
+
+]]></send>
+  <label id="end"/>
+</scenario>
+"#;
+
+struct Trunk {
+    child: Child,
+    port: u16,
+    folder: TempDir,
+}
+
+impl Trunk {
+    fn new(mode: &str) -> Self {
+        let folder = TempDir::new().expect("a temporary folder can be made");
+        let scenario = folder.path().join("trunk.xml");
+        std::fs::write(&scenario, SCENARIO).expect("a file in an empty folder can be written");
+        let port = free_ports();
+        let log = std::fs::File::create(folder.path().join("log")).expect("a file can be written");
+        let errors = log.try_clone().expect("a file can be opened twice");
+        let child = Command::new("sipp")
+            .current_dir(folder.path())
+            .arg("-sf")
+            .arg(&scenario)
+            .args(["-t", mode, "-i", "127.0.0.1", "-p", &port.to_string(), "-nostdin", "-trace_err"])
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(errors)
+            .spawn()
+            .expect("sip-tester is installed");
+        Self { child, port, folder }
+    }
+
+    fn log(&self) -> String {
+        let files = std::fs::read_dir(self.folder.path()).expect("the folder is there");
+        let paths = files.filter_map(|file| Some(file.ok()?.path()));
+        paths.filter_map(|path| std::fs::read_to_string(path).ok()).collect()
+    }
+
+    fn is_listening(&self) -> bool {
+        std::net::UdpSocket::bind(("127.0.0.1", self.port)).is_err()
+            || std::net::TcpListener::bind(("127.0.0.1", self.port)).is_err()
+    }
+}
+
+impl Drop for Trunk {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn await_told(conference: &Conference, trunk: &Trunk, words: &str) {
+    let is_told = || conference.told().iter().any(|told| told == words);
+    let tell = || format!("{:?}\n{}", conference.told(), trunk.log());
+    wait_until(&format!("\"{words}\" is told"), is_told, tell);
+}
+
+#[test]
+fn a_trunk_that_asks_is_told_who_we_are() {
+    for (transport, mode) in [("tcp", "t1"), ("udp", "u1")] {
+        let trunk = Trunk::new(mode);
+        wait_until("it listens", || trunk.is_listening(), || trunk.log());
+        let account = trunk.folder.path().join("account");
+        std::fs::write(&account, "ann:sesame\n").expect("a file can be written");
+        let uri = format!("sip:127.0.0.1:{};transport={transport}", trunk.port);
+        let properties = [("trunk", uri.as_str()), ("trunk-account", &account.display().to_string())];
+        let conference = Conference::with(1, "123456789", &properties);
+        await_told(&conference, &trunk, "trunk registered");
+        conference.call("+49 30 123");
+        await_told(&conference, &trunk, "ringing");
+        await_told(&conference, &trunk, "declined");
+        conference.assert_well();
+        // And who does not know the password is not let in.
+        std::fs::write(&account, "ann:other\n").expect("a file can be written");
+        let stranger = Conference::with(1, "123456789", &properties);
+        await_told(&stranger, &trunk, "trunk refused 403");
+        stranger.call("+4930123");
+        await_told(&stranger, &trunk, "forbidden");
+    }
+}
