@@ -1,10 +1,11 @@
 //! The thread that carries between the sockets, the exchange and the rooms.
 
+mod accept;
 mod reach;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, ErrorKind};
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -243,53 +244,6 @@ impl Worker {
             let time = now();
             self.exchange.receive(flow, &self.buffer[..length], time);
             self.carry_out(time);
-        }
-    }
-
-    fn accept(&mut self, transport: Transport) {
-        let (listener, config) = match transport {
-            Transport::Tls => (self.sockets.tls.as_ref(), self.config.clone()),
-            _ => (self.sockets.tcp.as_ref(), None),
-        };
-        let mut accepted = Vec::new();
-        let mut is_crowded = false;
-        while accepted.len() < READS_MAX {
-            match listener.map(TcpListener::accept) {
-                Some(Ok((stream, peer))) => accepted.push((stream, sockets::plain(peer))),
-                Some(Err(error)) => {
-                    is_crowded =
-                        !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::ConnectionAborted);
-                    break;
-                }
-                None => break,
-            }
-        }
-        if is_crowded {
-            // Without a file for whoever waits, the system would tell of it without end: the first that would be closed anyway makes room.
-            let first = self.connections.iter().min_by_key(|(_, connection)| connection.close_at);
-            if let Some(id) = first.map(|(id, _)| *id) {
-                self.disconnect(id);
-            }
-        }
-        let time = now();
-        for (stream, peer) in accepted {
-            let same = self.connections.values().filter(|other| other.flow.peer.ip() == peer.ip()).count();
-            if CONNECTIONS_MAX <= self.connections.len() || ADDRESS_CONNECTIONS_MAX <= same {
-                continue;
-            }
-            let Ok(local) = stream.local_addr().map(sockets::plain) else {
-                continue;
-            };
-            let id = self.next_connection;
-            self.next_connection += 1;
-            let flow = Flow { id, transport, peer, local };
-            let connection = Connection::new(stream, flow, config.as_ref(), time);
-            if let Ok(connection) = connection
-                && self.watch(connection.stream(), Token::Connection(id)).is_ok()
-            {
-                self.connections.insert(id, connection);
-                self.round_at.get_or_insert(time + ROUND);
-            }
         }
     }
 
