@@ -1,6 +1,6 @@
 //! What a reader shows.
 
-use crate::{Colour, Picture, Point, Record, Rect, ScreenSize, StreamError};
+use crate::{Colour, Frame, Picture, PixelOrder, Point, Record, Rect, ScreenSize, StreamError};
 
 /// Bytes of a pixel.
 pub(crate) const PIXEL_BYTES: usize = 4;
@@ -26,6 +26,11 @@ impl Canvas {
     /// The rows from the top, `width * 4` bytes each.
     pub fn pixels(&self) -> &[u8] {
         &self.pixels
+    }
+
+    /// All of it, as a capture would hand it over.
+    pub fn as_frame(&self) -> Frame<'_> {
+        Frame { size: self.size, stride: self.stride(), order: PixelOrder::Bgrx, pixels: &self.pixels }
     }
 
     /// Paints a record, but for a film's: those need what came before them, which a [`crate::Decoder`] has. `Size` makes it black at the new size; what does not paint changes nothing. After [`StreamError::BadPicture`]

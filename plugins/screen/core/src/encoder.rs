@@ -111,10 +111,14 @@ impl Encoder {
         end_update(out, time)
     }
 
-    /// Sharpens some of what was sent lossy and rests since: an update for an idle moment between two frames. `None` when there is nothing
-    /// to do yet. [`Encoder::frame`] does the same by itself while little changes.
+    /// Sharpens some of what was sent lossy and rests since, or shows the last frame again after [`Encoder::restart`]: an update for an idle
+    /// moment between two frames. `None` when there is nothing to do yet. [`Encoder::frame`] does the same by itself while little changes.
     pub fn refine(&mut self, time: Duration) -> Option<Bytes> {
-        let painting = self.painting.as_mut().filter(|_| self.started)?;
+        if !self.started {
+            let last = self.painting.take()?.into_shown();
+            return self.frame(last.as_frame(), time);
+        }
+        let painting = self.painting.as_mut()?;
         let mut out = BytesMut::new();
         let mut update = Update { time, kept: &mut self.kept, crew: &*self.crew, out: &mut out };
         painting.idle(&mut update);
@@ -129,7 +133,10 @@ impl Encoder {
 
     /// When [`Encoder::refine`] has something to send if nothing changes until then; `None` when a reader has everything exactly.
     pub fn next_refinement_at(&self) -> Option<Duration> {
-        let painting = self.painting.as_ref().filter(|_| self.started)?;
+        let painting = self.painting.as_ref()?;
+        if !self.started {
+            return Some(Duration::ZERO);
+        }
         let refined_at = painting.rests_at().map(|rests_at| rests_at.max(self.refinement.next_at()));
         painting.due_at().into_iter().chain(refined_at).min()
     }
@@ -172,10 +179,17 @@ impl Encoder {
         end_update(out, time)
     }
 
-    /// The next frame begins with `Start` and carries the whole screen.
+    /// The next update begins with `Start` and carries the whole screen: the next frame, or the last one again by [`Encoder::refine`], where
+    /// none comes.
     pub fn restart(&mut self) {
         self.started = false;
         self.pointer.forget_sent();
+    }
+
+    /// The same, and the last frame is not shown again: what comes now has nothing to do with it.
+    pub fn forget(&mut self) {
+        self.restart();
+        self.painting = None;
     }
 }
 

@@ -14,8 +14,12 @@ use crate::cells::{CELL_SIDE, Grid};
 use crate::{Canvas, FILM_AREA_MAX, Rect, ScreenSize};
 use heat::Heat;
 
-/// A rectangle that keeps changing for so long is a film. The cells need about 0.1 s before that until they count as changing.
+/// A rectangle of [`START_AREA`] that keeps changing for so long is a film; a larger one, which costs more until it is found, as much sooner as
+/// it is larger. The cells need about 0.1 s before that until they count as changing.
 const START: Duration = Duration::from_millis(350);
+const START_AREA: usize = 640 * 360;
+/// No film starts sooner: what changes twice is no film.
+const START_MIN: Duration = Duration::from_millis(60);
 /// A film that does not change for so long, or no longer looks like one, is over.
 const END: Duration = Duration::from_millis(300);
 /// A film of which only a part has changed for so long, or whose rectangle turns out to be a little larger, gets its new rectangle.
@@ -121,7 +125,7 @@ impl Finder {
 
     /// The rectangle that the film should have, and how long it must look so; `None` when it is the one that it has.
     fn proposal(&self, hot: Rect) -> Option<(Rect, Duration)> {
-        let Some(film) = self.film() else { return Some((hot, START)) };
+        let Some(film) = self.film() else { return Some((hot, start(hot))) };
         let both = film.intersection(hot).map_or(0, Rect::area);
         let beyond = [
             film.x.saturating_sub(hot.x).into(),
@@ -135,9 +139,14 @@ impl Finder {
             // A part of it may only rest.
             Some(1..=BEYOND_MAX) if film.area() <= 2 * both => Some((hot.union(film), CORRECTION)),
             _ if film.area() <= 2 * both && is_of_a_size(&hot.union(film)) => Some((hot.union(film), GROWTH)),
-            _ => Some((hot, START)),
+            _ => Some((hot, start(hot))),
         }
     }
+}
+
+/// For how long the rectangle of no film must look like one.
+fn start(rect: Rect) -> Duration {
+    START.mul_f64(START_AREA as f64 / rect.area().max(START_AREA) as f64).max(START_MIN)
 }
 
 fn is_of_a_size(rect: &Rect) -> bool {

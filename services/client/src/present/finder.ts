@@ -6,8 +6,14 @@ import type { Pixels } from "../screen/pixels";
 import { CELL } from "./diff";
 import { Heat } from "./heat";
 
-/** A rectangle that keeps changing for so long is a film. The cells need about 0.1 s before that until they count as changing. */
+/**
+ * A rectangle of `START_AREA` that keeps changing for so long is a film; a larger one, which costs more until it is found, as much sooner as it is
+ * larger. The cells need about 0.1 s before that until they count as changing.
+ */
 const START_US = 350_000;
+const START_AREA = 640 * 360;
+/** No film starts sooner: what changes twice is no film. */
+const START_US_MIN = 60_000;
 /** Between two frames of something that becomes a film. */
 const PAUSE_MAX_US = 150_000;
 /** A film that does not change for so long, or no longer looks like one, is over. */
@@ -92,7 +98,7 @@ export class Finder {
   /** The rectangle that the film should have, and how long it must look so; null when it is the one that it has. */
   #proposal(hot: Rect): [Rect, number] | null {
     const film = this.film;
-    if (!film) return [hot, START_US];
+    if (!film) return [hot, startOf(hot)];
     const isMostlyShared = area(film) <= 2 * area(intersection(film, hot) ?? { ...film, width: 0 });
     const beyond = Math.max(
       film.x - hot.x,
@@ -102,10 +108,15 @@ export class Finder {
     );
     if (beyond <= 0) return 2 * area(film) <= 3 * area(hot) ? null : [hot, CORRECTION_US];
     const both = union(hot, film);
-    if (!isMostlyShared || !isOfASize(both)) return [hot, START_US];
+    if (!isMostlyShared || !isOfASize(both)) return [hot, startOf(hot)];
     // A part of it may only rest.
     return [both, beyond <= BEYOND_MAX ? CORRECTION_US : GROWTH_US];
   }
+}
+
+/** For how long the rectangle of no film must look like one. */
+function startOf(rect: Rect): number {
+  return Math.max(START_US_MIN, (START_US * START_AREA) / Math.max(START_AREA, area(rect)));
 }
 
 function isOfASize(rect: Rect): boolean {

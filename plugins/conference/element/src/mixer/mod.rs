@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! gst-launch-1.0 conferencemixer name=mixer mixer.mix ! queue ! wavenc ! filesink location=all.wav \
-//!     filesrc location=ann.ogg ! oggdemux ! mixer.sink_0 \
+//!     filesrc location=ann.ogg ! oggdemux ! queue ! mixer.sink_0 \
 //!     filesrc location=bob.wav ! wavparse ! audioconvert ! audioresample ! mixer.sink_1 \
 //!     audiotestsrc num-buffers=200 ! mixer.sink_2
 //! ```

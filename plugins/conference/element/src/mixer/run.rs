@@ -172,10 +172,7 @@ impl ConferenceMixer {
     /// Frames as long as each source can fill one.
     fn mix_files(&self) {
         loop {
-            let is_waiting = self.sinks().iter().any(|pad| {
-                let is_expected = pad.imp().stream.lock().joined.is_none() && pad.is_linked();
-                is_expected && !pad.imp().is_at_end.load(Ordering::Relaxed)
-            });
+            let is_waiting = self.sinks().iter().any(|pad| self.is_expected(pad));
             let due = {
                 let hall = self.hall.lock();
                 let is_ready = !is_waiting && !hall.conference.is_short() && !hall.conference.is_over();
@@ -191,6 +188,13 @@ impl ConferenceMixer {
                 return;
             }
         }
+    }
+
+    /// Somebody will speak here who has no seat yet: also one whose first words are still in the inbox.
+    fn is_expected(&self, pad: &ConferenceMixerSinkPad) -> bool {
+        let has_left_unheard =
+            pad.imp().stream.lock().joined.is_none() && pad.imp().is_at_end.load(Ordering::Relaxed);
+        pad.is_linked() && !has_left_unheard && !self.hall.lock().paces.contains_key(&pad.imp().seat())
     }
 
     /// Pushes and posts what the conference has ordered.

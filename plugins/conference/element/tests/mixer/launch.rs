@@ -59,7 +59,7 @@ fn three_files_become_one_mix() {
     launch(
         &plugins,
         "conferencemixer name=mixer mixer.mix ! queue ! wavenc ! filesink location=all.wav \
-         filesrc location=ann.ogg ! oggdemux ! mixer.sink_0 \
+         filesrc location=ann.ogg ! oggdemux ! queue ! mixer.sink_0 \
          filesrc location=bob.ogg ! decodebin ! audioconvert ! audioresample ! mixer.sink_1 \
          filesrc location=cem.wav ! wavparse ! audioconvert ! audioresample ! mixer.sink_2 \
          mixer.src_1 ! queue ! wavenc ! filesink location=without_bob.wav",

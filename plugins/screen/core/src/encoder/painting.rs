@@ -30,7 +30,7 @@ const SMALL_STEP_AREA_MAX: usize = 128 * 128;
 /// A cell is restless only where one part in so many of it changes: a blinking caret is not.
 const RESTLESS_SHARE: usize = 8;
 
-/// As [`LOSSY_GAIN`]: rough pictures are half as long as those of the trial, and nobody reads what they show.
+/// As [`LOSSY_GAIN`]: rough pictures are less than half as long as those of the trial, and nobody reads what they show.
 const RESTLESS_GAIN: f32 = 1.25;
 
 #[derive(Debug)]
@@ -85,6 +85,11 @@ impl Painting {
 
     pub(super) fn size(&self) -> ScreenSize {
         self.next.size()
+    }
+
+    /// The last frame.
+    pub(super) fn into_shown(self) -> Canvas {
+        self.next
     }
 
     /// Writes what turns the reference into the frame; the number of pixels that changed, but for a film's.

@@ -304,7 +304,7 @@ fn a_half_update_of_a_presenter_that_vanished_is_never_shown() {
     let update = meeting.encoder.frame(stored.frame(), meeting.now).unwrap();
     meeting.stream(&update[..update.len() - 1]);
     meeting.relay.handle(Input::PresenterChanged, meeting.now).unwrap();
-    meeting.encoder.restart();
+    meeting.encoder.forget();
     meeting.join(2, Line::new(100_000, 5));
     meeting.rest(10 * SECOND);
     let after = std::mem::replace(&mut meeting.desktop, before);

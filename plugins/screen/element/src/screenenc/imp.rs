@@ -145,7 +145,7 @@ impl ScreenEnc {
             EventView::Eos(_) => self.refine(),
             EventView::StreamStart(_) | EventView::FlushStop(_) => {
                 let mut state = self.state.lock();
-                state.encoder.restart();
+                state.encoder.forget();
                 state.time = Duration::ZERO;
                 state.latency = None;
             }
@@ -318,6 +318,7 @@ impl ScreenEnc {
         if gst_video::ForceKeyUnitEvent::is(&event) {
             gst::debug!(CAT, imp = self, "Asked to begin anew");
             self.state.lock().encoder.restart();
+            self.sharpen_when_idle();
             return true;
         }
         if let Some(bits_a_second) = events::parse_line(&event) {

@@ -247,6 +247,21 @@ fn a_live_source_that_falls_silent_is_sharpened_to_the_last_pixel() {
 }
 
 #[test]
+fn a_silent_live_source_need_not_speak_for_a_reader_who_begins_anew() {
+    let page = Picture::page(96, 64, 1);
+    let mut encoder = encoder();
+    encoder.set_upstream_latency(gst::ClockTime::ZERO);
+    encoder.set_src_caps(page.caps("BGRx"));
+    encoder.push(page.buffer(at(0))).expect("a picture");
+    encoder.pull().expect("an update");
+    assert!(encoder.push_upstream_event(gst_video::UpstreamForceKeyUnitEvent::builder().build()));
+    encoder.crank_single_clock_wait().expect("the clock stands at the very start");
+    let again = encoder.pull().expect("the screen as it stands");
+    assert_eq!(last_shown(&[again], 96, 64), page);
+    assert!(encoder.try_pull().is_none(), "once is enough");
+}
+
+#[test]
 fn an_element_that_waits_to_sharpen_can_be_stopped() {
     let photograph = Picture::photograph(300, 200, 1);
     let mut encoder = encoder();
