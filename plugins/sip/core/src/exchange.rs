@@ -1,5 +1,6 @@
 //! The exchange: which call goes to which room, and what is agreed on with each caller.
 
+mod guesses;
 mod order;
 mod outgoing;
 mod talk;
@@ -14,12 +15,14 @@ use crate::agent::{Action, Agent, CallId, Ending, Invite};
 use crate::chance::Chance;
 use crate::failure::Failure;
 use crate::flow::Flow;
-use crate::limits::Limit;
+use crate::limits::{Limit, Network};
 use crate::menu::Menu;
 use crate::prompt::Prompt;
 use crate::sdes::{Crypto, Suite};
 use crate::sdp::{self, Agreement, Local};
 
+use guesses::{Guesser, Guesses};
+pub use guesses::{MISSES_MAX, TRUNK_MISSES_MAX};
 pub use order::{About, Order, Progress, RoomId, RoomRules};
 use outgoing::Outgoing;
 pub use outgoing::{DIALLING_MAX, Trunk};
@@ -29,14 +32,11 @@ pub const MESSAGES_MAX: u32 = 5000;
 /// Calls that one address may begin within [`WINDOW`].
 pub const INVITES_MAX: u32 = 500;
 const WINDOW: Duration = Duration::from_secs(10);
-/// Wrong codes and PINs that one address may try within [`MISSES_WINDOW`]: at this pace, a tenth of all codes takes a hundred years to try.
-pub const MISSES_MAX: u32 = 20;
-const MISSES_WINDOW: Duration = Duration::from_secs(600);
 /// A caller who is dismissed hears why, but not for longer.
 const FAREWELL_MAX: Duration = Duration::from_secs(20);
 
 struct Call {
-    address: IpAddr,
+    guesser: Guesser,
     name: String,
     number: String,
     room: Option<RoomId>,
@@ -57,11 +57,13 @@ pub struct Exchange {
     chance: Chance,
     media_address: Option<IpAddr>,
     trunk: Option<Trunk>,
+    /// Where it was reached last.
+    trunk_address: Option<IpAddr>,
     rooms: BTreeMap<RoomId, RoomRules>,
     calls: BTreeMap<CallId, Call>,
-    messages: Limit,
-    invites: Limit,
-    misses: Limit,
+    messages: Limit<Network>,
+    invites: Limit<Network>,
+    misses: Guesses,
     orders: VecDeque<Order>,
 }
 
@@ -73,11 +75,12 @@ impl Exchange {
             chance: Chance::new(seeds[1]),
             media_address,
             trunk: None,
+            trunk_address: None,
             rooms: BTreeMap::new(),
             calls: BTreeMap::new(),
             messages: Limit::new(MESSAGES_MAX, WINDOW),
             invites: Limit::new(INVITES_MAX, WINDOW),
-            misses: Limit::new(MISSES_MAX, MISSES_WINDOW),
+            misses: Guesses::default(),
             orders: VecDeque::new(),
         }
     }
@@ -102,7 +105,7 @@ impl Exchange {
     /// A message has come; drain [`Self::poll`] after it, and after everything else.
     pub fn receive(&mut self, flow: Flow, bytes: &[u8], now: Instant) {
         // Whoever floods gets no answers, which would only double the flood.
-        if !self.messages.count(flow.peer.ip(), now) {
+        if !self.messages.count(flow.peer.ip().into(), now) {
             return;
         }
         self.agent.receive(flow, bytes, now);
@@ -221,22 +224,26 @@ impl Exchange {
     fn invited(&mut self, id: CallId, invite: Invite, now: Instant) {
         let Invite { name, number, dialled, flow, offer } = invite;
         let address = flow.peer.ip();
-        if !self.invites.count(address, now) {
+        let guesser = match self.is_trunk(address) {
+            true => Guesser::by_trunk(address, &number),
+            false => Guesser::at(address),
+        };
+        if !self.invites.count(address.into(), now) {
             return self.agent.refuse(id, (503, "Too many calls"), now);
         }
         let agreement = match offer.map(|offer| Agreement::choose(&offer, None)).transpose() {
             Ok(agreement) => agreement,
             Err(_) => return self.agent.refuse(id, (488, "Not Acceptable Here"), now),
         };
-        let room = self.room_of("").or_else(|| self.try_code(address, &dialled, now));
+        let room = self.room_of("").or_else(|| self.try_code(&guesser, &dialled, now));
         if room.is_some_and(|room| self.rooms[&room].is_locked) {
             return self.agent.refuse(id, (480, "The meeting is locked"), now);
         }
-        if room.is_none() && self.misses.is_reached(address, now) {
+        if room.is_none() && self.misses.is_reached(&guesser, now) {
             return self.agent.refuse(id, (403, "Too many wrong codes"), now);
         }
         let call = Call {
-            address,
+            guesser,
             name,
             number,
             room,

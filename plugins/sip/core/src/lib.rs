@@ -27,7 +27,7 @@ pub use chance::Chance;
 pub use digest::Credentials;
 pub use exchange::{
     About, DIALLING_MAX, Exchange, INVITES_MAX, MESSAGES_MAX, MISSES_MAX, Order, Progress, RoomId, RoomRules,
-    Trunk,
+    TRUNK_MISSES_MAX, Trunk,
 };
 pub use failure::Failure;
 pub use flow::{Flow, Transport};

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
+use super::guesses::Guesser;
 use super::{Call, Exchange, Order, Progress, RoomId};
 use crate::agent::{Account, CallId, Dialling};
 use crate::digest::Credentials;
@@ -93,7 +94,7 @@ impl Exchange {
         self.orders.push_back(Order::Reach(outgoing.hop.clone()));
         let call = Call {
             // Until there is a way to who is called.
-            address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            guesser: Guesser::at(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
             name: String::new(),
             number,
             room: None,
@@ -136,6 +137,11 @@ impl Exchange {
     /// There is a way to there, or none.
     pub fn reached(&mut self, hop: &Hop, flow: Option<Flow>, now: Instant) {
         self.agent.reached(hop, flow, now);
+        if let Some(flow) = flow
+            && self.trunk.as_ref().and_then(Trunk::hop).as_ref() == Some(hop)
+        {
+            self.trunk_address = Some(flow.peer.ip());
+        }
         let waits = |call: &Call| {
             call.outgoing.as_ref().is_some_and(|outgoing| outgoing.hop == *hop && outgoing.flow.is_none())
         };
@@ -146,13 +152,21 @@ impl Exchange {
                 self.fail(id, Failure::Unreachable);
                 continue;
             };
-            call.address = flow.peer.ip();
+            call.guesser = match call.outgoing.as_ref().is_some_and(|outgoing| outgoing.is_trunk) {
+                true => Guesser::by_trunk(flow.peer.ip(), &call.number),
+                false => Guesser::at(flow.peer.ip()),
+            };
             if let Some(outgoing) = &mut call.outgoing {
                 outgoing.flow = Some(flow);
             }
             self.orders.push_back(Order::Open { call: id, flow });
         }
         self.work(now);
+    }
+
+    /// Whether who calls from there is one of the trunk's callers.
+    pub(super) fn is_trunk(&self, address: IpAddr) -> bool {
+        self.trunk_address == Some(address)
     }
 
     /// A connection has broken.

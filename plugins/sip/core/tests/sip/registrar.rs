@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use convene_sip::{BACK_OFF_MAX, Credentials, Message, Transport, Trunk, TrunkState};
+use convene_sip::{
+    BACK_OFF_MAX, Credentials, MISSES_MAX, Message, TRUNK_MISSES_MAX, Transport, Trunk, TrunkState,
+};
 
 use crate::callee::{SECOND, next, reply, way, world};
 use crate::world::{CODE, PCMU, Phone, World};
@@ -184,4 +186,47 @@ fn who_calls_by_the_trunk_is_a_caller_like_any_other() {
     assert_eq!(ann.call(&mut world, PCMU), 200);
     world.key(CODE);
     assert_eq!(world.joined.len(), 1);
+}
+
+#[test]
+fn one_caller_of_the_trunks_who_guesses_does_not_keep_out_the_others() {
+    let mut world = registering(Transport::Tls);
+    let register = next(&mut world, "REGISTER");
+    grant(&mut world, &register, 600);
+    let mut guesses = 0;
+    let call = |world: &mut World, name: &str, guesses: &mut u32| {
+        let mut phone = Phone::new(name, Transport::Tls);
+        // The same number, in another call.
+        phone.name = name.split('-').next().unwrap_or_default().to_owned();
+        let request = phone.request("INVITE", PCMU).replace("@a\r\n", &format!("@{name}\r\n"));
+        let request = request.replace("branch=z9hG4bK", &format!("branch=z9hG4bK{name}"));
+        let status = phone.ask(world, &request);
+        for _ in 0..3 {
+            if status == 200 && !world.said().contains(&convene_sip::Prompt::Goodbye) {
+                world.key("987654321");
+                *guesses += 1;
+            }
+        }
+        if let Some(call) = world.lines.last().copied() {
+            world.exchange.hang_up(call, world.now);
+            world.carry_out();
+        }
+        status
+    };
+    for number in 0..20 {
+        if call(&mut world, &format!("bob-{number}"), &mut guesses) == 403 {
+            break;
+        }
+    }
+    assert!((MISSES_MAX..MISSES_MAX + 3).contains(&guesses), "{guesses}");
+    assert_eq!(call(&mut world, "bob-again", &mut guesses), 403);
+    assert_eq!(call(&mut world, "ann-1", &mut guesses), 200, "she has another number");
+    // But not with as many numbers as anybody likes.
+    let mut number = 0;
+    while call(&mut world, &format!("n{number}-1"), &mut guesses) == 200 {
+        number += 1;
+        assert!(number < TRUNK_MISSES_MAX, "somebody may guess without end");
+    }
+    // Some were typed after the goodbye.
+    assert!((TRUNK_MISSES_MAX..TRUNK_MISSES_MAX + 6).contains(&guesses), "{guesses}");
 }
