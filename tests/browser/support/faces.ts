@@ -49,58 +49,16 @@ export class Person {
     await this.at("microphone").getByText("Mute").waitFor();
   }
 
-  /** The colour of somebody's face on this page, once its picture moves. */
-  async sees(name: string): Promise<Colour | "nothing"> {
-    const rgb = await this.participant.page.evaluate(async (name) => {
-      const face = [...document.querySelectorAll("[data-testid=face]")].find((face) => face.textContent?.includes(name));
-      const video = face?.querySelector("video");
-      if (!video) return null;
-      // Two more frames, so that a picture which stands still is none.
-      for (let frame = 0; frame < 2; frame++) {
-        const came = await Promise.race([
-          new Promise<boolean>((resolve) => video.requestVideoFrameCallback(() => resolve(true))),
-          new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 1_000)),
-        ]);
-        if (!came) return null;
-      }
-      const canvas = document.createElement("canvas");
-      canvas.width = canvas.height = 16;
-      const context = canvas.getContext("2d")!;
-      context.drawImage(video, 0, 0, 16, 16);
-      return [...context.getImageData(8, 12, 1, 1).data.slice(0, 3)];
-    }, name);
-    if (!rgb) return "nothing";
-    const off = (colour: Colour) => COLOURS[colour].rgb.reduce<number>((sum, value, index) => sum + Math.abs(value - rgb[index]!), 0);
-    const [nearest] = (Object.keys(COLOURS) as Colour[]).sort((a, b) => off(a) - off(b));
-    return off(nearest!) < 240 ? nearest! : "nothing";
+  sees(name: string): Promise<Colour | "nothing"> {
+    return seenOf(name, this.participant.page);
   }
 
   async expectToSee(name: string, colour: Colour, patienceMs = 30_000): Promise<void> {
     await until(`${name} is seen in ${colour}`, () => this.sees(name), (seen) => seen === colour, patienceMs);
   }
 
-  /** How loud this tone is in what the page plays, in decibels over what lies beside it: the loudest of half a second. */
-  async hears(hertz: number): Promise<number> {
-    return this.participant.page.evaluate(async (hertz) => {
-      const { srcObject } = document.querySelector<HTMLAudioElement>("[data-testid=sound]")!;
-      if (!(srcObject instanceof MediaStream)) return -100;
-      const context = new AudioContext();
-      const analyser = context.createAnalyser();
-      analyser.fftSize = 8_192;
-      analyser.smoothingTimeConstant = 0;
-      context.createMediaStreamSource(srcObject).connect(analyser);
-      const bins = new Float32Array(analyser.frequencyBinCount);
-      const at = Math.round((hertz / context.sampleRate) * analyser.fftSize);
-      let loudest = -100;
-      for (let look = 0; look < 12; look++) {
-        await new Promise((resolve) => setTimeout(resolve, 60));
-        analyser.getFloatFrequencyData(bins);
-        const tone = Math.max(...bins.slice(at - 2, at + 3));
-        if (-70 < tone) loudest = Math.max(loudest, tone - bins[Math.round(at * 1.21)]!);
-      }
-      await context.close();
-      return loudest;
-    }, hertz);
+  hears(hertz: number): Promise<number> {
+    return heardOf(hertz, this.participant.page);
   }
 
   async expectToHear(hertz: number): Promise<void> {
@@ -115,6 +73,61 @@ export class Person {
     await this.browser.close();
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+/** A page of any browser. */
+export interface Tab {
+  evaluate<Given, Answer>(ask: (given: Given) => Answer | Promise<Answer>, given: Given): Promise<Answer>;
+}
+
+/** The colour of somebody's face on a page, once its picture moves. */
+export async function seenOf(name: string, page: Tab): Promise<Colour | "nothing"> {
+  const rgb = await page.evaluate(async (name) => {
+    const face = [...document.querySelectorAll("[data-testid=face]")].find((face) => face.textContent?.includes(name));
+    const video = face?.querySelector("video");
+    if (!video) return null;
+    // Two more frames, so that a picture which stands still is none.
+    for (let frame = 0; frame < 2; frame++) {
+      const came = await Promise.race([
+        new Promise<boolean>((resolve) => video.requestVideoFrameCallback(() => resolve(true))),
+        new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 1_000)),
+      ]);
+      if (!came) return null;
+    }
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = 16;
+    const context = canvas.getContext("2d")!;
+    context.drawImage(video, 0, 0, 16, 16);
+    return [...context.getImageData(8, 12, 1, 1).data.slice(0, 3)];
+  }, name);
+  if (!rgb) return "nothing";
+  const off = (colour: Colour) => COLOURS[colour].rgb.reduce<number>((sum, value, index) => sum + Math.abs(value - rgb[index]!), 0);
+  const [nearest] = (Object.keys(COLOURS) as Colour[]).sort((a, b) => off(a) - off(b));
+  return off(nearest!) < 240 ? nearest! : "nothing";
+}
+
+/** How loud this tone is in what a page plays, in decibels over what lies beside it: the loudest of half a second. */
+export async function heardOf(hertz: number, page: Tab): Promise<number> {
+  return page.evaluate(async (hertz) => {
+    const { srcObject } = document.querySelector<HTMLAudioElement>("[data-testid=sound]")!;
+    if (!(srcObject instanceof MediaStream)) return -100;
+    const context = new AudioContext();
+    const analyser = context.createAnalyser();
+    analyser.fftSize = 8_192;
+    analyser.smoothingTimeConstant = 0;
+    context.createMediaStreamSource(srcObject).connect(analyser);
+    const bins = new Float32Array(analyser.frequencyBinCount);
+    const at = Math.round((hertz / context.sampleRate) * analyser.fftSize);
+    let loudest = -100;
+    for (let look = 0; look < 12; look++) {
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      analyser.getFloatFrequencyData(bins);
+      const tone = Math.max(...bins.slice(at - 2, at + 3));
+      if (-70 < tone) loudest = Math.max(loudest, tone - bins[Math.round(at * 1.21)]!);
+    }
+    await context.close();
+    return loudest;
+  }, hertz);
 }
 
 /** One colour, and a bar in its upper half that moves with every frame. */

@@ -26,7 +26,7 @@ export async function chooseScreen(): Promise<MediaStream> {
     if (error instanceof DOMException && error.name === "NotAllowedError") {
       throw new CaptureError("No screen was chosen, so nothing is presented.");
     }
-    throw new CaptureError(`The screen cannot be shared: ${error instanceof Error ? error.message : String(error)}.`);
+    throw new CaptureError(`The screen cannot be shared: ${error instanceof Error ? error.message.replace(/\.$/, "") : String(error)}.`);
   }
 }
 
