@@ -1,6 +1,9 @@
 //! A trunk that registers us, calls for us, and wants to know who we are: Debian's sipp, which reckons digests by itself.
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -182,4 +185,68 @@ fn a_trunk_that_asks_is_told_who_we_are() {
         stranger.call("+4930123");
         await_told(&stranger, &trunk, "forbidden");
     }
+}
+
+/// Reads one message of those that have no body, or little of one.
+fn read_message(stream: &mut BufReader<TcpStream>) -> String {
+    let mut message = String::new();
+    while !message.ends_with("\r\n\r\n") {
+        assert_ne!(stream.read_line(&mut message).expect("something comes in time"), 0, "{message}");
+    }
+    let length = message.lines().find_map(|line| line.strip_prefix("Content-Length: ")?.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut body).expect("the body comes, too");
+    message + &String::from_utf8_lossy(&body)
+}
+
+fn field<'a>(message: &'a str, name: &str) -> &'a str {
+    let line = message.lines().find(|line| line.starts_with(&format!("{name}: ")));
+    line.unwrap_or_else(|| panic!("no {name} in {message}"))
+}
+
+#[test]
+fn calls_come_by_the_connection_that_we_have_opened() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let port = listener.local_addr().expect("it has an address").port();
+    let conference = Conference::with(1, "", &[("trunk", &format!("sip:127.0.0.1:{port};transport=tcp"))]);
+    let (stream, _) = listener.accept().expect("it connects");
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout can be set");
+    let mut writer = stream.try_clone().expect("a stream can be opened twice");
+    let mut reader = BufReader::new(stream);
+    let register = read_message(&mut reader);
+    assert!(register.starts_with("REGISTER sip:127.0.0.1 "), "{register}");
+    let mut fields =
+        ["Via", "From", "To", "Call-ID", "CSeq", "Contact"].map(|name| field(&register, name).to_owned());
+    fields[2] += ";tag=trunk";
+    let granted = format!("SIP/2.0 200 OK\r\n{}\r\nContent-Length: 0\r\n\r\n", fields.join("\r\n"));
+    writer.write_all(granted.as_bytes()).expect("it is connected");
+    wait_until(
+        "it is registered",
+        || conference.told() == ["trunk registered"],
+        || format!("{:?}", conference.told()),
+    );
+    let contact = fields[5].split(['<', '>']).nth(1).expect("an address").to_owned();
+    let request = |method: &str, number: u32, tag: &str, body: &str| {
+        let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+        format!(
+            "{method} {contact} SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:{port};branch=z9hG4bK{method}{number}\r\n\
+             From: <sip:+4930123@127.0.0.1>;tag=1\r\nTo: <{contact}>{tag}\r\nCall-ID: in\r\nCSeq: {number} {method}\r\n\
+             Contact: <sip:trunk@127.0.0.1:{port};transport=tcp>\r\n{kind}Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    let offer =
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n";
+    writer.write_all(request("INVITE", 1, "", offer).as_bytes()).expect("it is connected");
+    let answer = read_message(&mut reader);
+    assert!(answer.starts_with("SIP/2.0 200 "), "{answer}");
+    let tag = field(&answer, "To").split_once(";tag=").expect("it has one").1;
+    writer.write_all(request("ACK", 1, &format!(";tag={tag}"), "").as_bytes()).expect("it is connected");
+    assert_eq!(conference.codecs(), ["PCMU"]);
+    writer.write_all(request("BYE", 2, &format!(";tag={tag}"), "").as_bytes()).expect("it is connected");
+    assert!(read_message(&mut reader).starts_with("SIP/2.0 200 "));
+    // At the end the trunk is told that nobody is there any more.
+    drop(conference);
+    let last = read_message(&mut reader);
+    assert!(last.starts_with("REGISTER ") && last.contains("Expires: 0\r\n"), "{last}");
 }
