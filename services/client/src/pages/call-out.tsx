@@ -13,7 +13,6 @@ interface CallOutsProps {
 export function CallOuts({ calls, session }: CallOutsProps) {
   return (
     <section data-testid="call-out">
-      <CallForm onCall={(number, name) => session.callOut(number, name)} />
       <ul class="passes">
         {calls.map((call) => (
           <li key={call.id} data-testid="call-out-item">
@@ -35,6 +34,7 @@ export function CallOuts({ calls, session }: CallOutsProps) {
           </li>
         ))}
       </ul>
+      <CallForm onCall={(number, name) => session.callOut(number, name)} />
     </section>
   );
 }
