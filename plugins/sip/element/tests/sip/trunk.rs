@@ -11,21 +11,29 @@ use crate::bridge::Conference;
 use crate::phone::{free_ports, wait_until};
 
 /// Registrations and calls come in any order.
-const SCENARIO: &str = r#"<?xml version="1.0" encoding="ISO-8859-1" ?>
+fn scenario() -> String {
+    let answer = |status: &str, more: &str| {
+        format!(
+            "<![CDATA[\nSIP/2.0 {status}\n[last_Via:]\n[last_From:]\n[last_To:];tag=trunk[call_number]\n[last_Call-ID:]\n[last_CSeq:]\n\
+             {more}Content-Length: 0\n\n]]>"
+        )
+    };
+    let challenge = "Digest realm=\"provider\", nonce=\"n[call_number]\"";
+    let who_calls = answer(
+        "407 Proxy Authentication Required",
+        &format!("Proxy-Authenticate: {challenge}, qop=\"auth\", algorithm=MD5\n"),
+    );
+    let who_registers =
+        answer("401 Unauthorized", &format!("WWW-Authenticate: {challenge}, algorithm=MD5\n"));
+    let [forbidden, ringing, declined] =
+        ["403 Forbidden", "180 Ringing", "603 Decline"].map(|status| answer(status, ""));
+    let welcome = answer("200 OK", "[last_Contact:]\nExpires: 600\n");
+    format!(
+        r#"<?xml version="1.0" encoding="ISO-8859-1" ?>
 <scenario name="trunk">
   <recv request="REGISTER" optional="true" next="register"/>
   <recv request="INVITE" crlf="true"/>
-  <send><![CDATA[
-SIP/2.0 407 Proxy Authentication Required
-[last_Via:]
-[last_From:]
-[last_To:];tag=trunk[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-Proxy-Authenticate: Digest realm="provider", nonce="n[call_number]", qop="auth", algorithm=MD5
-Content-Length: 0
-
-]]></send>
+  <send>{who_calls}</send>
   <recv request="ACK"/>
   <recv request="INVITE">
     <action>
@@ -35,81 +43,26 @@ Content-Length: 0
     </action>
   </recv>
   <nop next="busy" test="valid"/>
-  <send next="refused"><![CDATA[
-SIP/2.0 403 Forbidden
-[last_Via:]
-[last_From:]
-[last_To:];tag=trunk[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>
+  <send next="refused">{forbidden}</send>
   <label id="busy"/>
-  <send><![CDATA[
-SIP/2.0 180 Ringing
-[last_Via:]
-[last_From:]
-[last_To:];tag=trunk[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>
-  <send><![CDATA[
-SIP/2.0 603 Decline
-[last_Via:]
-[last_From:]
-[last_To:];tag=trunk[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>
+  <send>{ringing}</send>
+  <send>{declined}</send>
   <label id="refused"/>
   <recv request="ACK" next="end"/>
   <label id="register"/>
-  <send><![CDATA[
-SIP/2.0 401 Unauthorized
-[last_Via:]
-[last_From:]
-[last_To:];tag=trunk[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-WWW-Authenticate: Digest realm="provider", nonce="n[call_number]", algorithm=MD5
-Content-Length: 0
-
-]]></send>
+  <send>{who_registers}</send>
   <recv request="REGISTER">
     <action><verifyauth assign_to="valid" username="ann" password="sesame"/></action>
   </recv>
   <nop next="welcome" test="valid"/>
-  <send next="end"><![CDATA[
-SIP/2.0 403 Forbidden
-[last_Via:]
-[last_From:]
-[last_To:];tag=trunk[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>
+  <send next="end">{forbidden}</send>
   <label id="welcome"/>
-  <send><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:];tag=trunk[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-[last_Contact:]
-Expires: 600
-Content-Length: 0
-
-]]></send>
+  <send>{welcome}</send>
   <label id="end"/>
 </scenario>
-"#;
+"#
+    )
+}
 
 struct Trunk {
     child: Child,
@@ -121,7 +74,7 @@ impl Trunk {
     fn new(mode: &str) -> Self {
         let folder = TempDir::new().expect("a temporary folder can be made");
         let scenario = folder.path().join("trunk.xml");
-        std::fs::write(&scenario, SCENARIO).expect("a file in an empty folder can be written");
+        std::fs::write(&scenario, self::scenario()).expect("a file in an empty folder can be written");
         let port = free_ports();
         let log = std::fs::File::create(folder.path().join("log")).expect("a file can be written");
         let errors = log.try_clone().expect("a file can be opened twice");
