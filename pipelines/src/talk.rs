@@ -22,12 +22,13 @@ use tokio::sync::mpsc::{Sender, UnboundedReceiver, UnboundedSender, unbounded_ch
 use crate::bus::{self, BusEvent};
 use crate::init::{factory, init};
 use crate::seat::Seat;
-use crate::telephone::{PhoneKey, Switchboard, TelephoneRoom};
+use crate::telephone::{CallProgress, PhoneKey, Switchboard, TelephoneRoom};
 use crate::{Listener, MediaPort, PipelineError};
 
 pub use counts::{TalkCounts, VoiceCounts};
 pub use watcher::Watcher;
 
+mod calls;
 mod counts;
 mod watcher;
 
@@ -54,8 +55,17 @@ pub enum TalkEvent {
     Called {
         /// Where.
         seat: u32,
+        /// What the call is known by, if it is one that [`TalkPipeline::call_out`] has made.
+        call: u64,
         /// What their telephone calls them; maybe nothing.
         name: String,
+    },
+    /// A call that [`TalkPipeline::call_out`] has made gets on, or comes to nothing.
+    CallOut {
+        /// Which.
+        call: u64,
+        /// How far it is.
+        progress: CallProgress,
     },
     /// The call on this seat is over.
     HungUp(u32),
@@ -180,48 +190,6 @@ impl TalkPipeline {
                 let why = answer.get::<String>("message").unwrap_or_else(|_| "The offer is refused.".into());
                 Err(PipelineError::Refused(why))
             }
-        }
-    }
-
-    /// Lets the caller on this seat hear and be heard as this person.
-    pub fn put_through(&self, seat: u32, person: u32) -> Result<(), PipelineError> {
-        let telephone = self.telephone.as_ref();
-        telephone.map_or(Ok(()), |telephone| telephone.put_through(seat, person))
-    }
-
-    /// Ends this person's call on this seat, whether they were put through or not.
-    pub fn end_call(&self, seat: u32, person: u32) {
-        self.call_ended(person);
-        if let Some(telephone) = &self.telephone {
-            telephone.hang_up(seat);
-        }
-    }
-
-    /// Plays a prompt to the caller on this seat, by the name that `sipbridge` has for it.
-    pub fn announce(&self, seat: u32, prompt: &str) {
-        if let Some(telephone) = &self.telephone {
-            telephone.announce(seat, prompt);
-        }
-    }
-
-    /// Lets this caller hear all others so many decibels louder, or quieter.
-    pub fn turn(&self, person: u32, decibels: i32) {
-        if let Some(telephone) = &self.telephone {
-            telephone.turn(person, decibels);
-        }
-    }
-
-    /// Lets nobody more in by telephone, or everybody again.
-    pub fn lock(&self, locked: bool) {
-        if let Some(telephone) = &self.telephone {
-            telephone.lock(locked);
-        }
-    }
-
-    /// This person's call is over, and their seat may be another's by now.
-    pub fn call_ended(&self, person: u32) {
-        if let Some(telephone) = &self.telephone {
-            telephone.remove(person);
         }
     }
 

@@ -44,6 +44,30 @@ pub struct TelephonePort {
     pub certificate: PathBuf,
     /// A PEM file.
     pub key: PathBuf,
+    /// Who connects calls with the telephone network; nobody when `None`.
+    pub trunk: Option<Trunk>,
+}
+
+/// Who connects calls with the telephone network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trunk {
+    /// `sips:provider.example`, or `sip:` with `transport=tls`, `tcp` or `udp`.
+    pub uri: String,
+    /// A file with the account, as `USER:PASSWORD`; it is in the environment when `None`.
+    pub account: Option<PathBuf>,
+    /// A PEM file with certificates that are trusted besides the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// How far a call is that the meeting makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallProgress {
+    /// It rings.
+    Ringing,
+    /// Somebody or a machine has answered, and is asked to press a key.
+    Answered,
+    /// It came to nothing; `sipbridge` has a word for why.
+    Failed(String),
 }
 
 /// What of the telephone is one meeting's.
@@ -111,6 +135,13 @@ impl Telephone {
         let room = TelephoneRoom { port: at.clone(), code: NO_MEETING.into(), pin: String::new() };
         let bridge = bridge(&room)?;
         bridge.set_property("locked", true);
+        bridge.connect("trunk-changed", false, |values| {
+            match values.get(1)?.get().ok()? {
+                "registered" => tracing::info!("the telephone provider brings calls here"),
+                state => tracing::warn!(state, "the telephone provider brings no calls here"),
+            }
+            None
+        });
         pipeline.add(&bridge).map_err(PipelineError::build)?;
         let complaint = bus::first_complaint(&pipeline, |event| {
             if let BusEvent::Error(complaint) = event {
@@ -164,6 +195,16 @@ impl Switchboard {
     /// Ends the call on a seat.
     pub(crate) fn hang_up(&self, seat: u32) {
         self.bridge.emit_by_name::<()>("hang-up", &[&seat]);
+    }
+
+    /// Calls a number. Returns what the call is known by.
+    pub(crate) fn call_out(&self, number: &str) -> u64 {
+        self.bridge.emit_by_name("call", &[&number])
+    }
+
+    /// Ends such a call, however far it has come.
+    pub(crate) fn cancel(&self, call: u64) {
+        self.bridge.emit_by_name::<()>("cancel", &[&call]);
     }
 
     /// Plays a prompt of `sipbridge` to the caller on a seat.
@@ -222,6 +263,14 @@ fn bridge(room: &TelephoneRoom) -> Result<gst::Element, PipelineError> {
         builder =
             builder.property("certificate", path(&at.certificate)).property("private-key", path(&at.key));
     }
+    if let Some(Trunk { uri, account, ca_file }) = &at.trunk {
+        builder = builder.property("trunk", uri);
+        for (property, file) in [("trunk-account", account), ("ca-file", ca_file)] {
+            if let Some(file) = file {
+                builder = builder.property(property, path(file));
+            }
+        }
+    }
     for (property, address) in [("bind-address", at.bind), ("media-address", at.address)] {
         if let Some(address) = address {
             builder = builder.property(property, address.to_string());
@@ -232,24 +281,36 @@ fn bridge(room: &TelephoneRoom) -> Result<gst::Element, PipelineError> {
 
 /// The bridge's signals become events. They come from its own thread, which must not wait.
 fn follow(bridge: &gst::Element, events: &UnboundedSender<TalkEvent>) {
-    let on = |signal: &str, read: fn(u32, &glib::Value) -> Option<TalkEvent>| {
+    let on = |signal: &str, read: fn(&[glib::Value]) -> Option<TalkEvent>| {
         let events = events.clone();
         bridge.connect(signal, false, move |values| {
-            let event = values.get(1)?.get().ok().and_then(|seat| read(seat, values.get(2)?));
-            if let Some(event) = event {
+            if let Some(event) = read(values.get(1..)?) {
                 // Nobody listens any more once the meeting is over.
                 let _ = events.send(event);
             }
             None
         });
     };
-    on("call-joined", |seat, about| {
-        let about = about.get::<gst::Structure>().ok()?;
-        Some(TalkEvent::Called { seat, name: about.get("name").unwrap_or_default() })
+    on("call-joined", |values| {
+        let about = values.get(1)?.get::<gst::Structure>().ok()?;
+        let call = about.get::<&str>("id").ok()?.parse().ok()?;
+        let seat = values.first()?.get().ok()?;
+        Some(TalkEvent::Called { seat, call, name: about.get("name").unwrap_or_default() })
     });
-    on("call-left", |seat, _| Some(TalkEvent::HungUp(seat)));
-    on("command", |seat, word| {
-        let key = PhoneKey::of(word.get().ok()?)?;
-        Some(TalkEvent::Pressed { seat, key })
+    on("call-left", |values| Some(TalkEvent::HungUp(values.first()?.get().ok()?)));
+    on("command", |values| {
+        let key = PhoneKey::of(values.get(1)?.get().ok()?)?;
+        Some(TalkEvent::Pressed { seat: values.first()?.get().ok()?, key })
+    });
+    on("call-progress", |values| {
+        let progress = match values.get(1)?.get().ok()? {
+            "ringing" => CallProgress::Ringing,
+            _ => CallProgress::Answered,
+        };
+        Some(TalkEvent::CallOut { call: values.first()?.get().ok()?, progress })
+    });
+    on("call-failed", |values| {
+        let progress = CallProgress::Failed(values.get(1)?.get().ok()?);
+        Some(TalkEvent::CallOut { call: values.first()?.get().ok()?, progress })
     });
 }

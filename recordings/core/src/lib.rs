@@ -15,7 +15,7 @@ pub use backoff::{BACKOFF_MAX, BACKOFF_MIN, backoff};
 pub use block::{BLOCK_BYTES_MAX, BLOCKS_MAX, Block, BlockError, BlockId, BlockInfo};
 pub use config::{AzureConfig, ConfigError, FolderConfig, MemoryConfig, StoreConfig};
 pub use digest::{Digest, DigestError};
-pub use names::{NameError, REGION_NAME_BYTES_MAX, RecordingId, RegionName};
+pub use names::{BLOB_NAME_BYTES_MAX, BlobName, NameError, REGION_NAME_BYTES_MAX, RecordingId, RegionName};
 pub use plan::{COMMIT_BLOCKS_MIN, Input, Order, RegionPlan, WRONG_MAX, commit_interval};
 pub use recorder::{RecorderEvent, RecorderJob, RegionReport};
 pub use recording::{Copy, CopyState, Recording, RecordingState};

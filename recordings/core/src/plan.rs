@@ -25,6 +25,8 @@ pub enum Input<'a> {
     Spooled(Block),
     /// No block will come any more, not even block 0 again.
     Ended,
+    /// The answer to [`Order::Clear`].
+    Cleared,
     /// The answer to [`Order::List`].
     Listed(&'a [BlockInfo]),
     /// The answer to [`Order::Put`].
@@ -45,6 +47,8 @@ pub enum Input<'a> {
 /// What to do now. Each order is answered by one input before the next poll.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Order {
+    /// Delete what the region has under the file's name: it is another file. Once in the life of a file, before anything else.
+    Clear,
     /// Ask the region which blocks it has: at the start, and after a failure, as blocks that were put but not committed
     /// may be lost.
     List,
@@ -84,6 +88,7 @@ pub struct RegionPlan {
     committed: usize,
     committing: usize,
     ended: bool,
+    cleared: bool,
     listed: bool,
     verified: bool,
     failures: u32,
@@ -110,6 +115,7 @@ impl RegionPlan {
             committed: 0,
             committing: 0,
             ended: false,
+            cleared: true,
             listed: false,
             verified: false,
             failures: 0,
@@ -117,6 +123,14 @@ impl RegionPlan {
             wrong: 0,
             wait_until: None,
         }
+    }
+
+    /// For a file whose name somebody has chosen: the region may have another one of this name, and blocks of that one
+    /// have the same ids and may have the same lengths. So it is deleted before the first block is put. Whoever drives
+    /// the plan remembers that it was, and does not ask for it again.
+    #[must_use]
+    pub fn replacing(self) -> Self {
+        Self { cleared: false, ..self }
     }
 
     /// Takes in what happened.
@@ -127,6 +141,7 @@ impl RegionPlan {
         match input {
             Input::Spooled(block) => self.spooled(block),
             Input::Ended => self.ended = true,
+            Input::Cleared => self.cleared = true,
             Input::Listed(region) => self.listed(region),
             Input::Put(id) => {
                 self.mark(id, true);
@@ -168,6 +183,10 @@ impl RegionPlan {
         }
         self.wait_until = None;
 
+        if !self.cleared {
+            // While nothing comes, what is there stays.
+            return if self.blocks.is_empty() { Order::Wait { until: None } } else { Order::Clear };
+        }
         if !self.listed {
             return Order::List;
         }

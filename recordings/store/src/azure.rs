@@ -26,7 +26,6 @@ use convene_recordings::{AzureConfig, BlockId, BlockInfo, RegionName, Secret};
 use crate::store::check_name;
 use crate::{BlobStore, StoreError};
 
-const CONTENT_TYPE: &str = "video/webm";
 const CACHE_CONTROL: HeaderName = HeaderName::from_static("x-ms-blob-cache-control");
 
 /// While the file grows nobody may keep it; a whole one may be kept, but not so long that deleting means little.
@@ -146,7 +145,7 @@ impl BlobStore for AzureStore {
         context.insert(CustomHeaders::from(headers));
 
         let blocks = ids.iter().map(|id| BlobBlockType::new_latest(id.to_string())).collect();
-        let commit = self.client(blob)?.put_block_list(BlockList { blocks }).content_type(CONTENT_TYPE);
+        let commit = self.client(blob)?.put_block_list(BlockList { blocks }).content_type(content_type(blob));
         match commit.context(context).await {
             Ok(_) => Ok(()),
             Err(error) => Err(match self.error(blob, &error) {
@@ -312,6 +311,19 @@ fn location(config: &AzureConfig) -> Result<CloudLocation, String> {
         _ => Err(format!(
             "its endpoint {endpoint:?} is not an address such as https://ACCOUNT.blob.core.windows.net"
         )),
+    }
+}
+
+/// What a browser is told that a file of this name is.
+fn content_type(blob: &str) -> &'static str {
+    match blob.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("webm") => "video/webm",
+        Some("mkv") => "video/x-matroska",
+        Some("mp4" | "m4v") => "video/mp4",
+        Some("ts") => "video/mp2t",
+        Some("ogg" | "opus") => "audio/ogg",
+        Some("wav") => "audio/wav",
+        _ => "application/octet-stream",
     }
 }
 

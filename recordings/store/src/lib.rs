@@ -29,4 +29,4 @@ pub use resume::{Resumed, discard, is_busy, resume, resume_with, waiting};
 pub use spool::{SPOOL_BYTES_MAX, SpoolError, SpoolOwner, Waiting};
 pub use store::{BlobStore, StoreError, blob_name, open};
 pub use upload::Patience;
-pub use writer::{RecordingWriter, Reporter, WriterOptions};
+pub use writer::{RecordingWriter, WriterOptions, WriterProgress};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use convene_recordings::{Block, RecordingId};
+use convene_recordings::{BlobName, Block, BlockId, RecordingId};
 use parking_lot::Mutex;
 use tokio::task::JoinSet;
 
@@ -48,7 +48,27 @@ impl MediaReader {
         regions: &[Arc<dyn BlobStore>],
         patience: Patience,
     ) -> Result<Self, ReadError> {
-        let blob = blob_name(id);
+        Self::open_blob(blob_name(id), regions, patience).await
+    }
+
+    /// Opens the file of this name, whoever wrote it. One that was not written in blocks like ours is read as it is in the first
+    /// region that has it; of two such files, equal lengths count as the same.
+    ///
+    /// # Errors
+    /// When no region has it, or none can say.
+    pub async fn open_named(
+        blob: &BlobName,
+        regions: &[Arc<dyn BlobStore>],
+        patience: Patience,
+    ) -> Result<Self, ReadError> {
+        Self::open_blob(blob.to_string(), regions, patience).await
+    }
+
+    async fn open_blob(
+        blob: String,
+        regions: &[Arc<dyn BlobStore>],
+        patience: Patience,
+    ) -> Result<Self, ReadError> {
         let mut best: Option<(usize, Vec<Block>)> = None;
         let mut last = None;
         for (at, answer) in ask_all(&blob, regions, patience).await {
@@ -65,11 +85,11 @@ impl MediaReader {
         let (current, file) = match (best, last) {
             (Some(best), _) => best,
             (None, Some(last)) => return Err(ReadError::NoRegion { last }),
-            (None, None) => return Err(ReadError::NotFound { id }),
+            (None, None) => return Err(ReadError::NotFound { blob }),
         };
         let size = file.iter().map(|block| block.bytes).sum();
         let first = file.first().map_or(0, |block| block.bytes);
-        let etag = format!("{id}-{}-{first}-{size}", file.len());
+        let etag = format!("{blob}-{}-{first}-{size}", file.len());
         let regions = regions.to_vec();
         Ok(Self { blob, regions, patience, file, size, etag, current: Mutex::new(current) })
     }
@@ -78,6 +98,19 @@ impl MediaReader {
     #[must_use]
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// Whether the file was finished, so that it never changes again.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.file.first().is_some_and(|block| block.id.is_first_again())
+    }
+
+    /// Whether all bytes that `former` has are at the same places here: this is the same file, grown or finished since.
+    #[must_use]
+    pub fn goes_on_from(&self, former: &Self) -> bool {
+        let lengths = |reader: &Self| reader.file.iter().map(|block| block.bytes).collect::<Vec<_>>();
+        self.blob == former.blob && lengths(self).starts_with(&lengths(former))
     }
 
     /// Changes whenever the bytes do; the same in all regions that have the same bytes. Without quotes.
@@ -123,8 +156,7 @@ impl MediaReader {
         let moved = range.end - range.start;
         // What has the final block 0 never changes again; anything else is looked at after the read, so that bytes
         // from before and after the end of the recording are never mixed.
-        let settled =
-            at == *self.current.lock() && self.file.first().is_some_and(|block| block.id.is_first_again());
+        let settled = at == *self.current.lock() && self.is_whole();
         if !settled && !self.agrees(store.as_ref(), range.end).await? {
             return Ok(None);
         }
@@ -162,9 +194,19 @@ fn has_more(file: &[Block], than: &[Block]) -> bool {
 }
 
 async fn ask(blob: &str, store: &dyn BlobStore, patience: Patience) -> Result<Vec<Block>, StoreError> {
-    let list = within(patience.of(0), store.region(), store.block_list(blob)).await?;
+    let list = match within(patience.of(0), store.region(), store.block_list(blob)).await {
+        Err(StoreError::NotOurs { .. }) => Vec::new(),
+        list => list?,
+    };
     let file = list.into_iter().filter(|info| info.committed);
-    Ok(file.map(|info| Block { id: info.id, bytes: info.bytes }).collect())
+    let file: Vec<_> = file.map(|info| Block { id: info.id, bytes: info.bytes }).collect();
+    if !file.is_empty() {
+        return Ok(file);
+    }
+    // Written by somebody else, at one go or in blocks with other names: a file of one block.
+    let size = within(patience.of(0), store.region(), store.size(blob)).await?;
+    let block = |bytes| BlockId::new(0).ok().map(|id| Block { id, bytes });
+    Ok(size.filter(|&bytes| 0 < bytes).and_then(block).into_iter().collect())
 }
 
 /// The answers in the order of the regions; a region that is slower than the others is left out.
@@ -202,13 +244,13 @@ async fn ask_all(
 #[non_exhaustive]
 pub enum ReadError {
     /// Every region answered, and none has it.
-    #[error("no region has the recording {id}")]
+    #[error("no region has a byte of {blob}")]
     NotFound {
-        /// Which.
-        id: RecordingId,
+        /// What its file is called.
+        blob: String,
     },
     /// A range past the end.
-    #[error("the recording has {size} bytes; {start} to {end} are not all among them")]
+    #[error("the file has {size} bytes; {start} to {end} are not all among them")]
     OutOfRange {
         /// Where the range begins.
         start: u64,
@@ -218,10 +260,10 @@ pub enum ReadError {
         size: u64,
     },
     /// The recording was finished, so that its bytes have moved.
-    #[error("the recording was finished while it was read; read it again from the beginning")]
+    #[error("the file was finished, or replaced, while it was read; read it again from the beginning")]
     Changed,
     /// No region can answer.
-    #[error("the recording cannot be read just now: {last}")]
+    #[error("the file cannot be read just now: {last}")]
     NoRegion {
         /// What the last region said.
         last: StoreError,

@@ -22,12 +22,16 @@ const FAILURES_MAX: u32 = 2;
 pub struct Resumed {
     /// Which.
     pub id: RecordingId,
+    /// What its file is called in every region.
+    pub blob: String,
     /// Whether it had been finished in order; a recording that was cut off has no duration or index in it, but plays.
     pub finished: bool,
     /// The length of the whole file, as far as the spool had it. 0 when nothing was recorded.
     pub bytes: u64,
     /// The copies by now. A region that is still behind keeps the recording in the spool.
     pub copies: Vec<Copy>,
+    /// For each copy, why its region's last call failed, if it did.
+    pub troubles: Vec<Option<String>>,
     /// What each region was given this time.
     pub reports: Vec<RegionReport>,
     /// What went wrong with the spool itself, if anything.
@@ -36,7 +40,16 @@ pub struct Resumed {
 
 impl Resumed {
     fn nothing(id: RecordingId, problem: Option<SpoolError>) -> Self {
-        Self { id, finished: false, bytes: 0, copies: Vec::new(), reports: Vec::new(), problem }
+        Self {
+            id,
+            blob: id.blob_name(),
+            finished: false,
+            bytes: 0,
+            copies: Vec::new(),
+            troubles: Vec::new(),
+            reports: Vec::new(),
+            problem,
+        }
     }
 
     /// The recording as the catalogue is to have it, now that what was in the spool has gone to the regions.
@@ -121,6 +134,7 @@ async fn resume_one(
     }
     finished(&mut tasks).await;
 
+    let mut troubles = upload.troubles();
     let (mut copies, problem) = match settle(&upload).await {
         Ok(copies) => (copies, None),
         Err(problem) => (upload.copies(), Some(problem)),
@@ -130,10 +144,20 @@ async fn resume_one(
     for region in job.regions {
         if copies.iter().all(|copy| copy.region != region) {
             tracing::warn!(recording = %job.id, %region, "the spool holds a recording for a region that is not configured");
+            troubles.push(Some("it is not among the stores of this run".to_owned()));
             copies.push(Copy { region, state: CopyState::Behind, bytes: 0, sha256: None });
         }
     }
-    Resumed { id: job.id, finished: finished_in_order, bytes, copies, reports: upload.reports(), problem }
+    Resumed {
+        id: job.id,
+        blob: upload.blob.clone(),
+        finished: finished_in_order,
+        bytes,
+        copies,
+        troubles,
+        reports: upload.reports(),
+        problem,
+    }
 }
 
 /// The recordings that lie in the spool, whoever is at work on them.
@@ -187,14 +211,8 @@ mod tests {
     }
 
     fn resumed(bytes: u64, finished: bool, states: &[CopyState]) -> Resumed {
-        Resumed {
-            id: recording().id,
-            finished,
-            bytes,
-            copies: copies(states),
-            reports: Vec::new(),
-            problem: None,
-        }
+        let copies = copies(states);
+        Resumed { finished, bytes, copies, ..Resumed::nothing(recording().id, None) }
     }
 
     #[test]

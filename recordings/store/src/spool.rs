@@ -4,7 +4,7 @@
 //! some region lacks (`block-00007.webm`; block 0 put again is `block-00000-again.webm`), `lock`, and `reserve`, which is
 //! given back to the disk so that a recording can be ended in order when the disk is full. `ID.new` and `ID.done` are
 //! folders that are not a job yet, or no longer. `complete-REGION` says that the region has all of it, so that nobody
-//! reads it back again while another region is away.
+//! reads it back again while another region is away; `cleared-REGION` that another file of the same name is gone there.
 
 mod error;
 mod log;
@@ -16,7 +16,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use convene_recordings::{BLOCK_BYTES_MAX, Block, BlockId, Digest, RecordingId, RegionName};
+use convene_recordings::{BLOCK_BYTES_MAX, BlobName, Block, BlockId, Digest, RecordingId, RegionName};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -48,6 +48,46 @@ pub(crate) struct Job {
     version: u32,
     pub(crate) id: RecordingId,
     pub(crate) regions: Vec<RegionName>,
+    /// A name that somebody has chosen; the regions may have another file of this name. Else the recording's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    blob: Option<BlobName>,
+}
+
+impl Job {
+    /// The file of this recording.
+    pub(crate) fn recording(id: RecordingId, regions: Vec<RegionName>) -> Self {
+        Self { version: 1, id, regions, blob: None }
+    }
+
+    /// A file of this name. Whoever knows no names but recordings' leaves it alone, because of the version.
+    pub(crate) fn named(blob: BlobName, regions: Vec<RegionName>) -> Self {
+        Self { version: 2, id: named_id(&blob), regions, blob: Some(blob) }
+    }
+
+    /// What the file is called in every region.
+    pub(crate) fn blob(&self) -> String {
+        self.blob.as_ref().map_or_else(|| self.id.blob_name(), BlobName::to_string)
+    }
+
+    fn check(&self, id: RecordingId) -> Result<(), String> {
+        let known = match &self.blob {
+            None => self.version == 1,
+            Some(blob) => self.version == 2 && named_id(blob) == id,
+        };
+        match known && self.id == id {
+            true => Ok(()),
+            false => {
+                Err(format!("it is version {} of {}, not one that we know of {id}", self.version, self.id))
+            }
+        }
+    }
+}
+
+/// One name has one place in the spool, so that two cannot write it at once.
+fn named_id(blob: &BlobName) -> RecordingId {
+    let hash = Sha256::digest(blob.as_str());
+    let bytes = hash.first_chunk().expect("a SHA-256 has more than 16 bytes");
+    RecordingId::new(uuid::Builder::from_custom_bytes(*bytes).into_uuid())
 }
 
 /// One recording's part of the spool, locked for this process. Everything here blocks.
@@ -86,21 +126,16 @@ impl State {
 
 impl Spool {
     /// Makes room for a recording that is new here.
-    pub(crate) fn create(
-        spool: &Path,
-        id: RecordingId,
-        regions: Vec<RegionName>,
-        bytes_max: u64,
-    ) -> Result<Self, SpoolError> {
+    pub(crate) fn create(spool: &Path, job: Job, bytes_max: u64) -> Result<Self, SpoolError> {
+        let id = job.id;
         let folder = spool.join(id.to_string());
         let made = spool.join(format!("{id}.{NEW}"));
         let io = |error| SpoolError::io(&folder, error);
         if folder.try_exists().map_err(io)? {
-            return Err(SpoolError::Exists { id });
+            return Err(SpoolError::Exists { path: folder });
         }
         fs::create_dir_all(&made).map_err(io)?;
         let lock = lock(&made, id)?;
-        let job = Job { version: 1, id, regions };
         let text = serde_json::to_vec(&job).expect("a job is plain data");
         disk::write_whole(&made, JOB, &text).map_err(io)?;
         disk::write_whole(&made, RESERVE, &vec![0; RESERVE_BYTES]).map_err(io)?;
@@ -119,12 +154,7 @@ impl Spool {
         let broken = |reason: String| SpoolError::Broken { path: folder.join(JOB), reason };
         let text = fs::read(folder.join(JOB)).map_err(io)?;
         let job: Job = serde_json::from_slice(&text).map_err(|error| broken(error.to_string()))?;
-        if job.version != 1 || job.id != id {
-            return Err(broken(format!(
-                "it is version {} of {}, not version 1 of {id}",
-                job.version, job.id
-            )));
-        }
+        job.check(id).map_err(broken)?;
 
         let path = folder.join(LOG);
         let (entries, length) = log::read(&path)?;
@@ -228,6 +258,20 @@ impl Spool {
     /// Remembers that the region has the whole file.
     pub(crate) fn set_complete(&self, region: &RegionName, digest: Digest) -> Result<(), SpoolError> {
         disk::write_whole(&self.folder, &complete_name(region), digest.to_string().as_bytes())
+            .map_err(|error| SpoolError::io(&self.folder, error))
+    }
+
+    /// Whether this region may have another file of the same name, which has to go first.
+    pub(crate) fn must_clear(&self, region: &RegionName) -> Result<bool, SpoolError> {
+        let path = self.folder.join(cleared_name(region));
+        let cleared =
+            self.job.blob.is_none() || path.try_exists().map_err(|error| SpoolError::io(&path, error))?;
+        Ok(!cleared)
+    }
+
+    /// Remembers that no other file of this name is there any more; from now on it is ours.
+    pub(crate) fn set_cleared(&self, region: &RegionName) -> Result<(), SpoolError> {
+        disk::write_whole(&self.folder, &cleared_name(region), b"")
             .map_err(|error| SpoolError::io(&self.folder, error))
     }
 
@@ -350,6 +394,10 @@ pub(crate) fn digest(bytes: &[u8]) -> Digest {
 
 fn complete_name(region: &RegionName) -> String {
     format!("complete-{region}")
+}
+
+fn cleared_name(region: &RegionName) -> String {
+    format!("cleared-{region}")
 }
 
 fn file_name(id: BlockId) -> String {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use convene_recordings::{BlockId, BlockInfo, RecordingId, RegionName, StoreConfig};
+use convene_recordings::{BlobName, BlockId, BlockInfo, RecordingId, RegionName, StoreConfig};
 
 use crate::{AzureStore, FolderStore, MemoryStore};
 
@@ -136,7 +136,7 @@ pub enum StoreError {
     },
     /// A blob's name that is not allowed.
     #[error(
-        "{blob:?} cannot be the name of a recording's file: 1 to 200 letters, digits, dashes and dots, no dot first"
+        "{blob:?} cannot be the name of a file: 1 to 200 letters, digits, dashes, underscores and dots, no dot first"
     )]
     BadName {
         /// The name, cut at 64 characters.
@@ -152,14 +152,8 @@ pub enum StoreError {
     },
 }
 
-/// Long enough for any name that we make, short enough for every file system.
-const BLOB_NAME_BYTES_MAX: usize = 200;
-
 /// Refuses names that could leave a folder or that a store would spell in another way.
 pub(crate) fn check_name(blob: &str) -> Result<(), StoreError> {
-    let letters = blob.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
-    if blob.is_empty() || BLOB_NAME_BYTES_MAX < blob.len() || blob.starts_with('.') || !letters {
-        return Err(StoreError::BadName { blob: blob.chars().take(64).collect() });
-    }
-    Ok(())
+    let bad = |_| StoreError::BadName { blob: blob.chars().take(64).collect() };
+    BlobName::new(blob).map(drop).map_err(bad)
 }

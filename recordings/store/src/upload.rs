@@ -76,6 +76,8 @@ pub(crate) struct Upload {
 #[derive(Debug, Clone)]
 struct Region {
     copy: Copy,
+    /// Why it is behind, for as long as it is.
+    trouble: Option<String>,
     /// So many of the first blocks are safe there.
     committed: usize,
     put: Put,
@@ -93,11 +95,12 @@ impl Upload {
     pub(crate) fn new(spool: Arc<Spool>, stores: Vec<Arc<dyn BlobStore>>, patience: Patience) -> Self {
         let region = |store: &Arc<dyn BlobStore>| Region {
             copy: Copy { region: store.region().clone(), state: CopyState::Writing, bytes: 0, sha256: None },
+            trouble: None,
             committed: 0,
             put: Put::default(),
         };
         let regions = Mutex::new(stores.iter().map(region).collect());
-        let blob = spool.job().id.blob_name();
+        let blob = spool.job().blob();
         Self { blob, spool, stores, patience, regions, clock: Clock::start(), spooled: Mutex::default() }
     }
 
@@ -134,6 +137,11 @@ impl Upload {
         self.regions.lock().iter().map(|region| region.copy.clone()).collect()
     }
 
+    /// For each region, why its last call failed, if it did.
+    pub(crate) fn troubles(&self) -> Vec<Option<String>> {
+        self.regions.lock().iter().map(|region| region.trouble.clone()).collect()
+    }
+
     /// Works for one region until it has everything, or has failed too often in a row.
     pub(crate) async fn run(&self, at: usize, failures_max: u32, mut progress: watch::Receiver<Progress>) {
         let clock = Clock::start();
@@ -141,6 +149,12 @@ impl Upload {
         let mut told = Told::default();
         if self.was_complete(at).await {
             return;
+        }
+        match self.must_clear(at).await {
+            Ok(false) => {}
+            Ok(true) => plan = plan.replacing(),
+            // To delete a file that is ours, or to build on one that is not, would both be wrong.
+            Err(error) => return tracing::error!("{error}"),
         }
         loop {
             let ended = progress.borrow_and_update().ended;
@@ -157,8 +171,8 @@ impl Upload {
                 Order::Wait { until: Some(until) } => tokio::time::sleep_until(clock.at(until)).await,
                 order => {
                     if let Err(trouble) = self.carry_out(at, &mut plan, order, &clock).await {
-                        self.regions.lock()[at].put.errors += 1;
                         tracing::warn!("{trouble}");
+                        self.failed(at, &trouble);
                         plan.handle(Input::Failed { jitter: rand::random() }, clock.now());
                     }
                 }
@@ -176,6 +190,12 @@ impl Upload {
         let store = &self.stores[at];
         let call = |bytes| self.patience.of(bytes);
         match order {
+            Order::Clear => {
+                within(call(0), store.region(), store.delete(&self.blob)).await?;
+                let (spool, region) = (Arc::clone(&self.spool), store.region().clone());
+                blocking(move || spool.set_cleared(&region)).await?;
+                plan.handle(Input::Cleared, clock.now());
+            }
             Order::List => {
                 let list = within(call(0), store.region(), store.block_list(&self.blob)).await?;
                 let file = list.iter().filter(|block| block.committed);
@@ -230,10 +250,19 @@ impl Upload {
         Ok(())
     }
 
+    fn failed(&self, at: usize, trouble: &Trouble) {
+        let region = &mut self.regions.lock()[at];
+        region.put.errors += 1;
+        region.trouble = Some(trouble.to_string());
+    }
+
     fn note(&self, at: usize, plan: &RegionPlan) {
-        let copy = &mut self.regions.lock()[at].copy;
-        if copy.state != CopyState::Complete {
-            copy.state = if plan.is_failing() { CopyState::Behind } else { CopyState::Writing };
+        let region = &mut self.regions.lock()[at];
+        if !plan.is_failing() {
+            region.trouble = None;
+        }
+        if region.copy.state != CopyState::Complete {
+            region.copy.state = if plan.is_failing() { CopyState::Behind } else { CopyState::Writing };
         }
     }
 
@@ -262,6 +291,11 @@ impl Upload {
             }
             _ => false,
         }
+    }
+
+    async fn must_clear(&self, at: usize) -> Result<bool, SpoolError> {
+        let (spool, region) = (Arc::clone(&self.spool), self.stores[at].region().clone());
+        blocking(move || spool.must_clear(&region)).await
     }
 
     /// From the spool; else from another region that has the block in its file. Either way they are what was put.

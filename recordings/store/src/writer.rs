@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use convene_recordings::{Copy, CopyState, RecordingId, RegionName, RegionReport};
+use convene_recordings::{BlobName, Copy, CopyState, RecordingId, RegionName, RegionReport};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use crate::spool::{SPOOL_BYTES_MAX, Spool, SpoolError};
+use crate::spool::{Job, SPOOL_BYTES_MAX, Spool, SpoolError};
 use crate::upload::{Progress, Upload, blocking};
 use crate::{BlobStore, Patience};
 
@@ -45,6 +45,32 @@ pub struct RecordingWriter {
     others_max: Duration,
 }
 
+/// How a writer's regions follow. While it is kept, the recording counts as being worked on.
+#[derive(Clone)]
+pub struct WriterProgress {
+    upload: Arc<Upload>,
+}
+
+impl WriterProgress {
+    /// The copies by now.
+    #[must_use]
+    pub fn copies(&self) -> Vec<Copy> {
+        self.upload.copies()
+    }
+
+    /// For each region, in the order of the copies, why its last call failed, if it did.
+    #[must_use]
+    pub fn troubles(&self) -> Vec<Option<String>> {
+        self.upload.troubles()
+    }
+
+    /// What each region was given, and how far behind it is.
+    #[must_use]
+    pub fn reports(&self) -> Vec<RegionReport> {
+        self.upload.reports()
+    }
+}
+
 impl RecordingWriter {
     /// Begins a recording with the usual limits.
     ///
@@ -68,9 +94,33 @@ impl RecordingWriter {
         regions: Vec<Arc<dyn BlobStore>>,
         options: WriterOptions,
     ) -> Result<Self, SpoolError> {
-        let names = regions.iter().map(|store| store.region().clone()).collect();
+        let job = Job::recording(id, names(&regions));
+        Self::begin(spool, job, regions, options).await
+    }
+
+    /// Begins a file whose name somebody has chosen. What a region has under this name is deleted when the first block
+    /// is there.
+    ///
+    /// # Errors
+    /// When the spool cannot be written, or a file of this name is in it already.
+    pub async fn create_named(
+        spool: &Path,
+        blob: BlobName,
+        regions: Vec<Arc<dyn BlobStore>>,
+        options: WriterOptions,
+    ) -> Result<Self, SpoolError> {
+        let job = Job::named(blob, names(&regions));
+        Self::begin(spool, job, regions, options).await
+    }
+
+    async fn begin(
+        spool: &Path,
+        job: Job,
+        regions: Vec<Arc<dyn BlobStore>>,
+        options: WriterOptions,
+    ) -> Result<Self, SpoolError> {
         let path = spool.to_owned();
-        let spool = blocking(move || Spool::create(&path, id, names, options.spool_bytes_max)).await?;
+        let spool = blocking(move || Spool::create(&path, job, options.spool_bytes_max)).await?;
         let upload = Arc::new(Upload::new(Arc::new(spool), regions, options.patience));
         let progress = watch::Sender::new(Progress::default());
         let mut tasks = JoinSet::new();
@@ -102,10 +152,11 @@ impl RecordingWriter {
         self.upload.copies()
     }
 
-    /// Tells how the regions follow, also after the end.
+    /// A view of the copies that can be looked at while the writer waits for its end. The recording stays locked in the spool
+    /// for as long as the view lives.
     #[must_use]
-    pub fn reporter(&self) -> Reporter {
-        Reporter(Arc::clone(&self.upload))
+    pub fn progress(&self) -> WriterProgress {
+        WriterProgress { upload: Arc::clone(&self.upload) }
     }
 
     /// Ends the recording: block 0 comes again, with duration and index. Waits for the regions, at most for
@@ -145,16 +196,8 @@ impl RecordingWriter {
     }
 }
 
-/// How the regions follow a recording. While it is kept, the recording counts as being worked on.
-#[derive(Clone)]
-pub struct Reporter(Arc<Upload>);
-
-impl Reporter {
-    /// By now.
-    #[must_use]
-    pub fn reports(&self) -> Vec<RegionReport> {
-        self.0.reports()
-    }
+fn names(regions: &[Arc<dyn BlobStore>]) -> Vec<RegionName> {
+    regions.iter().map(|store| store.region().clone()).collect()
 }
 
 /// Waits for all tasks of a set.

@@ -3,6 +3,8 @@
 export const PROTOCOL_VERSION = 1;
 /** Most characters of a participant's name. */
 export const NAME_CHARS_MAX = 64;
+/** Most digits of a telephone number. */
+export const NUMBER_DIGITS_MAX = 20;
 /** Most characters of a chat line. */
 export const CHAT_CHARS_MAX = 4_000;
 /** Most bytes of a presenter's stream that are sent and not yet taken. */
@@ -43,6 +45,21 @@ export interface DialIn {
   readonly udp_port: number | null;
   /** The organiser's; only the host is told. */
   readonly pin: string | null;
+  /** Whether the host may have somebody called; an older server does not say. */
+  readonly call_out?: boolean;
+}
+
+export type CallOutState = "calling" | "ringing" | "answered" | "failed";
+
+/** Somebody who is called into the meeting; only the host is told. */
+export interface CallOut {
+  readonly id: number;
+  readonly number: string;
+  /** What the host calls them. */
+  readonly name: string | null;
+  readonly state: CallOutState;
+  /** Why it failed. */
+  readonly message: string | null;
 }
 
 /** By what the TURN server at the page's own port may be used, for some hours. */
@@ -108,6 +125,8 @@ export type ClientMessage =
   | { readonly type: "lock"; readonly on: boolean }
   | { readonly type: "stream_allow"; readonly kind: StreamKind; readonly name: string }
   | { readonly type: "stream_forbid"; readonly id: number }
+  | { readonly type: "call_out"; readonly number: string; readonly name: string | null }
+  | { readonly type: "call_out_stop"; readonly id: number }
   | { readonly type: "end" }
   | { readonly type: "leave" };
 
@@ -149,6 +168,7 @@ export type ServerMessage =
   | { readonly type: "taken"; readonly bytes: number }
   | { readonly type: "recording"; readonly recording: MeetingRecording | null }
   | { readonly type: "passes"; readonly passes: readonly Pass[] }
+  | { readonly type: "call_outs"; readonly calls: readonly CallOut[] }
   | { readonly type: "ended"; readonly message: string }
   | { readonly type: "error"; readonly message: string };
 
@@ -173,6 +193,7 @@ const SERVER_TYPES: ReadonlySet<string> = new Set<ServerMessage["type"]>([
   "taken",
   "recording",
   "passes",
+  "call_outs",
   "ended",
   "error",
 ]);

@@ -47,6 +47,14 @@ test("a program is said to come as a stream, and its pass is known to the host u
   expect(reduce(state, heard(JOINED)).passes).toEqual([]);
 });
 
+test("whom the host has called is known until they join anew", () => {
+  const calls = [{ id: 1, number: "+4930123", name: "Dan", state: "ringing", message: null }] as const;
+  const state = after(JOINED, { type: "call_outs", calls });
+  expect(state.callOuts).toEqual(calls);
+  expect(after(JOINED, { type: "call_outs", calls }, { type: "call_outs", calls: [] }).callOuts).toEqual([]);
+  expect(reduce(state, heard(JOINED)).callOuts).toEqual([]);
+});
+
 test("people come and go", () => {
   const state = after(JOINED, { type: "participant_joined", participant: BOB });
   expect(state.participants).toEqual([ANN, BOB]);

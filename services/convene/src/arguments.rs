@@ -67,6 +67,19 @@ pub(crate) struct Configuration {
     /// The same over UDP, usually 5060.
     #[arg(long, value_name = "PORT")]
     pub(crate) sip_udp_port: Option<u16>,
+    /// Who connects calls with the telephone network, for example sips:provider.example. Its account is in CONVENE_SIP_USER and
+    /// CONVENE_SIP_PASSWORD, or in the file that sip_trunk_account names.
+    #[arg(long, value_name = "URI")]
+    pub(crate) sip_trunk: Option<String>,
+    /// A file whose first line is USER:PASSWORD, for the trunk.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sip_trunk_account: Option<PathBuf>,
+    /// Trust the certificates of this PEM file, too, when the trunk shows them.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sip_trunk_ca_file: Option<PathBuf>,
+    /// What numbers that hosts have called may begin with, for example +49; may be given several times. [default: nobody is called]
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) sip_call_out: Vec<String>,
     /// Where operators find the metrics by plain HTTP, for example 127.0.0.1:9464. Nobody else should reach it. [default: nowhere]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) metrics: Option<SocketAddr>,

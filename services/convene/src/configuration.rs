@@ -15,7 +15,7 @@ use crate::arguments::Configuration;
 const DEFAULT_FILE: &str = "convene.toml";
 
 /// The settings that the environment may give, as `CONVENE_LISTEN`; deeper ones with two underscores, `CONVENE_RECORDER__PATH`.
-const FROM_ENVIRONMENT: [&str; 14] = [
+const FROM_ENVIRONMENT: [&str; 18] = [
     "listen",
     "media_port",
     "media_addresses",
@@ -23,6 +23,10 @@ const FROM_ENVIRONMENT: [&str; 14] = [
     "sip_tcp_port",
     "sip_udp_port",
     "sip_rtp_ports",
+    "sip_trunk",
+    "sip_trunk_account",
+    "sip_trunk_ca_file",
+    "sip_call_out",
     "metrics",
     "recordings_max",
     "data",
@@ -48,6 +52,13 @@ struct Flags<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     sip_udp_port: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    sip_trunk: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sip_trunk_account: Option<&'a Path>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sip_trunk_ca_file: Option<&'a Path>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    sip_call_out: &'a [String],
     metrics: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     recordings_max: Option<usize>,
@@ -75,6 +86,10 @@ pub(crate) fn read(flags: &Configuration) -> anyhow::Result<Config> {
         sip_tls_port: flags.sip_tls_port,
         sip_tcp_port: flags.sip_tcp_port,
         sip_udp_port: flags.sip_udp_port,
+        sip_trunk: flags.sip_trunk.as_deref(),
+        sip_trunk_account: flags.sip_trunk_account.as_deref(),
+        sip_trunk_ca_file: flags.sip_trunk_ca_file.as_deref(),
+        sip_call_out: &flags.sip_call_out,
         metrics: flags.metrics.map(|address| address.to_string()),
         recordings_max: flags.recordings_max,
         data: flags.data.as_deref(),
@@ -136,6 +151,17 @@ mod tests {
             (Some(5061), Some(5060), None)
         );
         assert_eq!(config.sip_rtp_ports, "8000-9000");
+    }
+
+    #[test]
+    fn whom_hosts_may_call_comes_from_the_file_or_the_flags() {
+        let file = file("sip_trunk = \"sips:provider.example\"\nsip_call_out = [\"+49\", \"0800\"]\n");
+        let mut flags = flags(Some(file.path()), None);
+        let config = read(&flags).expect("a configuration");
+        assert_eq!(config.sip_trunk.as_deref(), Some("sips:provider.example"));
+        assert_eq!(config.sip_call_out, ["+49", "0800"]);
+        flags.sip_call_out = vec!["+44".into()];
+        assert_eq!(read(&flags).expect("a configuration").sip_call_out, ["+44"]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use bytes::Bytes;
 use convene_pipelines::{Connection, RecordingEvent, RecordingEvents, RecordingPipeline};
 use convene_recordings::{Copy, RecorderEvent, RecorderJob, RecordingState};
-use convene_recordings_store::{BlobStore, RecordingWriter, Reporter, SpoolError};
+use convene_recordings_store::{BlobStore, RecordingWriter, SpoolError, WriterProgress};
 use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
 use tracing::Instrument;
@@ -75,7 +75,7 @@ async fn carry_out(
 struct Recorder {
     events: RecordingEvents,
     writer: RecordingWriter,
-    reporter: Reporter,
+    regions: WriterProgress,
     /// Done when the recorder was told to end and did not within [`FINISH_MAX`].
     overdue: tokio::task::JoinHandle<()>,
     progress: Progress,
@@ -126,8 +126,8 @@ impl Recorder {
             tokio::time::sleep(FINISH_MAX).await;
         };
         let overdue = tokio::spawn(overdue.in_current_span());
-        let reporter = writer.reporter();
-        Ok(Self { events, writer, reporter, overdue, progress: Progress::default() })
+        let regions = writer.progress();
+        Ok(Self { events, writer, regions, overdue, progress: Progress::default() })
     }
 
     /// Takes block after block until the file is whole or cannot become so. What the disk has is given to the regions in any case.
@@ -135,17 +135,17 @@ impl Recorder {
         let ended = self.follow().await;
         self.overdue.abort();
 
-        let Self { writer, reporter, mut progress, .. } = self;
+        let Self { writer, regions, mut progress, .. } = self;
         let first = progress.first_again.take();
         match (ended, first) {
             (Ok(()), Some(first)) => {
                 let bytes = progress.bytes - progress.first_bytes + first.len() as u64;
-                let regions = writer
+                let copies = writer
                     .finish(first, REGIONS_MAX)
                     .await
                     .context("The end of the recording cannot be written")?;
-                tell(&RecorderEvent::Regions { regions: reporter.reports() });
-                Ok(finished(&progress, bytes, regions))
+                tell(&RecorderEvent::Regions { regions: regions.reports() });
+                Ok(finished(&progress, bytes, copies))
             }
             (ended, _) => {
                 let kept = writer.stop(REGIONS_MAX).await;
@@ -164,7 +164,7 @@ impl Recorder {
             let event = tokio::select! {
                 event = self.events.next() => event.context("The recorder ended without a word.")?,
                 _ = report.tick(), if 0 < self.progress.bytes => {
-                    tell(&RecorderEvent::Regions { regions: self.reporter.reports() });
+                    tell(&RecorderEvent::Regions { regions: self.regions.reports() });
                     continue;
                 }
                 _ = &mut self.overdue => bail!("The recorder did not end within {} s.", FINISH_MAX.as_secs()),

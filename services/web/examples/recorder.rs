@@ -61,13 +61,13 @@ async fn record(mode: &str) -> Result<(), Failure> {
     let mut number = 0;
     let mut bytes = FIRST.len() as u64;
     let mut painted = 0;
-    let reporter = writer.reporter();
+    let regions = writer.progress();
     let mut report = tokio::time::interval(REPORT_INTERVAL);
     loop {
         let message = tokio::select! {
             message = meeting.next() => message,
             _ = report.tick() => {
-                tell(&RecorderEvent::Regions { regions: reporter.reports() });
+                tell(&RecorderEvent::Regions { regions: regions.reports() });
                 continue;
             }
             _ = &mut finish => break,
@@ -89,9 +89,9 @@ async fn record(mode: &str) -> Result<(), Failure> {
         }
     }
     let bytes = bytes + (FIRST_AGAIN.len() - FIRST.len()) as u64;
-    let regions = writer.finish(Bytes::from_static(FIRST_AGAIN), PATIENCE).await?;
-    tell(&RecorderEvent::Regions { regions: reporter.reports() });
-    tell(&RecorderEvent::Finished { duration_ms: u64::from(number) * 1000, bytes, regions });
+    let copies = writer.finish(Bytes::from_static(FIRST_AGAIN), PATIENCE).await?;
+    tell(&RecorderEvent::Regions { regions: regions.reports() });
+    tell(&RecorderEvent::Finished { duration_ms: u64::from(number) * 1000, bytes, regions: copies });
     Ok(())
 }
 

@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use convene_pipelines::{MediaPort, TelephonePort};
+use convene_domain::CallOutRules;
+use convene_pipelines::{MediaPort, TelephonePort, Trunk};
 use convene_recordings::{RegionName, StoreConfig};
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +38,15 @@ pub struct Config {
     pub sip_udp_port: Option<u16>,
     /// The UDP ports for telephones' sound, two for each call.
     pub sip_rtp_ports: String,
+    /// Who connects calls with the telephone network, as `sips:provider.example` or `sip:provider.example;transport=tcp`. Its account comes from
+    /// `sip_trunk_account`, or from `CONVENE_SIP_USER` and `CONVENE_SIP_PASSWORD` in the environment.
+    pub sip_trunk: Option<String>,
+    /// A file whose first line is `USER:PASSWORD`, readable for nobody else.
+    pub sip_trunk_account: Option<PathBuf>,
+    /// A PEM file with certificates that the trunk may show besides those that the system trusts.
+    pub sip_trunk_ca_file: Option<PathBuf>,
+    /// What numbers that a host has called may begin with, such as `+49`; none means that nobody is called.
+    pub sip_call_out: Vec<String>,
     /// Where operators find the metrics by plain HTTP, such as `127.0.0.1:9464`; none means nowhere. Nobody else should reach it.
     pub metrics: Option<SocketAddr>,
     /// The folder for the certificate, the catalogue, the spool and the default regions.
@@ -72,6 +82,10 @@ impl Default for Config {
             sip_tcp_port: None,
             sip_udp_port: None,
             sip_rtp_ports: SIP_RTP_PORTS.into(),
+            sip_trunk: None,
+            sip_trunk_account: None,
+            sip_trunk_ca_file: None,
+            sip_call_out: Vec::new(),
             metrics: None,
             data: PathBuf::from("data"),
             public_url: None,
@@ -149,7 +163,27 @@ impl Config {
             rtp_ports: self.sip_rtp_ports.clone(),
             certificate: self.certificate_file(),
             key: self.key_file(),
+            trunk: self.sip_trunk.clone().map(|uri| Trunk {
+                uri,
+                account: self.sip_trunk_account.clone(),
+                ca_file: self.sip_trunk_ca_file.clone(),
+            }),
         })
+    }
+
+    /// Whom hosts may have called: nobody without a trunk, or without a number that is permitted. The error is a sentence.
+    pub(crate) fn call_out(&self) -> Result<Option<CallOutRules>, String> {
+        let rules = CallOutRules::new(&self.sip_call_out).map_err(|wrong| {
+            format!("`sip_call_out` has beginnings of numbers like +49, and \"{wrong}\" is none.")
+        })?;
+        match (&self.sip_trunk, self.telephone()) {
+            (Some(_), Some(_)) => Ok(Some(rules).filter(|_| !self.sip_call_out.is_empty())),
+            (Some(_), None) => {
+                Err("`sip_trunk` needs a port of its own: set `sip_tls_port` or the like.".into())
+            }
+            (None, _) if self.sip_call_out.is_empty() => Ok(None),
+            (None, _) => Err("`sip_call_out` needs `sip_trunk`, by which the numbers are called.".into()),
+        }
     }
 
     /// The regions: the configured ones, or two folders.
@@ -204,6 +238,28 @@ mod tests {
             (Some(5061), None, None, None)
         );
         assert_eq!(telephone.address, Some("192.0.2.7".parse().unwrap()));
+    }
+
+    #[test]
+    fn only_who_has_a_trunk_and_says_which_numbers_calls_out() {
+        let config = |port: Option<u16>, trunk: Option<&str>, numbers: &[&str]| Config {
+            sip_tls_port: port,
+            sip_trunk: trunk.map(Into::into),
+            sip_call_out: numbers.iter().map(|number| (*number).into()).collect(),
+            ..Config::default()
+        };
+        let trunk = Some("sips:provider.example");
+        assert_eq!(config(None, None, &[]).call_out(), Ok(None));
+        assert_eq!(config(Some(5061), trunk, &[]).call_out(), Ok(None), "calls come in by it");
+        assert!(config(Some(5061), trunk, &["+49"]).call_out().is_ok_and(|rules| rules.is_some()));
+        for (port, trunk, numbers, words) in [
+            (None, trunk, &["+49"][..], "sip_tls_port"),
+            (Some(5061), None, &["+49"], "needs `sip_trunk`"),
+            (Some(5061), trunk, &["+49", "all"], "\"all\" is none"),
+        ] {
+            let error = config(port, trunk, numbers).call_out().expect_err(words);
+            assert!(error.contains(words), "{error}");
+        }
     }
 
     #[test]

@@ -25,6 +25,9 @@ pub enum StartError {
         /// What the system said.
         error: io::Error,
     },
+    /// Whom hosts may have called.
+    #[error("Nobody can be called as it is configured. {0}")]
+    CallOut(String),
     /// The operators' port.
     #[error("The metrics cannot be served at {address}: {error}. Configure another `metrics` address.")]
     Metrics {
@@ -34,7 +37,7 @@ pub enum StartError {
         error: io::Error,
     },
     /// The telephone's ports.
-    #[error("The telephone cannot be answered. {0} Configure other ports with `sip_tls_port` and the like.")]
+    #[error("The telephone cannot be used. {0} Look at `sip_tls_port`, `sip_trunk` and the like.")]
     Telephone(String),
     /// Media of others comes in there, or the port is a privileged one.
     #[error(

@@ -161,7 +161,8 @@ impl Prepared {
         let stores = config.regions();
         StoreConfig::check(&stores).map_err(StartError::Stores)?;
         let regions = stores.iter().map(open_region).collect::<Result<_, _>>()?;
-        let telephone = config.telephone().map(Switchboard::open).transpose()?;
+        let call_out = config.call_out().map_err(StartError::CallOut)?;
+        let telephone = config.telephone().map(|port| Switchboard::open(port, call_out)).transpose()?;
         Ok(Self {
             config,
             identity,

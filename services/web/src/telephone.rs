@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 
-use convene_domain::{DialIn, Pin, SessionCode};
+use convene_domain::{CallOutRules, DialIn, Pin, SessionCode};
 use convene_pipelines::{Telephone, TelephonePort, TelephoneRoom};
 
 use crate::StartError;
@@ -11,15 +11,19 @@ use crate::StartError;
 /// Where telephones call.
 pub(crate) struct Switchboard {
     port: TelephonePort,
+    call_out: Option<CallOutRules>,
     _open: Telephone,
 }
 
 impl Switchboard {
     /// Opens the ports. Blocks.
-    pub(crate) fn open(configured: TelephonePort) -> Result<Self, StartError> {
+    pub(crate) fn open(
+        configured: TelephonePort,
+        call_out: Option<CallOutRules>,
+    ) -> Result<Self, StartError> {
         let port = definite(configured).map_err(|error| StartError::Telephone(format!("{error}.")))?;
         let open = Telephone::open(&port).map_err(|error| StartError::Telephone(error.to_string()))?;
-        Ok(Self { port, _open: open })
+        Ok(Self { port, call_out, _open: open })
     }
 
     /// For the meeting with this code.
@@ -30,7 +34,13 @@ impl Switchboard {
     /// As the meeting's participants are told.
     pub(crate) fn dial_in(&self, pin: Pin) -> DialIn {
         let TelephonePort { tls, tcp, udp, .. } = self.port;
-        DialIn { tls_port: tls, tcp_port: tcp, udp_port: udp, pin: Some(pin) }
+        let call_out = self.call_out.is_some();
+        DialIn { tls_port: tls, tcp_port: tcp, udp_port: udp, pin: Some(pin), call_out }
+    }
+
+    /// Whom a meeting's host may have called.
+    pub(crate) fn call_out(&self) -> Option<CallOutRules> {
+        self.call_out.clone()
     }
 }
 

@@ -1,5 +1,5 @@
 /** baresip, as somebody's telephone: its voice is a tone, and what it hears goes into a file. */
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,29 +18,58 @@ export class Phone {
 
   /** Calls this address by TLS, with SRTP and in this codec, and has been answered. */
   static async call(address: string, name: string, codec: string, hertz: number, certificate: string): Promise<Phone> {
+    const account = `"${name}" <sip:caller@127.0.0.1;transport=tls>;regint=0;mediaenc=srtp-mand;audio_codecs=${codec};dtmfmode=rtpevent`;
+    const phone = await Phone.start(account, hertz, () => [`sip_cafile ${certificate}`]);
+    // By TLS, as the account says: baresip does not know `sips:`, and asks a name server for hosts.
+    phone.command("dial", address.replace(/^sips:([^@]*)@[^:]*/, "sip:$1@127.0.0.1"));
+    await phone.established();
+    return phone;
+  }
+
+  /** Waits to be called by this number, by TLS with SRTP, and picks up or not; `files` are a certificate and its key. */
+  static async wait(number: string, answers: "auto" | "manual", hertz: number, files: readonly [string, string]): Promise<Phone> {
+    // What baresip is told is the port for UDP; TLS has the next one.
+    const port = (await freePort()) - 1;
+    const certificate = (await Promise.all(files.map((file) => readFile(file, "utf8")))).join("");
+    const account = `<sip:${number}@127.0.0.1>;regint=0;mediaenc=srtp-mand;audio_codecs=PCMA;dtmfmode=rtpevent;answermode=${answers}`;
+    const phone = await Phone.start(account, hertz, async (folder) => {
+      const both = join(folder, "both.pem");
+      await writeFile(both, certificate, { mode: 0o600 });
+      return [`sip_listen 127.0.0.1:${port}`, `sip_certificate ${both}`];
+    });
+    phone.tlsPort = port + 1;
+    return phone;
+  }
+
+  /** Where it is called, if it is. */
+  tlsPort = 0;
+
+  /** `more` gives lines of its configuration, and may write into its folder. */
+  private static async start(account: string, hertz: number, more: (folder: string) => string[] | Promise<string[]>): Promise<Phone> {
     const folder = await mkdtemp(join(tmpdir(), "convene-phone-"));
     const port = await freePort();
     await mkdir(join(folder, "heard"));
-    await writeFile(join(folder, "config"), configuration(folder, port, hertz, certificate));
-    await writeFile(join(folder, "accounts"), `"${name}" <sip:caller@127.0.0.1;transport=tls>;regint=0;mediaenc=srtp-mand;audio_codecs=${codec};dtmfmode=rtpevent\n`);
+    await writeFile(join(folder, "config"), configuration(folder, port, hertz, await more(folder)));
+    await writeFile(join(folder, "accounts"), `${account}\n`);
     await writeFile(join(folder, "contacts"), "");
     const process = Process.start("baresip", ["-f", folder]);
     try {
-      return await Phone.dial(process, port, folder, address);
+      await process.line(/baresip is ready/);
+      return new Phone(process, connect(port, "127.0.0.1"), folder);
     } catch (error) {
       await process.stop();
       throw error;
     }
   }
 
-  private static async dial(process: Process, port: number, folder: string, address: string): Promise<Phone> {
-    await process.line(/baresip is ready/);
-    const control = connect(port, "127.0.0.1");
-    const phone = new Phone(process, control, folder);
-    // By TLS, as the account says: baresip does not know `sips:`, and asks a name server for hosts.
-    phone.command("dial", address.replace(/^sips:([^@]*)@[^:]*/, "sip:$1@127.0.0.1"));
-    await process.line(/Call established/);
-    return phone;
+  async established(): Promise<void> {
+    await this.process.line(/Call established/);
+  }
+
+  /** Does not want to be called. */
+  async decline(): Promise<void> {
+    await this.process.line(/Incoming call/);
+    this.command("hangup", "");
   }
 
   /** Presses these keys, one after the other. */
@@ -71,7 +100,7 @@ export class Phone {
   }
 }
 
-function configuration(folder: string, port: number, hertz: number, certificate: string): string {
+function configuration(folder: string, port: number, hertz: number, more: readonly string[]): string {
   const modules = ["g711", "g722", "opus", "ausine", "aubridge", "sndfile", "srtp"].map((name) => `module ${name}.so`);
   return [
     `module_path ${MODULES}`,
@@ -85,7 +114,7 @@ function configuration(folder: string, port: number, hertz: number, certificate:
     "ausrc_srate 48000",
     "ausrc_channels 2",
     `snd_path ${join(folder, "heard")}`,
-    `sip_cafile ${certificate}`,
+    ...more,
     "net_interface 127.0.0.1",
     "",
   ].join("\n");

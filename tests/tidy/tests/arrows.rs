@@ -21,6 +21,9 @@ const IO_CRATES: [&str; 10] = [
 enum Room {
     Core,
     Element,
+    /// Elements that carry bytes to the stores. What is to be thought about blocks, the spool, regions and failures is thought in `recordings`, and a second
+    /// client of the same blobs beside that would be a second place to lose a block.
+    AzureElement,
     Pipelines,
     RecordingsStore,
     ServicesStore,
@@ -38,6 +41,7 @@ impl Room {
             "services/web" => Room::Web,
             "services/convene" => Room::Binary,
             "services/domain" | "recordings/core" => Room::Core,
+            "plugins/azure/element" => Room::AzureElement,
             _ if folder.starts_with("tests/") => Room::Tests,
             _ if folder.ends_with("/core") => Room::Core,
             _ if folder.ends_with("/element") => Room::Element,
@@ -48,11 +52,12 @@ impl Room {
     fn may_use(self, other: Room) -> bool {
         match self {
             Room::Core | Room::Element | Room::RecordingsStore | Room::ServicesStore => other == Room::Core,
-            Room::Pipelines => matches!(other, Room::Core | Room::Element),
+            Room::AzureElement => matches!(other, Room::Core | Room::RecordingsStore),
+            Room::Pipelines => matches!(other, Room::Core | Room::Element | Room::AzureElement),
             Room::Web => {
                 matches!(other, Room::Core | Room::Pipelines | Room::RecordingsStore | Room::ServicesStore)
             }
-            Room::Binary => !matches!(other, Room::Tests | Room::Element),
+            Room::Binary => !matches!(other, Room::Tests | Room::Element | Room::AzureElement),
             Room::Tests => true,
         }
     }
@@ -61,6 +66,7 @@ impl Room {
         match self {
             Room::Core => &IO_CRATES,
             Room::Element => &["warp", "diesel"],
+            Room::AzureElement => &["warp", "diesel", "reqwest", "azure_storage_blobs"],
             Room::Pipelines => &["warp", "diesel", "reqwest", "azure_storage_blobs"],
             Room::RecordingsStore => &["gstreamer", "warp", "diesel"],
             Room::ServicesStore => &["gstreamer", "warp", "tokio"],

@@ -17,7 +17,7 @@ use heat::Heat;
 /// A rectangle of [`START_AREA`] that keeps changing for so long is a film; a larger one, which costs more until it is found, as much sooner as
 /// it is larger. The cells need about 0.1 s before that until they count as changing.
 const START: Duration = Duration::from_millis(350);
-const START_AREA: usize = 640 * 360;
+const START_AREA: usize = 960 * 540;
 /// No film starts sooner: what changes twice is no film.
 const START_MIN: Duration = Duration::from_millis(60);
 /// A film that does not change for so long, or no longer looks like one, is over.

@@ -1,7 +1,11 @@
 //! The user agent: answers SIP requests, and keeps one dialog for each call.
 
+mod client;
 mod dialog;
 mod invite;
+mod outgoing;
+mod registrar;
+mod request;
 mod within;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -9,12 +13,20 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use crate::chance::Chance;
-use crate::flow::Flow;
+use crate::digest::{Credentials, Login};
+use crate::failure::Failure;
+use crate::flow::{Flow, Transport};
+use crate::hop::Hop;
 use crate::message::{Malformed, Message};
-use crate::transaction::{Key, Repeat, Servers, Ticket};
+use crate::transaction::{Key, Servers, Ticket};
 use crate::write::{METHODS, Writer};
 
+use client::Client;
 use dialog::Dialog;
+use outgoing::Calling;
+pub use outgoing::{Dialling, RINGING_MAX};
+use registrar::Registrar;
+pub use registrar::{Account, BACK_OFF_MAX, TrunkState};
 
 /// Calls that one agent holds.
 pub const CALLS_MAX: usize = 4096;
@@ -22,6 +34,11 @@ pub const CALLS_MAX: usize = 4096;
 /// A call of this agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CallId(pub u64);
+
+impl CallId {
+    /// Calls of ours have this number and those above, calls of others those below.
+    pub const OURS: Self = Self(1 << 48);
+}
 
 /// Who calls, and what for.
 #[derive(Clone, PartialEq, Eq)]
@@ -70,16 +87,18 @@ pub enum Action {
     Answered(CallId, String),
     /// A key of the dial-pad, by INFO.
     Key(CallId, char),
+    /// Somebody whom we call hears it ring.
+    Rings(CallId),
+    /// Somebody whom we call has answered our offer; without a session description there will be no sound.
+    Accepted(CallId, Option<String>),
+    /// Somebody whom we call is not reached.
+    Failed(CallId, Failure),
+    /// A way to there is wanted: [`Agent::reached`].
+    Reach(Hop),
+    /// Whether the trunk brings calls.
+    Trunk(TrunkState),
     /// The call is over.
     Ended(CallId, Ending),
-}
-
-/// A request of ours that waits for its answer.
-#[derive(Debug)]
-struct Client {
-    call: CallId,
-    method: &'static str,
-    repeat: Repeat,
 }
 
 /// The user agent.
@@ -89,7 +108,11 @@ pub struct Agent {
     /// What Contact says; where it is not set, the address that a request came to.
     host: Option<IpAddr>,
     servers: Servers,
+    /// By [`client::key`].
     clients: BTreeMap<String, Client>,
+    login: Login,
+    registrar: Option<Registrar>,
+    callings: BTreeMap<CallId, Calling>,
     dialogs: BTreeMap<CallId, Dialog>,
     /// By Call-ID and our tag.
     names: BTreeMap<(String, String), CallId>,
@@ -105,11 +128,19 @@ impl Agent {
             host,
             servers: Servers::default(),
             clients: BTreeMap::new(),
+            login: Login::default(),
+            registrar: None,
+            callings: BTreeMap::new(),
             dialogs: BTreeMap::new(),
             names: BTreeMap::new(),
             next_call: 1,
             actions: VecDeque::new(),
         }
+    }
+
+    /// What our trunk is told when it asks who we are.
+    pub fn know(&mut self, credentials: Option<Credentials>) {
+        self.login = Login::new(credentials);
     }
 
     /// What has come over the wire; drain [`Self::poll`] after it, and after everything else.
@@ -131,17 +162,9 @@ impl Agent {
     pub fn timeout(&mut self, now: Instant) {
         let Self { servers, actions, .. } = self;
         servers.tick(now, |flow, bytes| actions.push_back(Action::Send(flow, bytes)));
-        let mut lost = Vec::new();
-        for client in self.clients.values_mut() {
-            if let Some((flow, bytes)) = client.repeat.tick(now) {
-                self.actions.push_back(Action::Send(flow, bytes));
-            }
-            if client.repeat.is_over(now) {
-                lost.push(client.call);
-            }
-        }
-        self.clients.retain(|_, client| !client.repeat.is_over(now));
-        lost.into_iter().for_each(|call| self.end(call, Ending::Expired, now));
+        self.tick_clients(now);
+        self.tick_callings(now);
+        self.tick_registrar(now);
         let calls: Vec<CallId> = self.dialogs.keys().copied().collect();
         calls.into_iter().for_each(|call| self.tick_dialog(call, now));
     }
@@ -150,7 +173,9 @@ impl Agent {
     pub fn due(&self) -> Option<Instant> {
         let clients = self.clients.values().map(|client| client.repeat.due());
         let dialogs = self.dialogs.values().filter_map(Dialog::due);
-        clients.chain(dialogs).chain(self.servers.due()).min()
+        let registrar = self.registrar.as_ref().and_then(Registrar::due);
+        let others = self.servers.due().into_iter().chain(self.callings_due()).chain(registrar);
+        clients.chain(dialogs).chain(others).min()
     }
 
     /// What is to be done next, until there is nothing.
@@ -249,26 +274,6 @@ impl Agent {
         let response = Writer::response(request, flow, status, reason, &self.chance.word());
         self.send(way_back(*flow, request), response.end());
     }
-
-    fn response(&mut self, response: &Message, now: Instant) {
-        let branch = response.via().and_then(|via| via.branch).unwrap_or_default();
-        let (Some(cseq), crate::message::Start::Response { status }) = (response.cseq(), &response.start)
-        else {
-            return;
-        };
-        let Some(client) = self.clients.get_mut(&branch).filter(|client| client.method == cseq.method) else {
-            return;
-        };
-        if *status < 200 {
-            client.repeat.hush();
-            return;
-        }
-        let (call, method) = (client.call, client.method);
-        self.clients.remove(&branch);
-        if method == "UPDATE" {
-            self.refreshed(call, *status, now);
-        }
-    }
 }
 
 /// Datagrams go back to where they came from; to the port that Via names if RFC 3581 was not asked for.
@@ -286,4 +291,18 @@ fn unsupported(request: &Message) -> Option<String> {
     let required = request.list("require").filter(|option| !option.eq_ignore_ascii_case("timer"));
     let unknown: Vec<&str> = required.collect();
     (!unknown.is_empty()).then(|| unknown.join(", "))
+}
+
+/// Where we are reached within a call that goes this way.
+fn contact(host: Option<IpAddr>, flow: &Flow, is_secure: bool) -> String {
+    let mut local = flow.local;
+    if let Some(host) = host {
+        local.set_ip(host);
+    }
+    match (flow.transport, is_secure) {
+        (_, true) => format!("<sips:convene@{local}>"),
+        (Transport::Tls, false) => format!("<sip:convene@{local};transport=tls>"),
+        (Transport::Tcp, false) => format!("<sip:convene@{local};transport=tcp>"),
+        (Transport::Udp, false) => format!("<sip:convene@{local}>"),
+    }
 }

@@ -1,5 +1,8 @@
 //! The exchange: which call goes to which room, and what is agreed on with each caller.
 
+mod guesses;
+mod order;
+mod outgoing;
 mod talk;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -10,119 +13,30 @@ use convene_conference::Codec;
 
 use crate::agent::{Action, Agent, CallId, Ending, Invite};
 use crate::chance::Chance;
+use crate::failure::Failure;
 use crate::flow::Flow;
-use crate::limits::Limit;
-use crate::menu::{Menu, Wish};
+use crate::limits::{Limit, Network};
+use crate::menu::Menu;
 use crate::prompt::Prompt;
 use crate::sdes::{Crypto, Suite};
 use crate::sdp::{self, Agreement, Local};
+
+use guesses::{Guesser, Guesses};
+pub use guesses::{MISSES_MAX, TRUNK_MISSES_MAX};
+pub use order::{About, Order, Progress, RoomId, RoomRules};
+use outgoing::Outgoing;
+pub use outgoing::{DIALLING_MAX, Trunk};
 
 /// Messages that one address may send within [`WINDOW`]: a proxy with 250 calls sends some 1,500 when all of them begin at once.
 pub const MESSAGES_MAX: u32 = 5000;
 /// Calls that one address may begin within [`WINDOW`].
 pub const INVITES_MAX: u32 = 500;
 const WINDOW: Duration = Duration::from_secs(10);
-/// Wrong codes and PINs that one address may try within [`MISSES_WINDOW`]: at this pace, a tenth of all codes takes a hundred years to try.
-pub const MISSES_MAX: u32 = 20;
-const MISSES_WINDOW: Duration = Duration::from_secs(600);
 /// A caller who is dismissed hears why, but not for longer.
 const FAREWELL_MAX: Duration = Duration::from_secs(20);
 
-/// A room of a meeting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RoomId(pub u64);
-
-/// How a room takes callers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RoomRules {
-    /// Nine digits; empty for a room that all callers come to at once.
-    pub code: String,
-    /// Nobody more.
-    pub is_locked: bool,
-    /// The organiser's; empty if there is none.
-    pub pin: String,
-}
-
-/// What a room is told about a caller.
-#[derive(Clone, PartialEq, Eq)]
-pub struct About {
-    /// In which he is heard.
-    pub codec: Codec,
-    /// Of the packets, both ways.
-    pub payload_type: u8,
-    /// What he says he is called.
-    pub name: String,
-    /// His number.
-    pub number: String,
-    /// By SRTP.
-    pub is_encrypted: bool,
-}
-
-impl std::fmt::Debug for About {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { codec, is_encrypted, .. } = self;
-        write!(f, "REDACTED by {codec:?}, encrypted: {is_encrypted}")
-    }
-}
-
-/// What the shell is to do.
-#[derive(Debug)]
-pub enum Order {
-    /// Send this message.
-    Send(Flow, Vec<u8>),
-    /// Open ports for the sound of a call, then [`Exchange::opened`].
-    Open {
-        /// Whose.
-        call: CallId,
-        /// Whose local address the sound uses, too.
-        flow: Flow,
-    },
-    /// The sound of a call begins, or changes.
-    Agreed {
-        /// Whose.
-        call: CallId,
-        /// What about.
-        agreement: Box<Agreement>,
-        /// Our key.
-        crypto: Option<Crypto>,
-    },
-    /// A caller is to have a seat in a room, then [`Exchange::seated`].
-    Join {
-        /// Which room.
-        room: RoomId,
-        /// Who.
-        call: CallId,
-        /// What is known of him.
-        about: About,
-    },
-    /// A caller is no longer in the room.
-    Leave {
-        /// Which room.
-        room: RoomId,
-        /// Who.
-        call: CallId,
-        /// Why, in a word.
-        why: &'static str,
-    },
-    /// A caller wants something of the meeting.
-    Wish {
-        /// Which room.
-        room: RoomId,
-        /// Who.
-        call: CallId,
-        /// What.
-        wish: Wish,
-    },
-    /// Say these to the caller, after what is said already; then [`Exchange::played`].
-    Say(CallId, Vec<Prompt>),
-    /// Say nothing more to the caller.
-    Hush(CallId),
-    /// The call is over: its ports are free.
-    Close(CallId),
-}
-
 struct Call {
-    address: IpAddr,
+    guesser: Guesser,
     name: String,
     number: String,
     room: Option<RoomId>,
@@ -131,6 +45,8 @@ struct Call {
     agreement: Option<Agreement>,
     local: Option<Local>,
     menu: Menu,
+    /// Until who is called joins.
+    outgoing: Option<Outgoing>,
     /// Hung up when all is said, or at this time at the latest.
     hang_up_at: Option<Instant>,
 }
@@ -140,11 +56,14 @@ pub struct Exchange {
     agent: Agent,
     chance: Chance,
     media_address: Option<IpAddr>,
+    trunk: Option<Trunk>,
+    /// Where it was reached last.
+    trunk_address: Option<IpAddr>,
     rooms: BTreeMap<RoomId, RoomRules>,
     calls: BTreeMap<CallId, Call>,
-    messages: Limit,
-    invites: Limit,
-    misses: Limit,
+    messages: Limit<Network>,
+    invites: Limit<Network>,
+    misses: Guesses,
     orders: VecDeque<Order>,
 }
 
@@ -155,11 +74,13 @@ impl Exchange {
             agent: Agent::new(seeds[0], media_address),
             chance: Chance::new(seeds[1]),
             media_address,
+            trunk: None,
+            trunk_address: None,
             rooms: BTreeMap::new(),
             calls: BTreeMap::new(),
             messages: Limit::new(MESSAGES_MAX, WINDOW),
             invites: Limit::new(INVITES_MAX, WINDOW),
-            misses: Limit::new(MISSES_MAX, MISSES_WINDOW),
+            misses: Guesses::default(),
             orders: VecDeque::new(),
         }
     }
@@ -178,12 +99,13 @@ impl Exchange {
             self.leave(call, "dismissed");
             self.farewell(call, &[Prompt::MeetingOver], now);
         }
+        self.cancel_all_of(room, now);
     }
 
     /// A message has come; drain [`Self::poll`] after it, and after everything else.
     pub fn receive(&mut self, flow: Flow, bytes: &[u8], now: Instant) {
         // Whoever floods gets no answers, which would only double the flood.
-        if !self.messages.count(flow.peer.ip(), now) {
+        if !self.messages.count(flow.peer.ip().into(), now) {
             return;
         }
         self.agent.receive(flow, bytes, now);
@@ -214,10 +136,12 @@ impl Exchange {
         self.work(now);
     }
 
-    /// We end all calls: there is nobody left who could.
+    /// We end all calls, and the registration: there is nobody left who could.
     pub fn hang_up_all(&mut self, now: Instant) {
+        self.agent.unregister(now);
         let calls: Vec<CallId> = self.calls.keys().copied().collect();
-        calls.into_iter().for_each(|call| self.hang_up(call, now));
+        calls.into_iter().for_each(|call| self.cancel(call, now));
+        self.work(now);
     }
 
     /// Nothing comes of a caller any more.
@@ -232,6 +156,9 @@ impl Exchange {
             return;
         };
         let Some((address, port)) = at else {
+            if call.outgoing.is_some() {
+                return self.fail(id, Failure::Failed);
+            }
             self.calls.remove(&id);
             self.agent.refuse(id, (503, "No port is free"), now);
             return self.work(now);
@@ -244,6 +171,7 @@ impl Exchange {
             version: 1,
         });
         match call.room {
+            _ if call.outgoing.is_some() => self.dial(id, now),
             Some(room) => {
                 let about = call.about();
                 self.orders.push_back(Order::Join { room, call: id, about });
@@ -284,6 +212,11 @@ impl Exchange {
                 Action::Answered(call, sdp) => self.answered(call, &sdp, now),
                 Action::Key(call, key) => self.press(call, key, now),
                 Action::Ended(call, why) => self.ended(call, why),
+                Action::Rings(call) => self.tell(call, Progress::Ringing),
+                Action::Accepted(call, sdp) => self.accepted(call, sdp.as_deref(), now),
+                Action::Failed(call, why) => self.fail(call, why),
+                Action::Reach(hop) => self.orders.push_back(Order::Reach(hop)),
+                Action::Trunk(state) => self.orders.push_back(Order::Trunk(state)),
             }
         }
     }
@@ -291,22 +224,26 @@ impl Exchange {
     fn invited(&mut self, id: CallId, invite: Invite, now: Instant) {
         let Invite { name, number, dialled, flow, offer } = invite;
         let address = flow.peer.ip();
-        if !self.invites.count(address, now) {
+        let guesser = match self.is_trunk(address) {
+            true => Guesser::by_trunk(address, &number),
+            false => Guesser::at(address),
+        };
+        if !self.invites.count(address.into(), now) {
             return self.agent.refuse(id, (503, "Too many calls"), now);
         }
         let agreement = match offer.map(|offer| Agreement::choose(&offer, None)).transpose() {
             Ok(agreement) => agreement,
             Err(_) => return self.agent.refuse(id, (488, "Not Acceptable Here"), now),
         };
-        let room = self.room_of("").or_else(|| self.try_code(address, &dialled, now));
+        let room = self.room_of("").or_else(|| self.try_code(&guesser, &dialled, now));
         if room.is_some_and(|room| self.rooms[&room].is_locked) {
             return self.agent.refuse(id, (480, "The meeting is locked"), now);
         }
-        if room.is_none() && self.misses.is_reached(address, now) {
+        if room.is_none() && self.misses.is_reached(&guesser, now) {
             return self.agent.refuse(id, (403, "Too many wrong codes"), now);
         }
         let call = Call {
-            address,
+            guesser,
             name,
             number,
             room,
@@ -315,6 +252,7 @@ impl Exchange {
             agreement,
             local: None,
             menu: Menu::inside(),
+            outgoing: None,
             hang_up_at: None,
         };
         self.calls.insert(id, call);
@@ -345,7 +283,7 @@ impl Exchange {
         }
         let sdp = match &call.agreement {
             Some(agreement) => agreement.answer(local),
-            None => sdp::offer(local),
+            None => sdp::offer(local, sdp::Profile::Plain),
         };
         local.version += 1;
         let crypto = local.crypto.clone();
@@ -398,6 +336,7 @@ impl Exchange {
             Ending::Unacknowledged | Ending::Expired => "lost",
         };
         self.leave(id, why);
+        self.not_joined(id);
         if self.calls.remove(&id).is_some() {
             self.orders.push_back(Order::Close(id));
         }

@@ -2,9 +2,12 @@
 
 mod agent;
 mod chance;
+mod digest;
 mod exchange;
+mod failure;
 mod flow;
 mod framer;
+mod hop;
 mod keys;
 mod limits;
 mod menu;
@@ -19,12 +22,18 @@ mod transaction;
 mod uri;
 mod write;
 
-pub use agent::{CALLS_MAX, CallId, Ending};
+pub use agent::{BACK_OFF_MAX, CALLS_MAX, CallId, Ending, RINGING_MAX, TrunkState};
 pub use chance::Chance;
-pub use exchange::{About, Exchange, INVITES_MAX, MESSAGES_MAX, MISSES_MAX, Order, RoomId, RoomRules};
+pub use digest::Credentials;
+pub use exchange::{
+    About, DIALLING_MAX, Exchange, INVITES_MAX, MESSAGES_MAX, MISSES_MAX, Order, Progress, RoomId, RoomRules,
+    TRUNK_MISSES_MAX, Trunk,
+};
+pub use failure::Failure;
 pub use flow::{Flow, Transport};
 pub use framer::{Frame, FrameError, Framer};
-pub use menu::{Menu, Step, WRONG_CODES_MAX, Wish};
+pub use hop::Hop;
+pub use menu::{CALLED_MAX, CALLED_PATIENCE, JOIN_KEY, Menu, Step, WRONG_CODES_MAX, Wish};
 pub use message::{HEADERS_MAX, MESSAGE_BYTES_MAX, Malformed, Message, Start};
 pub use prompt::{COUNT_MAX, Prompt};
 pub use sdes::{Crypto, Suite};

@@ -1,33 +1,31 @@
-//! How often one address may do something.
+//! How often one address, or one caller, may do something.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
-/// Addresses that are remembered at once; beyond that the one that began first is forgotten.
-pub const ADDRESSES_MAX: usize = 4096;
+/// Those who are remembered at once; beyond that the one that began first is forgotten.
+pub const REMEMBERED_MAX: usize = 4096;
 
-/// Counts for each address within a window of time.
-#[derive(Debug)]
-pub struct Limit {
+/// Counts for each of them within a window of time.
+pub struct Limit<Who> {
     count_max: u32,
     window: Duration,
-    counts: BTreeMap<IpAddr, (u32, Instant)>,
+    counts: BTreeMap<Who, (u32, Instant)>,
 }
 
-impl Limit {
+impl<Who: Ord + Clone> Limit<Who> {
     /// So often in so long.
     pub fn new(count_max: u32, window: Duration) -> Self {
         Self { count_max, window, counts: BTreeMap::new() }
     }
 
     /// Once more. Returns whether that is still within the limit.
-    pub fn count(&mut self, address: IpAddr, now: Instant) -> bool {
-        let address = network(address);
-        if ADDRESSES_MAX <= self.counts.len() && !self.counts.contains_key(&address) {
+    pub fn count(&mut self, who: Who, now: Instant) -> bool {
+        if REMEMBERED_MAX <= self.counts.len() && !self.counts.contains_key(&who) {
             self.forget(now);
         }
-        let (count, since) = self.counts.entry(address).or_insert((0, now));
+        let (count, since) = self.counts.entry(who).or_insert((0, now));
         if self.window <= now.saturating_duration_since(*since) {
             (*count, *since) = (0, now);
         }
@@ -36,8 +34,8 @@ impl Limit {
     }
 
     /// Whether once more would be too often.
-    pub fn is_reached(&self, address: IpAddr, now: Instant) -> bool {
-        let counted = self.counts.get(&network(address));
+    pub fn is_reached(&self, who: &Who, now: Instant) -> bool {
+        let counted = self.counts.get(who);
         counted.is_some_and(|(count, since)| {
             self.count_max <= *count && now.saturating_duration_since(*since) < self.window
         })
@@ -46,19 +44,25 @@ impl Limit {
     fn forget(&mut self, now: Instant) {
         let window = self.window;
         self.counts.retain(|_, (_, since)| now.saturating_duration_since(*since) < window);
-        if ADDRESSES_MAX <= self.counts.len()
-            && let Some(oldest) = self.counts.iter().min_by_key(|(_, (_, since))| *since).map(|(ip, _)| *ip)
+        if REMEMBERED_MAX <= self.counts.len()
+            && let Some(oldest) =
+                self.counts.iter().min_by_key(|(_, (_, since))| *since).map(|(who, _)| who.clone())
         {
             self.counts.remove(&oldest);
         }
     }
 }
 
-/// Whoever has an IPv6 address has 64 bits of them.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from(u128::from(ip) >> 64 << 64)),
-        ip => ip,
+/// Who shares an address: whoever has an IPv6 address has 64 bits of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Network(IpAddr);
+
+impl From<IpAddr> for Network {
+    fn from(address: IpAddr) -> Self {
+        Self(match address {
+            IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from(u128::from(ip) >> 64 << 64)),
+            ip => ip,
+        })
     }
 }
 
@@ -66,8 +70,8 @@ fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn ip(number: u32) -> IpAddr {
-        IpAddr::V4(number.into())
+    fn ip(number: u32) -> Network {
+        IpAddr::V4(number.into()).into()
     }
 
     #[test]
@@ -76,10 +80,11 @@ mod tests {
         let start = Instant::now();
         let mut limit = Limit::new(2, Duration::from_secs(10));
         assert!(limit.count(ip(1), start) && limit.count(ip(1), start));
-        assert!(limit.is_reached(ip(1), start) && !limit.is_reached(ip(2), start));
+        assert!(limit.is_reached(&ip(1), start) && !limit.is_reached(&ip(2), start));
         assert!(!limit.count(ip(1), start + Duration::from_secs(9)));
         assert!(limit.count(ip(1), start + Duration::from_secs(10)));
-        let [one, other] = ["2001:db8::1", "2001:db8::2"].map(|ip| ip.parse().expect("an address"));
+        let [one, other] =
+            ["2001:db8::1", "2001:db8::2"].map(|ip| Network::from(ip.parse::<IpAddr>().expect("an address")));
         assert!(limit.count(one, start) && limit.count(other, start) && !limit.count(one, start));
     }
 
@@ -88,10 +93,10 @@ mod tests {
         #[expect(clippy::disallowed_methods, reason = "any moment is as good as another")]
         let start = Instant::now();
         let mut limit = Limit::new(1, Duration::from_secs(10));
-        for number in 0..ADDRESSES_MAX as u32 + 10 {
+        for number in 0..REMEMBERED_MAX as u32 + 10 {
             limit.count(ip(number), start + Duration::from_micros(number.into()));
         }
-        assert_eq!(limit.counts.len(), ADDRESSES_MAX);
-        assert!(!limit.is_reached(ip(0), start) && limit.is_reached(ip(4000), start));
+        assert_eq!(limit.counts.len(), REMEMBERED_MAX);
+        assert!(!limit.is_reached(&ip(0), start) && limit.is_reached(&ip(4000), start));
     }
 }

@@ -16,6 +16,12 @@ pub const PIN_DIGITS_MAX: usize = 16;
 pub const PATIENCE: Duration = Duration::from_secs(15);
 /// How often it is asked in vain.
 const ASKED_MAX: u32 = 4;
+/// The key that leads who is called into the meeting.
+pub const JOIN_KEY: char = '1';
+/// So long after who is called was told the key it is told again: a mailbox has its own say first.
+pub const CALLED_PATIENCE: Duration = Duration::from_secs(8);
+/// How often who is called is told it.
+pub const CALLED_MAX: u32 = 5;
 
 /// What a caller wants of the meeting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +72,8 @@ pub enum Step {
     Say(Prompt),
     /// Is this a meeting's code? Then [`Menu::enter`], or else [`Menu::miss`].
     Try(String),
+    /// Who was called wants to join.
+    Join,
     /// Something secret was guessed wrong, which is counted.
     Miss,
     /// The meeting is told.
@@ -78,6 +86,8 @@ pub enum Step {
 enum Stage {
     /// A code is asked for.
     Code,
+    /// Called, and asked whether to join.
+    Called,
     /// In the meeting.
     Meeting,
     /// A star has come: the next key says what for.
@@ -107,6 +117,13 @@ impl Menu {
         (menu, vec![Step::Say(Prompt::EnterCode)])
     }
 
+    /// Of somebody whom we have called: so that no mailbox and no stranger is in a meeting, they have to press a key.
+    pub fn called(now: Instant) -> (Self, Vec<Step>) {
+        let ask_at = Some(now + CALLED_PATIENCE);
+        let menu = Self { stage: Stage::Called, asked: 1, ask_at, ..Self::inside() };
+        (menu, vec![Step::Say(Prompt::Called)])
+    }
+
     /// Of a caller who is in a meeting at once.
     pub fn inside() -> Self {
         Self {
@@ -124,6 +141,8 @@ impl Menu {
     pub fn key(&mut self, key: char, pin: &str, now: Instant) -> Vec<Step> {
         match self.stage {
             Stage::Code => self.code_key(key, now),
+            Stage::Called if key == JOIN_KEY => vec![Step::Hush, Step::Join],
+            Stage::Called => Vec::new(),
             Stage::Meeting => {
                 if key == '*' {
                     self.stage = Stage::Star;
@@ -159,7 +178,7 @@ impl Menu {
         vec![Step::Hush, Step::Try(std::mem::take(&mut self.typed))]
     }
 
-    /// The code was right.
+    /// The code was right, or the key to join was pressed.
     pub fn enter(&mut self) {
         self.stage = Stage::Meeting;
         self.ask_at = None;
@@ -259,13 +278,17 @@ impl Menu {
             return Vec::new();
         }
         self.typed.clear();
-        if ASKED_MAX <= self.asked {
+        let (prompt, patience, asked_max) = match self.stage {
+            Stage::Called => (Prompt::Called, CALLED_PATIENCE, CALLED_MAX),
+            _ => (Prompt::EnterCode, PATIENCE, ASKED_MAX),
+        };
+        if asked_max <= self.asked {
             self.stage = Stage::Over;
             self.ask_at = None;
             return vec![Step::Say(Prompt::Goodbye), Step::HangUp];
         }
         self.asked += 1;
-        self.ask_at = Some(now + PATIENCE);
-        vec![Step::Say(Prompt::EnterCode)]
+        self.ask_at = Some(now + patience);
+        vec![Step::Say(prompt)]
     }
 }

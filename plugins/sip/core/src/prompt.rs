@@ -13,6 +13,8 @@ pub enum Prompt {
     Locked,
     /// No seat is free.
     Full,
+    /// You are called into a meeting: press a key to join.
+    Called,
     /// You are in.
     Joined,
     /// What the keys do in a meeting.
@@ -61,12 +63,13 @@ pub enum Prompt {
 pub const COUNT_MAX: u8 = 20;
 
 impl Prompt {
-    const PLAIN: [(Self, &'static str); 25] = [
+    const PLAIN: [(Self, &'static str); 26] = [
         (Self::EnterCode, "enter-code"),
         (Self::WrongCode, "wrong-code"),
         (Self::Goodbye, "goodbye"),
         (Self::Locked, "locked"),
         (Self::Full, "full"),
+        (Self::Called, "called"),
         (Self::Joined, "joined"),
         (Self::Keys, "keys"),
         (Self::KeysPin, "keys-pin"),
@@ -122,7 +125,7 @@ mod tests {
         for prompt in Prompt::all() {
             assert_eq!(Prompt::named(&prompt.name()), Some(prompt));
         }
-        assert_eq!(Prompt::all().count(), 46);
+        assert_eq!(Prompt::all().count(), 47);
         assert_eq!(Prompt::named("count-0"), None);
     }
 }

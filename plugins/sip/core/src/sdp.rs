@@ -180,12 +180,24 @@ impl Agreement {
     }
 }
 
+/// How insistently we offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// Encryption, if there is a key, is as the other end likes: it has the plain profile, by the custom of telephones.
+    Plain,
+    /// Encrypted or not at all.
+    Encrypted,
+}
+
 /// What we offer to whoever has us begin.
-pub fn offer(local: &Local) -> String {
+pub fn offer(local: &Local, profile: Profile) -> String {
     let mut text = head(local);
     let (opus, digits) = (OPUS_PAYLOAD_TYPE, DIGITS_PAYLOAD_TYPE);
-    // Optional encryption has the plain profile, by the custom of telephones.
-    let _ = write!(text, "m=audio {} RTP/AVP {opus} 9 0 8 {digits}\r\n", local.port);
+    let profile = match profile {
+        Profile::Plain => "RTP/AVP",
+        Profile::Encrypted => "RTP/SAVP",
+    };
+    let _ = write!(text, "m=audio {} {profile} {opus} 9 0 8 {digits}\r\n", local.port);
     for codec in Codec::ALL {
         let _ = write!(text, "a=rtpmap:{} {}\r\n", codec.payload_type().unwrap_or(opus), rtpmap(codec));
     }

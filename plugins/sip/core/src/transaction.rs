@@ -21,6 +21,7 @@ pub struct Repeat {
     bytes: Vec<u8>,
     flow: Flow,
     interval: Duration,
+    interval_max: Duration,
     next: Option<Instant>,
     end: Instant,
 }
@@ -28,7 +29,14 @@ pub struct Repeat {
 impl Repeat {
     /// Of what has just been sent.
     pub fn new(bytes: Vec<u8>, flow: Flow, is_repeated: bool, now: Instant) -> Self {
-        Self { bytes, flow, interval: T1, next: is_repeated.then(|| now + T1), end: now + PATIENCE }
+        let next = is_repeated.then(|| now + T1);
+        Self { bytes, flow, interval: T1, interval_max: T2, next, end: now + PATIENCE }
+    }
+
+    /// Of a request of ours. An INVITE waits twice as long each time, without an end to that (RFC 3261, section 17.1.1.2).
+    pub fn of_request(bytes: Vec<u8>, flow: Flow, is_invite: bool, now: Instant) -> Self {
+        let repeat = Self::new(bytes, flow, !flow.transport.is_reliable(), now);
+        Self { interval_max: if is_invite { PATIENCE } else { T2 }, ..repeat }
     }
 
     /// When something is due.
@@ -39,7 +47,7 @@ impl Repeat {
     /// What is to be sent now, if it is time.
     pub fn tick(&mut self, now: Instant) -> Option<(Flow, Vec<u8>)> {
         let next = self.next.filter(|next| *next <= now && now < self.end)?;
-        self.interval = (self.interval * 2).min(T2);
+        self.interval = (self.interval * 2).min(self.interval_max);
         self.next = Some(next.max(now) + self.interval);
         Some((self.flow, self.bytes.clone()))
     }
@@ -52,6 +60,11 @@ impl Repeat {
     /// It has been answered provisionally: no more of it.
     pub fn hush(&mut self) {
         self.next = None;
+    }
+
+    /// From now on it is over at another time.
+    pub fn end_at(&mut self, end: Instant) {
+        self.end = end;
     }
 }
 

@@ -13,12 +13,14 @@ pub(crate) const METHODS: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDAT
 /// A message on its way into bytes.
 pub(crate) struct Writer {
     text: String,
+    /// The field that says who we are.
+    agent: &'static str,
 }
 
 impl Writer {
     /// A response with what it has to repeat (RFC 3261, section 8.2.6.2). Its To gets the tag, if it has none yet.
     pub(crate) fn response(request: &Message, flow: &Flow, status: u16, reason: &str, tag: &str) -> Self {
-        let mut writer = Self { text: format!("SIP/2.0 {status} {reason}\r\n") };
+        let mut writer = Self { text: format!("SIP/2.0 {status} {reason}\r\n"), agent: "Server" };
         let mut is_top = true;
         for via in request.list("via") {
             if is_top {
@@ -37,9 +39,9 @@ impl Writer {
         writer
     }
 
-    /// A request within a dialog.
+    /// A request of ours.
     pub(crate) fn request(method: &str, uri: &str) -> Self {
-        Self { text: format!("{method} {uri} SIP/2.0\r\n") }
+        Self { text: format!("{method} {uri} SIP/2.0\r\n"), agent: "User-Agent" }
     }
 
     /// One more field.
@@ -50,7 +52,7 @@ impl Writer {
 
     /// Without a body.
     pub(crate) fn end(mut self) -> Vec<u8> {
-        self.field("Server", AGENT);
+        self.field(self.agent, AGENT);
         self.field("Content-Length", "0");
         self.text.push_str("\r\n");
         self.text.into_bytes()
@@ -58,7 +60,7 @@ impl Writer {
 
     /// With a session description.
     pub(crate) fn end_with_sdp(mut self, sdp: &str) -> Vec<u8> {
-        self.field("Server", AGENT);
+        self.field(self.agent, AGENT);
         self.field("Content-Type", "application/sdp");
         self.field("Content-Length", &sdp.len().to_string());
         self.text.push_str("\r\n");

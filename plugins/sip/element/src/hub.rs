@@ -1,5 +1,6 @@
 //! The ports of the telephone, for all bridges of the process that name the same ones: the first opens them, the last closes them.
 
+mod account;
 mod clock;
 mod connection;
 mod line;
@@ -16,7 +17,7 @@ use std::sync::{Arc, LazyLock, Weak};
 use std::thread::JoinHandle;
 
 use convene_conference::Codec;
-use convene_sip::{About, CallId, Prompt, RoomId, RoomRules, Wish};
+use convene_sip::{About, CallId, Progress, Prompt, RoomId, RoomRules, Trunk, TrunkState, Wish};
 use parking_lot::Mutex;
 use thiserror::Error;
 
@@ -52,6 +53,9 @@ pub enum HubError {
     /// The files are no good.
     #[error("{0}")]
     Certificate(String),
+    /// Our account at the trunk is no good.
+    #[error("{0}")]
+    Account(String),
 }
 
 /// How the ports are to be opened.
@@ -75,6 +79,12 @@ pub struct HubSettings {
     pub language: String,
     /// Files that are played instead of what was spoken.
     pub prompts: Option<String>,
+    /// By which numbers are called, without its account.
+    pub trunk: Option<Trunk>,
+    /// The file with the account; none is the environment.
+    pub account: Option<String>,
+    /// A PEM file with those whom we trust when we call by TLS, besides those whom the system does.
+    pub ca_file: Option<String>,
 }
 
 /// What a room's owner is told, on the hub's thread: it must not block.
@@ -87,6 +97,10 @@ pub trait RoomListener: Send + Sync {
     fn voice(&self, call: CallId, packet: Vec<u8>);
     /// A caller wants something of the meeting.
     fn wished(&self, call: CallId, wish: Wish);
+    /// A call of ours gets on.
+    fn progressed(&self, call: CallId, progress: Progress);
+    /// Whether the trunk brings calls.
+    fn trunk_changed(&self, state: TrunkState);
     /// Somebody is gone.
     fn left(&self, call: CallId, why: &'static str);
 }
@@ -121,6 +135,7 @@ type Ports = (Option<u16>, Option<u16>, Option<u16>);
 /// All hubs of the process whose ports were named.
 static HUBS: LazyLock<Mutex<BTreeMap<Ports, Weak<Hub>>>> = LazyLock::new(Mutex::default);
 static NEXT_ROOM: AtomicU64 = AtomicU64::new(1);
+static NEXT_CALL: AtomicU64 = AtomicU64::new(CallId::OURS.0);
 
 impl Hub {
     /// The hub of these ports, opened now if it is not yet.
@@ -145,6 +160,11 @@ impl Hub {
     fn start(settings: HubSettings) -> Result<Arc<Self>, HubError> {
         let config = settings.certificate.as_ref().map(|(certificate, key)| tls::configure(certificate, key));
         let config = config.transpose().map_err(HubError::Certificate)?;
+        let trust = tls::Trust::read(settings.ca_file.as_deref()).map_err(HubError::Certificate)?;
+        let trunk = settings.trunk.clone().map(|trunk| {
+            account::read(settings.account.as_deref()).map(|credentials| Trunk { credentials, ..trunk })
+        });
+        let trunk = trunk.transpose().map_err(HubError::Account)?;
         let sockets = sockets::open(&settings)?;
         let port =
             |address: std::io::Result<std::net::SocketAddr>| address.ok().map(|address| address.port());
@@ -154,8 +174,9 @@ impl Hub {
             udp: sockets.udp.as_ref().and_then(|socket| port(socket.local_addr())),
         };
         let mailbox = Arc::new(Mailbox::new()?);
-        let worker = Worker::new(&settings, sockets, config, Arc::clone(&mailbox))?;
-        let thread = std::thread::Builder::new().name("sipbridge".to_owned()).spawn(move || worker.run())?;
+        let worker = Worker::new(&settings, sockets, (config, trust), Arc::clone(&mailbox))?;
+        let thread =
+            std::thread::Builder::new().name("sipbridge".to_owned()).spawn(move || worker.run(trunk))?;
         Ok(Arc::new(Self { settings, ports, mailbox, thread: Mutex::new(Some(thread)) }))
     }
 }
@@ -198,6 +219,18 @@ impl RoomSeat {
     /// A caller is told something.
     pub fn announce(&self, call: CallId, prompt: Prompt) {
         self.hub.mailbox.post(Command::Announce(call, prompt));
+    }
+
+    /// Somebody is called: a number by way of the trunk, or a URI. Returns what the call is known by.
+    pub fn call(&self, to: String) -> CallId {
+        let call = CallId(NEXT_CALL.fetch_add(1, Ordering::Relaxed));
+        self.hub.mailbox.post(Command::Call { call, room: self.room, to });
+        call
+    }
+
+    /// A call of ours is to end, however far it has come.
+    pub fn cancel(&self, call: CallId) {
+        self.hub.mailbox.post(Command::Cancel(call));
     }
 
     /// A caller is to go.

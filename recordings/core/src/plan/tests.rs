@@ -49,6 +49,11 @@ impl Story {
                 self.orders.push('x');
                 self.plan.handle(Input::Failed { jitter: 0.5 }, self.now);
             }
+            Order::Clear => {
+                self.orders.push('d');
+                (self.file, self.put) = (Vec::new(), BTreeMap::new());
+                self.plan.handle(Input::Cleared, self.now);
+            }
             Order::List => {
                 self.orders.push('l');
                 let list = self.list();
@@ -121,6 +126,25 @@ fn blocks_are_put_as_they_come_and_committed_every_few() {
     assert_eq!(story.plan.poll(story.now), Order::Done);
     assert_eq!(story.numbers()[..3], ["00000.1", "00001.0", "00002.0"]);
     assert_eq!(story.file.len(), 12);
+}
+
+/// Blocks of another file of the same name have the same ids, and here the same lengths.
+#[test]
+fn another_file_of_the_same_name_goes_first_and_once() {
+    let mut story = Story::new();
+    story.plan = RegionPlan::new().replacing();
+    story.file = (0..3).map(|number| (block(number).id, block(number).bytes)).collect();
+    story.settle();
+    assert_eq!((&*story.orders, story.file.len()), ("", 3));
+    story.spool(0..3);
+    assert!(story.step(false));
+    story.settle();
+    story.spool(3..4);
+    assert!(story.step(false));
+    story.finish();
+    story.settle();
+    assert_eq!(story.orders, "xdlppcpxlppcv");
+    assert_eq!(story.numbers(), ["00000.1", "00001.0", "00002.0", "00003.0"]);
 }
 
 #[test]

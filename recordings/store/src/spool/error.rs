@@ -51,10 +51,10 @@ pub enum SpoolError {
     #[error(transparent)]
     Block(BlockError),
     /// The recording is in the spool already.
-    #[error("the recording {id} is in the spool already")]
+    #[error("the spool has it already, in {}: another run writes it just now, or has left it to be finished", path.display())]
     Exists {
-        /// Which.
-        id: RecordingId,
+        /// Its folder.
+        path: PathBuf,
     },
     /// Another process, or another part of this one, has it.
     #[error("the recording {id} is being recorded or finished just now")]

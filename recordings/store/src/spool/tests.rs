@@ -20,7 +20,7 @@ impl Place {
     }
 
     fn create_with(&self, bytes_max: u64) -> Result<Spool, SpoolError> {
-        Spool::create(self.spool.path(), self.id, vec!["a".parse().expect("a name")], bytes_max)
+        Spool::create(self.spool.path(), Job::recording(self.id, regions()), bytes_max)
     }
 
     fn open(&self) -> Option<Spool> {
@@ -49,6 +49,10 @@ impl Place {
             fs::write(self.folder().join(name), bytes).expect("it can be written");
         }
     }
+}
+
+fn regions() -> Vec<RegionName> {
+    vec!["a".parse().expect("a name")]
 }
 
 fn whole(spool: &Spool) -> Vec<u8> {

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use convene_recordings::{BlockId, BlockInfo, StoreConfig};
 use convene_recordings_store::{BlobStore, FolderConfig, MemoryConfig, StoreError, open};
-
-use crate::azurite::Azurite;
+use convene_test_support::Azurite;
 
 #[tokio::test]
 async fn memory_keeps_the_contract() {

@@ -1,11 +1,10 @@
 //! The stories of recordings in their regions. One binary, so that it is linked once.
 
-mod azurite;
 mod contract;
 mod crash;
 mod delete;
 mod meeting;
-mod proxy;
+mod named;
 mod reader;
 mod real_line;
 mod regions;

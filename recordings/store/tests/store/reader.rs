@@ -109,7 +109,7 @@ async fn a_running_recording_can_be_read_and_its_end_is_noticed() {
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_read_says_why() {
     let meeting = Meeting::new();
-    assert_eq!(open(&meeting).await.err(), Some(ReadError::NotFound { id: meeting.id }));
+    assert_eq!(open(&meeting).await.err(), Some(ReadError::NotFound { blob: meeting.id.blob_name() }));
     meeting.a.set_weather(Weather::AwayAfter(0));
     // Region a may have it.
     assert!(matches!(open(&meeting).await.err(), Some(ReadError::NoRegion { .. })));

@@ -9,10 +9,9 @@ use convene_recordings_store::{
     BlobStore, MediaReader, Patience, RecordingWriter, StoreError, WriterOptions, delete_with, open,
     resume_with,
 };
+use convene_test_support::{Azurite, Proxy, ProxyLine as Line, azurite_config as config};
 
-use crate::azurite::{Azurite, config};
 use crate::meeting::{are_whole, block, file, first_again, is_empty, read, states};
-use crate::proxy::{Line, Proxy};
 
 const PATIENCE: Patience = Patience { call: Duration::from_millis(400), bytes_per_second_min: 1024 * 1024 };
 const ENOUGH: Duration = Duration::from_secs(20);

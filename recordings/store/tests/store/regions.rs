@@ -112,7 +112,7 @@ async fn a_region_that_is_away_lags_and_one_that_follows_does_not() {
     meeting.b.set_weather(Weather::AwayAfter(0));
     let mut writer = meeting.writer().await;
     put(&mut writer, 0..12).await;
-    let [a, b] = &writer.reporter().reports()[..] else { panic!("two regions") };
+    let [a, b] = &writer.progress().reports()[..] else { panic!("two regions") };
     assert_eq!((a.region.as_str(), a.blocks, a.errors), ("a", 12, 0));
     assert_eq!(a.bytes, file(12, false).len() as u64);
     // A list is committed every four blocks.

@@ -130,6 +130,16 @@ export class Session {
     this.#connection.send({ type: "stream_forbid", id });
   }
 
+  /** Has somebody called into the meeting. */
+  callOut(number: string, name: string | null): void {
+    this.#connection.send({ type: "call_out", number, name });
+  }
+
+  /** Ends such a call, or puts away that it came to nothing. */
+  stopCallOut(id: number): void {
+    this.#connection.send({ type: "call_out_stop", id });
+  }
+
   /** The cameras in sight, and how high each is shown. */
   wish(wishes: readonly Wish[]): void {
     this.#talk.wish(wishes);

@@ -3,6 +3,7 @@
 import type {
   CameraPolicy,
   ChatLine,
+  CallOut,
   DialIn,
   MeetingRecording,
   Participant,
@@ -40,6 +41,8 @@ export interface MeetingState {
   readonly dialIn: DialIn | null;
   /** What the host has given out to programs. */
   readonly passes: readonly Pass[];
+  /** Whom the host has called. */
+  readonly callOuts: readonly CallOut[];
   /** What the receiving m-lines carry. */
   readonly slots: readonly Slot[];
   /** Who speaks now, the loudest first. */
@@ -69,6 +72,7 @@ export const INITIAL: MeetingState = {
   cameraPolicy: { width: 640, height: 480, max_kbps: 1_000 },
   dialIn: null,
   passes: [],
+  callOuts: [],
   slots: [],
   speakers: [],
   spoke: [],
@@ -129,6 +133,7 @@ function onMessage(state: MeetingState, message: ServerMessage): MeetingState {
         cameraPolicy: message.camera_policy,
         dialIn: message.dial_in,
         passes: [],
+        callOuts: [],
         slots: [],
         speakers: [],
         spoke: [],
@@ -184,6 +189,8 @@ function onMessage(state: MeetingState, message: ServerMessage): MeetingState {
       return onRecording(state, message.recording);
     case "passes":
       return { ...state, passes: message.passes };
+    case "call_outs":
+      return { ...state, callOuts: message.calls };
     case "ended":
       return { ...state, phase: { at: "ended", message: message.message }, presenter: null };
     case "present_ended":

@@ -2,9 +2,18 @@
 
 import { codeGroups } from "../meeting/code";
 import { dialInAddresses } from "../meeting/dial-in";
-import type { DialIn } from "../protocol";
+import type { Session } from "../meeting/session";
+import type { CallOut, DialIn } from "../protocol";
+import { CallOuts } from "./call-out";
 
-export function DialInDetails({ dialIn, code }: { dialIn: DialIn; code: string }) {
+interface DialInProps {
+  readonly dialIn: DialIn;
+  readonly code: string;
+  readonly calls: readonly CallOut[];
+  readonly session: Session;
+}
+
+export function DialInDetails({ dialIn, code, calls, session }: DialInProps) {
   return (
     <details class="dial-in" data-testid="dial-in">
       <summary>Join by telephone</summary>
@@ -35,6 +44,7 @@ export function DialInDetails({ dialIn, code }: { dialIn: DialIn; code: string }
           </>
         )}
       </p>
+      {dialIn.call_out === true && <CallOuts calls={calls} session={session} />}
     </details>
   );
 }

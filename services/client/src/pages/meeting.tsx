@@ -80,7 +80,9 @@ export function MeetingPage({ join, devices }: { join: Join; devices: Devices })
       <aside class="side" aria-label="People and chat">
         <Roster meeting={meeting} session={session} />
         <div class="ways">
-          {meeting.dialIn && <DialInDetails dialIn={meeting.dialIn} code={join.code} />}
+          {meeting.dialIn && (
+            <DialInDetails dialIn={meeting.dialIn} code={join.code} calls={meeting.callOuts} session={session} />
+          )}
           {meeting.host && <StreamDetails passes={meeting.passes} code={join.code} session={session} />}
         </div>
         <Chat meeting={meeting} onSay={(text) => session.chat(text)} />

@@ -11,7 +11,7 @@ import { Heat } from "./heat";
  * larger. The cells need about 0.1 s before that until they count as changing.
  */
 const START_US = 350_000;
-const START_AREA = 640 * 360;
+const START_AREA = 960 * 540;
 /** No film starts sooner: what changes twice is no film. */
 const START_US_MIN = 60_000;
 /** Between two frames of something that becomes a film. */

@@ -186,6 +186,45 @@ test("how to call is told, the PIN to the host alone, and who has called is mark
   await context.close();
 });
 
+test("the host has somebody called, and sees what becomes of it", async () => {
+  const { page, context, complaints } = await site.page();
+  const peer = await Peer.of(page);
+  await page.goto(`${site.url}/123456789`);
+  await page.getByTestId("name-input").fill("Ann");
+  await page.getByTestId("join").click();
+  const ann = { id: 1, name: "Ann", host: true, camera: false, microphone: false, telephone: false };
+  const dial_in = { tls_port: 5061, tcp_port: null, udp_port: null, pin: "314159", call_out: true };
+  await peer.welcome({ participants: [ann], dial_in });
+  await page.getByTestId("dial-in").locator("summary").click();
+  const number = page.getByTestId("call-out-number");
+  await number.fill("dan@example.org");
+  await page.getByText("A telephone number has up to 20 digits").waitFor();
+  expect(await page.getByTestId("call-out-start").isDisabled()).toBe(true);
+  await number.fill(" +49 30 123 ");
+  await page.getByTestId("call-out-name").fill("Dan");
+  await page.getByTestId("call-out-name").press("Enter");
+  expect(await peer.said("call_out")).toEqual({ type: "call_out", number: "+49 30 123", name: "Dan" });
+  expect(await number.inputValue()).toBe("");
+  const call = { id: 7, number: "+4930123", name: "Dan", state: "ringing", message: null } as const;
+  peer.tell({ type: "call_outs", calls: [call] });
+  await page.getByTestId("call-out-state").getByText("Ringing").waitFor();
+  await page.getByRole("button", { name: "Hang up the call to Dan" }).click();
+  expect((await peer.said("call_out_stop")).id).toBe(7);
+  peer.tell({ type: "call_outs", calls: [{ ...call, state: "failed", message: "They declined." }] });
+  await page.getByTestId("call-out-state").getByText("They declined.").waitFor();
+  await page.getByRole("button", { name: "Call again for Dan" }).click();
+  expect((await peer.said("call_out_stop")).id).toBe(7);
+  expect((await peer.said("call_out")).number).toBe("+4930123");
+  peer.tell({ type: "call_outs", calls: [] });
+  await page.getByTestId("call-out-item").waitFor({ state: "detached" });
+
+  await peer.drop();
+  await peer.welcome({ host: false, participants: [ann], dial_in: { ...dial_in, pin: null, call_out: false } });
+  await page.getByTestId("call-out").waitFor({ state: "detached" });
+  expect(complaints).toEqual([]);
+  await context.close();
+});
+
 test("the host gives passes to programs and takes them back, and nobody else", async () => {
   const { page, context, complaints } = await site.page();
   await page.addInitScript(() => {

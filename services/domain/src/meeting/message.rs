@@ -4,7 +4,7 @@ use convene_recordings::{RecordingId, RecordingState};
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{CameraPolicy, DialIn, MediaRelay, ParticipantId, Pass};
+use super::{CallOut, CameraPolicy, DialIn, MediaRelay, ParticipantId, Pass};
 use crate::{ChatText, DisplayName, SessionCode};
 
 /// Somebody on the roster.
@@ -176,6 +176,11 @@ pub enum Message {
         /// All of them.
         passes: Vec<Pass>,
     },
+    /// To the host: who is being called.
+    CallOuts {
+        /// All calls, also those that came to nothing.
+        calls: Vec<CallOut>,
+    },
     /// The meeting is over.
     Ended {
         /// A sentence.
@@ -291,11 +296,17 @@ mod tests {
             recording: None,
             locked: false,
             camera_policy: CameraPolicy::of(true, 1),
-            dial_in: Some(DialIn { tls_port: Some(5061), tcp_port: None, udp_port: None, pin: None }),
+            dial_in: Some(DialIn {
+                tls_port: Some(5061),
+                tcp_port: None,
+                udp_port: None,
+                pin: None,
+                call_out: false,
+            }),
             media_relay: None,
             chat: vec![line.clone()],
         };
-        let start = r#"{"type":"joined","you":3,"code":"123456789","host":true,"participants":[{"id":3,"name":"Ann","host":true,"camera":false,"microphone":true,"hand":false,"telephone":false,"stream":false}],"presenter":null,"recording":null,"locked":false,"camera_policy":{"width":320,"height":240,"max_kbps":500},"dial_in":{"tls_port":5061,"tcp_port":null,"udp_port":null,"pin":null},"media_relay":null,"chat":[{"#;
+        let start = r#"{"type":"joined","you":3,"code":"123456789","host":true,"participants":[{"id":3,"name":"Ann","host":true,"camera":false,"microphone":true,"hand":false,"telephone":false,"stream":false}],"presenter":null,"recording":null,"locked":false,"camera_policy":{"width":320,"height":240,"max_kbps":500},"dial_in":{"tls_port":5061,"tcp_port":null,"udp_port":null,"pin":null,"call_out":false},"media_relay":null,"chat":[{"#;
         assert_eq!(json(&joined), format!("{start}{chat}]}}"));
         assert_eq!(json(&Message::Chat(line)), format!(r#"{{"type":"chat",{chat}"#));
         assert_eq!(

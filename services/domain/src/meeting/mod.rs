@@ -1,5 +1,6 @@
 //! One meeting: who is in it, who presents, what is said, what is recorded.
 
+mod call_out;
 mod faces;
 mod heads;
 mod house;
@@ -19,6 +20,10 @@ use crate::rate::{Allowance, Rate};
 use crate::{ChatText, DisplayName, SessionCode, Token};
 use faces::Face;
 
+use call_out::CallOuts;
+pub use call_out::{
+    CALL_OUTS_MAX, CallFailure, CallOut, CallOutId, CallOutRules, CallOutState, NumberError, PhoneNumber,
+};
 pub use faces::{CAMERAS_MAX, CameraPolicy, HEIGHT_MAX, Wish};
 pub use heads::HeadCount;
 pub use media_relay::MediaRelay;
@@ -59,6 +64,7 @@ pub struct Meeting {
     code: SessionCode,
     tokens: Tokens,
     dial_in: Option<DialIn>,
+    call_outs: CallOuts,
     passes: Passes,
     present: BTreeMap<ParticipantId, Seat>,
     presenter: Option<ParticipantId>,
@@ -125,6 +131,7 @@ impl Meeting {
             code,
             tokens: Tokens { host, recorder },
             dial_in: None,
+            call_outs: CallOuts::new(None),
             passes: Passes::default(),
             present: BTreeMap::new(),
             presenter: None,
@@ -182,7 +189,12 @@ impl Meeting {
                 let orders = self.join(id, name, token, now);
                 with_media_relay(orders, media_relay)
             }
-            Input::Call { id, name } => self.call(id, name),
+            Input::Call { id, name, by } => self.call(id, name, by),
+            Input::CallOut { by, number, name } => {
+                self.act(by, now, |meeting| meeting.call_out(by, number, name, now))
+            }
+            Input::CallOutStop { by, id } => self.act(by, now, |meeting| meeting.call_out_stop(by, id)),
+            Input::CallOutChanged(id, state) => self.call_out_changed(id, state),
             Input::Allow { by, kind, name, token } => {
                 self.act(by, now, |meeting| meeting.allow(by, kind, name, token))
             }
@@ -245,6 +257,7 @@ impl Meeting {
             let message = Message::ParticipantJoined { participant };
             orders.push(Order::Tell { to: Audience::Others(id), message });
             orders.extend(self.tell_new_host(id));
+            orders.extend(self.tell_new_host_of_calls(id));
         } else if self.people() == 0 {
             self.ends_at.get_or_insert(now.elapsed + EMPTY_MEETING_MAX);
         }
@@ -256,6 +269,10 @@ impl Meeting {
         if let Some(refusal) = self.locked_out(role) {
             return Some(refuse(id, refusal));
         }
+        self.crowded_out(id, role)
+    }
+
+    fn crowded_out(&self, id: ParticipantId, role: Role) -> Option<Vec<Order>> {
         let recorders = || self.present.values().filter(|seat| seat.role == Role::Recorder).count();
         let (limit, what, there) = match role {
             Role::Recorder => (RECORDERS_MAX, "recorders", recorders()),
@@ -406,6 +423,7 @@ impl Meeting {
         self.ends_at = None;
         self.presenter = None;
         let mut orders = self.finish_recording();
+        orders.extend(self.cancel_call_outs());
         let message = cause.sentence().to_owned();
         orders.push(Order::Tell { to: Audience::All, message: Message::Ended { message } });
         orders.extend(self.present.keys().map(|id| Order::Dismiss(*id)));

@@ -6,7 +6,10 @@ use convene_recordings::RecordingId;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{CameraPolicy, MediaRelay, Message, Pass, PassId, RecordingView, StreamKind, Wish};
+use super::{
+    CallOutId, CallOutState, CameraPolicy, MediaRelay, Message, Pass, PassId, PhoneNumber, RecordingView,
+    StreamKind, Wish,
+};
 use crate::{ChatText, DisplayName, MediaOffer, Token};
 
 /// A participant's number in the meeting. The caller gives a new one to each who joins.
@@ -43,7 +46,27 @@ pub enum Input {
         id: ParticipantId,
         /// What their telephone calls them.
         name: DisplayName,
+        /// The call of the meeting's own that they have answered, if it was one.
+        by: Option<CallOutId>,
     },
+    /// Somebody wants somebody called.
+    CallOut {
+        /// Who wants it.
+        by: ParticipantId,
+        /// Whom.
+        number: PhoneNumber,
+        /// What they will be called in the meeting.
+        name: Option<DisplayName>,
+    },
+    /// Somebody wants such a call to end, or has seen that it came to nothing.
+    CallOutStop {
+        /// Who wants it.
+        by: ParticipantId,
+        /// Which one.
+        id: CallOutId,
+    },
+    /// A call gets on, or comes to nothing.
+    CallOutChanged(CallOutId, CallOutState),
     /// Somebody who called has pressed keys.
     Pressed(ParticipantId, Key),
     /// Somebody gives out a pass, by which a program may send or watch.
@@ -217,6 +240,10 @@ pub enum Order {
     Announce(ParticipantId, Announcement),
     /// Let this caller hear all others so many decibels louder than they are; quieter, where it is negative.
     Turn(ParticipantId, i32),
+    /// Call somebody.
+    CallOut(CallOutId, PhoneNumber),
+    /// End such a call, however far it has come.
+    CancelCallOut(CallOutId),
     /// Let no telephone in, or all again.
     Lock(bool),
     /// Send the screen to this participant, from the beginning.

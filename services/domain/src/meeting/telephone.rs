@@ -6,7 +6,8 @@ use rand::{CryptoRng, Rng};
 use serde::Serialize;
 
 use super::{
-    Announcement, Audience, Face, Key, Meeting, Message, Now, Order, ParticipantId, Role, Seat, tell,
+    Announcement, Audience, CallOutId, Face, Key, Meeting, Message, Now, Order, ParticipantId, Role, Seat,
+    tell,
 };
 use crate::DisplayName;
 
@@ -26,11 +27,13 @@ pub struct DialIn {
     pub udp_port: Option<u16>,
     /// By which a telephone is the organiser's; only the host is told.
     pub pin: Option<Pin>,
+    /// Whether somebody can be called from the meeting; for the host, who alone may.
+    pub call_out: bool,
 }
 
 impl DialIn {
     pub(super) fn told_to(&self, is_host: bool) -> Self {
-        Self { pin: self.pin.clone().filter(|_| is_host), ..self.clone() }
+        Self { pin: self.pin.clone().filter(|_| is_host), call_out: self.call_out && is_host, ..self.clone() }
     }
 }
 
@@ -58,11 +61,18 @@ impl fmt::Debug for Pin {
 }
 
 impl Meeting {
-    /// Lets a caller in, who keeps the meeting alive as everybody does.
-    pub(super) fn call(&mut self, id: ParticipantId, name: DisplayName) -> Vec<Order> {
-        if let Some(refused) = self.turned_away(id, Role::Caller) {
-            return refused;
+    /// Lets a caller in, who keeps the meeting alive as everybody does; whom the host has called also through a locked door.
+    pub(super) fn call(&mut self, id: ParticipantId, name: DisplayName, by: Option<CallOutId>) -> Vec<Order> {
+        let called = by.and_then(|call| self.joined_by(call));
+        let refused = match called {
+            Some(_) => self.crowded_out(id, Role::Caller),
+            None => self.turned_away(id, Role::Caller),
+        };
+        let told = if called.is_some() { self.tell_hosts_of_calls() } else { Vec::new() };
+        if let Some(refused) = refused {
+            return refused.into_iter().chain(told).collect();
         }
+        let name = called.flatten().unwrap_or(name);
         self.present.insert(id, Seat::new(Role::Caller, name, Face::of_caller()));
         self.ends_at = None;
         let mut orders = vec![Order::PutThrough(id)];
@@ -70,6 +80,7 @@ impl Meeting {
             let message = Message::ParticipantJoined { participant };
             orders.push(Order::Tell { to: Audience::Others(id), message });
         }
+        orders.extend(told);
         orders
     }
 

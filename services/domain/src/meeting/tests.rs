@@ -1,5 +1,6 @@
 //! The meeting under virtual time.
 
+mod call_out;
 mod faces;
 mod house;
 mod streams;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use convene_domain::{
-    Allowance, ChatText, DisplayName, Films, Input, MediaOffer, Message, ParticipantId, PassId, Rate,
-    Refusal, Token, Wish,
+    Allowance, CallOutId, ChatText, DisplayName, Films, Input, MediaOffer, Message, ParticipantId, PassId,
+    PhoneNumber, Rate, Refusal, Token, Wish,
 };
 use convene_recordings::RecordingId;
 use futures_util::stream::{SplitSink, SplitStream};
@@ -266,6 +266,11 @@ impl Reader {
                 Err(error) => return self.complain(error.to_string()),
             },
             Said::StreamForbid { id: pass } => Input::Forbid { by: id, id: PassId(pass) },
+            Said::CallOut { number, name } => match called(number, name) {
+                Ok((number, name)) => Input::CallOut { by: id, number, name },
+                Err(sentence) => return self.complain(sentence),
+            },
+            Said::CallOutStop { id: call } => Input::CallOutStop { by: id, id: CallOutId(call) },
             Said::End => Input::End(id),
             Said::Leave => Input::Leave(id),
         };
@@ -304,6 +309,13 @@ impl Reader {
         // Who does not read is cut by this, and that ends the connection.
         let _ = self.outbox.put(Outgoing::Text(text(&Message::Error { message: message.into() })));
     }
+}
+
+/// Whom somebody wants called, and what they will be called in the meeting.
+fn called(number: String, name: Option<String>) -> Result<(PhoneNumber, Option<DisplayName>), String> {
+    let number = PhoneNumber::parse(&number).map_err(|error| error.to_string())?;
+    let name = name.filter(|name| !name.is_empty()).map(DisplayName::parse);
+    Ok((number, name.transpose().map_err(|error| error.to_string())?))
 }
 
 /// What is in line goes to the client: first messages, then the screen.

@@ -5,24 +5,25 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use convene_domain::{
-    Announcement, Audience, DisplayName, EndCause, Films, Input, Key, MediaRelay, Meeting, Message,
-    NAME_CHARACTERS_MAX, Order, ParticipantId, Pin, RecordingView, SessionCode, Token,
+    Audience, DisplayName, EndCause, Films, Input, MediaRelay, Meeting, Message, Order, ParticipantId, Pin,
+    RecordingView, SessionCode, Token,
 };
-use convene_pipelines::{MeetingEvent, PhoneKey, PipelineError, TalkEvent};
-use convene_recordings::{RecordingId, RecordingState};
+use convene_pipelines::{MeetingEvent, PipelineError, TalkEvent};
+use convene_recordings::RecordingState;
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{debug, info, warn};
-use uuid::Uuid;
 
 use super::outbox::{Outbox, Outgoing, text};
 use super::screen::{Screen, Stage};
 use super::talk::{self, Talk};
 use crate::service::Service;
+use crate::telephone::Switchboard;
 pub(crate) use count::RoomCount;
 use streams::Streams;
 pub(crate) use streams::{StreamAnswer, StreamAsk, StreamError, StreamLetter};
 
 mod count;
+mod phone;
 mod record;
 mod streams;
 
@@ -106,10 +107,12 @@ pub(crate) fn open(service: Arc<Service>, founding: Founding) -> RoomHandle {
     let telephone = service.telephone.as_ref();
     let phone_room = telephone.map(|telephone| telephone.room(code, &pin));
     let dial_in = telephone.map(|telephone| telephone.dial_in(pin));
+    let call_out = telephone.and_then(Switchboard::call_out);
+    let meeting = Meeting::new(code, host, recorder.clone(), now);
     let room = Room {
         number,
         code,
-        meeting: Meeting::new(code, host, recorder.clone(), now).with_dial_in(dial_in),
+        meeting: meeting.with_dial_in(dial_in).with_call_out(call_out),
         recorder,
         screen,
         talk: Talk::new(service.media.clone(), phone_room),
@@ -248,14 +251,19 @@ impl Room {
                 for id in callers {
                     self.handle(Input::Leave(id)).await;
                 }
+                for id in self.talk.forget_call_outs() {
+                    self.handle(phone::failed(id)).await;
+                }
                 self.talk.open(self.meeting.camera_policy()).await;
             }
-            TalkEvent::Called { seat, name } => {
+            TalkEvent::Called { seat, call, name } => {
                 let id = self.next_id();
                 self.talk.called(seat, id);
                 self.service.metrics.called();
-                self.handle(Input::Call { id, name: caller_name(&name) }).await;
+                let by = self.talk.forget_call_out(call);
+                self.handle(Input::Call { id, name: phone::caller_name(&name), by }).await;
             }
+            TalkEvent::CallOut { call, progress } => self.call_out_progress(call, &progress).await,
             TalkEvent::HungUp(seat) => {
                 if let Some(id) = self.talk.call_ended(seat).await {
                     self.handle(Input::Leave(id)).await;
@@ -263,7 +271,7 @@ impl Room {
             }
             TalkEvent::Pressed { seat, key } => {
                 if let Some(id) = self.talk.caller(seat) {
-                    self.handle(Input::Pressed(id, asked(key))).await;
+                    self.handle(Input::Pressed(id, phone::asked(key))).await;
                 }
             }
         }
@@ -299,15 +307,12 @@ impl Room {
                 self.watchers.remove(&id);
                 self.talk.end_call(id).await;
             }
-            Order::PutThrough(id) => {
-                if let Err(error) = self.talk.put_through(id).await {
-                    warn!(meeting = self.number, participant = id.0, %error, "a caller is not put through");
-                    inputs.push_back(Input::Leave(id));
-                }
-            }
-            Order::Announce(id, announcement) => self.talk.announce(id, &prompt(announcement)),
-            Order::Turn(id, decibels) => self.talk.turn(id, decibels),
-            Order::Lock(locked) => self.talk.lock(locked),
+            Order::PutThrough(_)
+            | Order::Announce(..)
+            | Order::Turn(..)
+            | Order::CallOut(..)
+            | Order::CancelCallOut(_)
+            | Order::Lock(_) => self.carry_out_by_telephone(order, inputs).await,
             Order::Watch(id, films) => {
                 self.watchers.insert(id, films);
                 match self.screen.watch(films).await {
@@ -418,52 +423,6 @@ impl Room {
         }
         debug!(meeting = self.number, connections = self.outboxes.len(), "the room is closed");
     }
-}
-
-/// As the telephone says it, if a roster can show it.
-fn caller_name(name: &str) -> DisplayName {
-    let shown = name.chars().filter(|character| !character.is_control()).take(NAME_CHARACTERS_MAX).collect();
-    let unnamed = || DisplayName::parse("Telephone".into()).expect("a word is a name");
-    DisplayName::parse(shown).unwrap_or_else(|_| unnamed())
-}
-
-fn asked(key: PhoneKey) -> Key {
-    match key {
-        PhoneKey::Mute => Key::Mute,
-        PhoneKey::Hand => Key::Hand,
-        PhoneKey::Count => Key::Count,
-        PhoneKey::Louder => Key::Louder,
-        PhoneKey::Quieter => Key::Quieter,
-        PhoneKey::MuteAll => Key::MuteAll,
-        PhoneKey::Lock => Key::Lock,
-        PhoneKey::Record => Key::Record(RecordingId::new(Uuid::new_v4())),
-        PhoneKey::End => Key::End,
-    }
-}
-
-/// Up to so many people are counted by name.
-const COUNTED_MAX: usize = 20;
-
-/// As `sipbridge` calls it.
-fn prompt(announcement: Announcement) -> String {
-    let word = match announcement {
-        Announcement::Muted => "muted",
-        Announcement::Unmuted => "unmuted",
-        Announcement::HandUp => "hand-up",
-        Announcement::HandDown => "hand-down",
-        Announcement::Louder => "louder",
-        Announcement::Quieter => "quieter",
-        Announcement::Loudest => "loudest",
-        Announcement::Quietest => "quietest",
-        Announcement::AllMuted => "all-muted",
-        Announcement::Locked => "meeting-locked",
-        Announcement::Unlocked => "meeting-unlocked",
-        Announcement::Recording => "recording",
-        Announcement::RecordingStopped => "recording-stopped",
-        Announcement::Count(people @ 1..=COUNTED_MAX) => return format!("count-{people}"),
-        Announcement::Count(_) => "count-many",
-    };
-    word.to_owned()
 }
 
 /// Tells a room how its recording is doing; a room that is gone does not need to know.

@@ -73,6 +73,14 @@ pub(crate) enum Said {
     StreamForbid {
         id: u32,
     },
+    CallOut {
+        number: String,
+        #[serde(default)]
+        name: Option<String>,
+    },
+    CallOutStop {
+        id: u32,
+    },
     End,
     Leave,
 }
@@ -193,6 +201,12 @@ mod tests {
             ),
             (r#"{"type":"view","feeds":[]}"#, Said::View { feeds: Vec::new() }),
             (r#"{"type":"mute","id":4}"#, Said::Mute { id: 4 }),
+            (
+                r#"{"type":"call_out","number":"+49 30 1","name":"Dan"}"#,
+                Said::CallOut { number: "+49 30 1".into(), name: Some("Dan".into()) },
+            ),
+            (r#"{"type":"call_out","number":"1"}"#, Said::CallOut { number: "1".into(), name: None }),
+            (r#"{"type":"call_out_stop","id":1}"#, Said::CallOutStop { id: 1 }),
             (r#"{"type":"end"}"#, Said::End),
             (r#"{"type":"leave"}"#, Said::Leave),
             (r#"{"new":[1,{}],"type":"watch","later":null}"#, Said::Watch { video: false }),

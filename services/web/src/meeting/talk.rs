@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use convene_domain::{CameraPolicy, DisplayName, MediaOffer, ParticipantId, RECORDERS_MAX, Slot, Wish};
+use convene_domain::{
+    CallOutId, CameraPolicy, DisplayName, MediaOffer, ParticipantId, PhoneNumber, RECORDERS_MAX, Slot, Wish,
+};
 use convene_pipelines::{
     Listener, MediaPort, PipelineError, ShownFeed, TalkCounts, TalkEvent, TalkPipeline, TelephoneRoom,
     Watcher,
@@ -35,6 +37,8 @@ pub(crate) struct Talk {
     people: BTreeSet<ParticipantId>,
     /// Who calls by telephone, by their seats at its bridge.
     callers: BTreeMap<u32, ParticipantId>,
+    /// Calls that the meeting makes, as its bridge knows them.
+    call_outs: BTreeMap<u64, CallOutId>,
     /// Recorders' channels; they listen as soon as somebody can talk.
     ears: Vec<Sender<Bytes>>,
     /// Recorders' eyes; they see faces while there is a talk.
@@ -62,6 +66,7 @@ impl Talk {
             running: None,
             people: BTreeSet::new(),
             callers: BTreeMap::new(),
+            call_outs: BTreeMap::new(),
             ears: Vec::new(),
             eyes: Vec::new(),
             has_screen: false,
@@ -123,6 +128,39 @@ impl Talk {
         if let Some(running) = &self.running {
             running.pipeline.turn(id.0, decibels);
         }
+    }
+
+    /// Calls somebody. Returns whether there is a telephone to do it with.
+    pub(crate) fn call_out(&mut self, id: CallOutId, number: &PhoneNumber) -> bool {
+        let call = self.running.as_ref().and_then(|running| running.pipeline.call_out(number.as_str()));
+        call.is_some_and(|call| {
+            self.call_outs.insert(call, id);
+            true
+        })
+    }
+
+    /// Ends such a call, however far it has come.
+    pub(crate) fn cancel_call_out(&mut self, id: CallOutId) {
+        let call = self.call_outs.iter().find(|(_, known)| **known == id).map(|(call, _)| *call);
+        if let (Some(call), Some(running)) = (call, &self.running) {
+            self.call_outs.remove(&call);
+            running.pipeline.cancel_call_out(call);
+        }
+    }
+
+    /// Which call of the meeting's own this is, if it is still one.
+    pub(crate) fn call_out_of(&self, call: u64) -> Option<CallOutId> {
+        self.call_outs.get(&call).copied()
+    }
+
+    /// Such a call is one no longer: somebody has joined by it, or nobody will.
+    pub(crate) fn forget_call_out(&mut self, call: u64) -> Option<CallOutId> {
+        self.call_outs.remove(&call)
+    }
+
+    /// All such calls are over with the pipeline.
+    pub(crate) fn forget_call_outs(&mut self) -> Vec<CallOutId> {
+        std::mem::take(&mut self.call_outs).into_values().collect()
     }
 
     /// Lets no telephone in, or all again.

@@ -1,5 +1,6 @@
 //! The service as a whole: a real server on a free port, and clients over TLS.
 
+mod call_out;
 mod limits;
 mod meeting;
 mod metrics;

@@ -19,6 +19,8 @@ const KEYS: u8 = 101;
 /// A key is pressed for so many packets, let go in three that say the same, and followed by a pause.
 const KEY_PACKETS: u16 = 4;
 const PAUSE_TICKS: u32 = 5;
+/// Of whoever is called.
+const CALLED_TAG: &str = "called";
 /// What is judged: the last second.
 const JUDGED: usize = 48_000;
 
@@ -72,6 +74,40 @@ impl Phone {
         media.connect(media_address(&answer)).await.unwrap();
         phone.tasks.push(tokio::spawn(speak(media.clone(), codec, phone.voice.clone())));
         phone.tasks.push(tokio::spawn(listen(media, codec, phone.heard.clone())));
+        phone
+    }
+
+    /// Is called by this INVITE, and picks up. Its socket is that of whoever has passed the call on.
+    pub async fn pick_up(
+        signalling: UdpSocket,
+        invite: &str,
+        name: &'static str,
+        (codec, hertz): (Codec, f64),
+    ) -> Self {
+        let media = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
+        let own = signalling.local_addr().unwrap();
+        let description = offer(codec, media.local_addr().unwrap());
+        let more = format!("Contact: <sip:{name}@{own}>\r\nContent-Type: application/sdp\r\n");
+        signalling.send(answer_to(invite, "200 OK", &more, &description).as_bytes()).await.unwrap();
+        let end = |field: &str| header(invite, field).split_once(':').expect("a field").1.to_owned();
+        let dialog = format!(
+            "{}\r\nFrom:{};tag={CALLED_TAG}\r\nTo:{}\r\n",
+            header(invite, "Call-ID"),
+            end("To"),
+            end("From")
+        );
+        media.connect(media_address(invite)).await.unwrap();
+        let voice = Arc::new(Mutex::new(Voice { tone: Tone::new(hertz), keys: Vec::new() }));
+        let heard = Arc::default();
+        let tasks = vec![
+            tokio::spawn(speak(media.clone(), codec, voice.clone())),
+            tokio::spawn(listen(media, codec, Arc::clone(&heard))),
+        ];
+        let contact = header(invite, "Contact");
+        let target = contact.split(['<', '>']).nth(1).expect("an address").to_owned();
+        let phone = Self { name, signalling, dialog, target, sequence: 0, voice, heard, tasks };
+        let ack = phone.receive().await;
+        assert!(ack.starts_with("ACK "), "{ack}");
         phone
     }
 
@@ -170,6 +206,16 @@ fn offer(codec: Codec, media: SocketAddr) -> String {
         "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {} RTP/AVP {number} {KEYS}\r\n\
          a=rtpmap:{number} {name}/8000\r\na=rtpmap:{KEYS} telephone-event/8000\r\na=fmtp:{KEYS} 0-15\r\na=sendrecv\r\n",
         media.port()
+    )
+}
+
+/// The answer to a request of the other end.
+pub fn answer_to(request: &str, status: &str, more: &str, body: &str) -> String {
+    let [via, from, to, id, number] =
+        ["Via", "From", "To", "Call-ID", "CSeq"].map(|name| header(request, name));
+    format!(
+        "SIP/2.0 {status}\r\n{via}\r\n{from}\r\n{to};tag={CALLED_TAG}\r\n{id}\r\n{number}\r\n{more}Content-Length: {}\r\n\r\n{body}",
+        body.len()
     )
 }
 

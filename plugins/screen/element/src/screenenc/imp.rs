@@ -71,7 +71,7 @@ struct State {
     /// Of the last picture; an update between two pictures has it too.
     pts: Option<gst::ClockTime>,
     time: Duration,
-    /// Of a live source; asked for with the first picture.
+    /// Of a live source; asked for when something is to be sharpened first.
     latency: Option<Option<gst::ClockTime>>,
 }
 
@@ -251,12 +251,10 @@ impl ScreenEnc {
 
     /// The next picture may be long in coming.
     fn sharpen_when_idle(&self) {
-        let mut state = self.state.lock();
-        let sinkpad = &self.sinkpad;
-        let is_live = state.latency.get_or_insert_with(|| idle::live_latency(sinkpad)).is_some();
-        if !is_live || state.encoder.next_refinement_at().is_none() {
+        if self.next_refinement_at().is_none() || !self.is_live() {
             return;
         }
+        let _state = self.state.lock();
         let this = self.downgrade();
         let started = self.srcpad.start_task(move || {
             if let Some(this) = this.upgrade() {
@@ -270,6 +268,14 @@ impl ScreenEnc {
                 "No task can be started: what rests is sharpened with the next picture"
             );
         }
+    }
+
+    /// Nobody is asked while the state is locked.
+    fn is_live(&self) -> bool {
+        let known = self.state.lock().latency;
+        let latency = known.unwrap_or_else(|| idle::live_latency(&self.sinkpad));
+        self.state.lock().latency = Some(latency);
+        latency.is_some()
     }
 
     /// One turn of the task.

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use super::request::Request;
 use crate::flow::Flow;
 use crate::message::Message;
 use crate::transaction::{Repeat, Ticket};
 use crate::uri::Uri;
-use crate::write::Writer;
 
 /// A request of the caller that waits for our decision.
 #[derive(Debug)]
@@ -38,7 +38,8 @@ pub struct Dialog {
     /// Where requests go to.
     pub target: String,
     pub routes: Vec<String>,
-    pub remote_cseq: u32,
+    /// None until something has come.
+    pub remote_cseq: Option<u32>,
     pub local_cseq: u32,
     pub pending: Option<Pending>,
     /// Our answer, until it is acknowledged.
@@ -49,6 +50,8 @@ pub struct Dialog {
     pub is_established: bool,
     /// The Contact is to be a `sips:`.
     pub is_secure: bool,
+    /// By way of our trunk, which may be answered when it asks who we are.
+    pub is_trunk: bool,
 }
 
 impl Dialog {
@@ -71,7 +74,7 @@ impl Dialog {
             remote: request.header("from")?.to_owned(),
             target: contact.uri,
             routes: request.list("record-route").map(str::to_owned).collect(),
-            remote_cseq: request.cseq()?.number,
+            remote_cseq: Some(request.cseq()?.number),
             local_cseq: 0,
             pending: None,
             unacknowledged: None,
@@ -79,6 +82,37 @@ impl Dialog {
             timer: None,
             is_established: false,
             is_secure: Uri::parse(uri).is_ok_and(|uri| uri.is_secure),
+            is_trunk: false,
+        })
+    }
+
+    /// From the answer to an INVITE of ours (RFC 3261, section 12.1.2).
+    pub fn of_answer(invite: &Request, flow: Flow, tag: &str, response: &Message) -> Option<Self> {
+        let field = |name: &str| {
+            let field = invite.fields.iter().find(|(other, _)| *other == name);
+            field.map(|(_, value)| value.clone())
+        };
+        let contact = response.address("contact").ok().map(|contact| contact.uri);
+        let mut routes: Vec<String> = response.list("record-route").map(str::to_owned).collect();
+        routes.reverse();
+        Some(Self {
+            flow,
+            call_id: field("Call-ID")?,
+            tag: tag.to_owned(),
+            remote_tag: response.address("to").ok()?.tag().unwrap_or_default().to_owned(),
+            local: field("From")?,
+            remote: response.header("to")?.to_owned(),
+            target: contact.filter(|uri| Uri::parse(uri).is_ok()).unwrap_or_else(|| invite.uri.clone()),
+            routes,
+            remote_cseq: None,
+            local_cseq: invite.number,
+            pending: None,
+            unacknowledged: None,
+            awaits_answer: false,
+            timer: None,
+            is_established: true,
+            is_secure: Uri::parse(&invite.uri).is_ok_and(|uri| uri.is_secure),
+            is_trunk: invite.is_trusted,
         })
     }
 
@@ -88,22 +122,26 @@ impl Dialog {
         repeat.into_iter().chain(self.timer.filter(|_| self.is_established).map(|timer| timer.due)).min()
     }
 
-    /// A request of ours, without its end; and the branch that names it.
-    pub fn write(&mut self, method: &str, branch: &str, contact: &str) -> Writer {
-        self.local_cseq += 1;
-        let mut request = Writer::request(method, &self.target);
-        let (word, local) = (self.flow.transport.word(), self.flow.local);
-        request.field("Via", &format!("SIP/2.0/{word} {local};branch={branch};rport"));
-        request.field("Max-Forwards", "70");
-        for route in &self.routes {
-            request.field("Route", route);
+    /// A request of ours. An ACK has the number of what it acknowledges.
+    pub fn request(&mut self, method: &'static str, contact: &str) -> Request {
+        if method != "ACK" {
+            self.local_cseq += 1;
         }
-        request.field("From", &self.local);
-        request.field("To", &self.remote);
-        request.field("Call-ID", &self.call_id);
-        request.field("CSeq", &format!("{} {method}", self.local_cseq));
-        request.field("Contact", contact);
-        request
+        let routes = self.routes.iter().map(|route| ("Route", route.clone()));
+        let names = [
+            ("From", self.local.clone()),
+            ("To", self.remote.clone()),
+            ("Call-ID", self.call_id.clone()),
+            ("Contact", contact.to_owned()),
+        ];
+        Request {
+            method,
+            uri: self.target.clone(),
+            number: self.local_cseq,
+            fields: routes.chain(names).collect(),
+            sdp: None,
+            is_trusted: self.is_trunk,
+        }
     }
 
     /// Counts from now on anew.

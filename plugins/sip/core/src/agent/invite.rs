@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use super::client::Owner;
 use super::dialog::{Dialog, Pending, SessionTimer};
-use super::{Action, Agent, CALLS_MAX, CallId, Client, Ending, Invite};
-use crate::flow::{Flow, Transport};
+use super::{Action, Agent, CALLS_MAX, CallId, Ending, Invite, contact};
+use crate::flow::Flow;
 use crate::message::{Message, Start, content_length};
 use crate::transaction::{Repeat, Ticket};
 use crate::uri::{NameAddress, Uri};
@@ -20,7 +21,7 @@ impl Agent {
     pub(super) fn invite(&mut self, ticket: Ticket, request: &Message, now: Instant) {
         let refusal = if let Err(status) = offer_of(request) {
             Some(status)
-        } else if CALLS_MAX <= self.dialogs.len() {
+        } else if CALLS_MAX <= self.dialogs.len() + self.callings.len() {
             Some((503, "Too many calls"))
         } else if self.is_merged(request) {
             // RFC 3261, section 8.2.2.2: it has come before, on another way.
@@ -78,7 +79,7 @@ impl Agent {
             self.names.range((id.to_owned(), String::new())..).take_while(|((other, _), _)| other == id);
         let mut dialogs = same_id.filter_map(|(_, call)| self.dialogs.get(call));
         dialogs.any(|dialog| {
-            dialog.remote_tag == from.tag().unwrap_or_default() && dialog.remote_cseq == cseq.number
+            dialog.remote_tag == from.tag().unwrap_or_default() && dialog.remote_cseq == Some(cseq.number)
         })
     }
 
@@ -90,7 +91,7 @@ impl Agent {
         let Some(Pending { request, ticket }) = dialog.pending.take() else {
             return;
         };
-        let contact = contact(self.host, dialog);
+        let contact = contact(self.host, &dialog.flow, dialog.is_secure);
         let is_invite = request.method() == Some("INVITE");
         dialog.awaits_answer = is_invite && request.body.is_empty();
         let mut response = Writer::response(&request, &ticket.flow, 200, "OK", &dialog.tag);
@@ -141,7 +142,7 @@ impl Agent {
         let Some(dialog) = self.dialogs.get_mut(&call) else {
             return;
         };
-        if request.cseq().is_some_and(|cseq| cseq.number == dialog.remote_cseq) {
+        if request.cseq().is_some_and(|cseq| Some(cseq.number) == dialog.remote_cseq) {
             dialog.unacknowledged = None;
             dialog.flow = flow;
             if std::mem::take(&mut dialog.awaits_answer)
@@ -172,12 +173,12 @@ impl Agent {
         }
         dialog.restart_timer(now);
         let seconds = timer.interval.as_secs();
-        let branch = format!("z9hG4bK{}", self.chance.word());
-        let contact = contact(self.host, dialog);
-        let mut request = dialog.write("UPDATE", &branch, &contact);
-        request.field("Supported", "timer");
-        request.field("Session-Expires", &format!("{seconds};refresher=uac"));
-        self.send_request(call, ("UPDATE", branch), request.end(), now);
+        let contact = contact(self.host, &dialog.flow, dialog.is_secure);
+        let mut request = dialog.request("UPDATE", &contact);
+        request.fields.push(("Supported", "timer".to_owned()));
+        request.fields.push(("Session-Expires", format!("{seconds};refresher=uac")));
+        let flow = dialog.flow;
+        self.ask(Owner::Call(call), flow, request, now);
     }
 
     /// Our UPDATE was answered.
@@ -190,27 +191,19 @@ impl Agent {
 
     /// A call is over; the caller is told, unless he knows.
     pub(super) fn end(&mut self, call: CallId, why: Ending, now: Instant) {
+        if self.cancel(call, now) {
+            return self.actions.push_back(Action::Ended(call, why));
+        }
         let Some(dialog) = self.dialogs.get_mut(&call) else {
             return;
         };
         if dialog.is_established && why != Ending::HungUp {
-            let branch = format!("z9hG4bK{}", self.chance.word());
-            let contact = contact(self.host, dialog);
-            let request = dialog.write("BYE", &branch, &contact);
-            self.send_request(call, ("BYE", branch), request.end(), now);
+            let contact = contact(self.host, &dialog.flow, dialog.is_secure);
+            let (flow, request) = (dialog.flow, dialog.request("BYE", &contact));
+            self.ask(Owner::Call(call), flow, request, now);
         }
         self.forget(call);
         self.actions.push_back(Action::Ended(call, why));
-    }
-
-    fn send_request(&mut self, call: CallId, name: (&'static str, String), bytes: Vec<u8>, now: Instant) {
-        let Some(flow) = self.dialogs.get(&call).map(|dialog| dialog.flow) else {
-            return;
-        };
-        let (method, branch) = name;
-        let repeat = Repeat::new(bytes.clone(), flow, !flow.transport.is_reliable(), now);
-        self.clients.insert(branch, Client { call, method, repeat });
-        self.send(flow, bytes);
     }
 
     fn forget(&mut self, call: CallId) {
@@ -250,18 +243,4 @@ pub(super) fn session_timer(request: &Message, now: Instant) -> Result<Option<Se
         return Ok(None);
     }
     Ok(Some(SessionTimer { interval: Duration::from_secs(seconds.into()), is_ours, due: now }))
-}
-
-/// Where the caller reaches us within the call.
-pub(super) fn contact(host: Option<std::net::IpAddr>, dialog: &Dialog) -> String {
-    let mut local = dialog.flow.local;
-    if let Some(host) = host {
-        local.set_ip(host);
-    }
-    match (dialog.flow.transport, dialog.is_secure) {
-        (_, true) => format!("<sips:convene@{local}>"),
-        (Transport::Tls, false) => format!("<sip:convene@{local};transport=tls>"),
-        (Transport::Tcp, false) => format!("<sip:convene@{local};transport=tcp>"),
-        (Transport::Udp, false) => format!("<sip:convene@{local}>"),
-    }
 }

@@ -28,10 +28,10 @@ impl Agent {
         let Some((call, dialog)) = call.and_then(|call| Some((call, self.dialogs.get_mut(&call)?))) else {
             return self.answer(ticket, request, (481, "No such call"), now);
         };
-        if number <= dialog.remote_cseq {
+        if dialog.remote_cseq.is_some_and(|last| number <= last) {
             return self.answer(ticket, request, (500, "Out of order"), now);
         }
-        dialog.remote_cseq = number;
+        dialog.remote_cseq = Some(number);
         dialog.flow = ticket.flow;
         match request.method().unwrap_or_default() {
             "BYE" => {
@@ -64,7 +64,7 @@ impl Agent {
         if sdp.is_none() && !is_invite {
             dialog.restart_timer(now);
             let mut response = Writer::response(request, &ticket.flow, 200, "OK", &dialog.tag);
-            response.field("Contact", &super::invite::contact(self.host, dialog));
+            response.field("Contact", &super::contact(self.host, &dialog.flow, dialog.is_secure));
             response.field("Allow", METHODS);
             if let Some(timer) = &dialog.timer {
                 let who = if timer.is_ours { "uas" } else { "uac" };

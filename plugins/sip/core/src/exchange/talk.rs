@@ -1,9 +1,8 @@
 //! What callers are told, and what they type.
 
-use std::net::IpAddr;
 use std::time::Instant;
 
-use super::{Exchange, FAREWELL_MAX, Order, RoomId};
+use super::{Exchange, FAREWELL_MAX, Guesser, Order, RoomId};
 use crate::agent::CallId;
 use crate::menu::{CODE_DIGITS, Menu, Step};
 use crate::prompt::Prompt;
@@ -47,7 +46,7 @@ impl Exchange {
         };
         let rules = call.room.and_then(|room| self.rooms.get(&room));
         // Whoever has guessed too much finds no PIN to guess.
-        let rules = rules.filter(|_| !self.misses.is_reached(call.address, now));
+        let rules = rules.filter(|_| !self.misses.is_reached(&call.guesser, now));
         let pin = rules.map_or("", |rules| rules.pin.as_str());
         let steps = call.menu.key(key, pin, now);
         self.follow(id, steps, now);
@@ -70,15 +69,16 @@ impl Exchange {
         }
     }
 
-    fn follow(&mut self, id: CallId, steps: Vec<Step>, now: Instant) {
+    pub(super) fn follow(&mut self, id: CallId, steps: Vec<Step>, now: Instant) {
         for step in steps {
             match step {
                 Step::Hush => self.orders.push_back(Order::Hush(id)),
                 Step::Say(prompt) => self.say(id, &[prompt]),
                 Step::Try(code) => self.enter(id, &code, now),
+                Step::Join => self.join(id, now),
                 Step::Miss => {
-                    if let Some(address) = self.calls.get(&id).map(|call| call.address) {
-                        self.misses.count(address, now);
+                    if let Some(call) = self.calls.get(&id) {
+                        self.misses.count(&call.guesser, now);
                     }
                 }
                 Step::Wish(wish) => {
@@ -93,14 +93,14 @@ impl Exchange {
     }
 
     fn enter(&mut self, id: CallId, code: &str, now: Instant) {
-        let Some(address) = self.calls.get(&id).map(|call| call.address) else {
+        let Some(guesser) = self.calls.get(&id).map(|call| call.guesser.clone()) else {
             return;
         };
         let room = self.room_with(code);
         if room.is_none() {
-            self.misses.count(address, now);
+            self.misses.count(&guesser, now);
         }
-        let is_last = self.misses.is_reached(address, now);
+        let is_last = self.misses.is_reached(&guesser, now);
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
@@ -119,14 +119,14 @@ impl Exchange {
     }
 
     /// The room of what was dialled, if that is a code.
-    pub(super) fn try_code(&mut self, address: IpAddr, dialled: &str, now: Instant) -> Option<RoomId> {
+    pub(super) fn try_code(&mut self, guesser: &Guesser, dialled: &str, now: Instant) -> Option<RoomId> {
         let is_code = dialled.len() == CODE_DIGITS && dialled.bytes().all(|byte| byte.is_ascii_digit());
-        if !is_code || self.misses.is_reached(address, now) {
+        if !is_code || self.misses.is_reached(guesser, now) {
             return None;
         }
         let room = self.room_with(dialled);
         if room.is_none() {
-            self.misses.count(address, now);
+            self.misses.count(guesser, now);
         }
         room
     }

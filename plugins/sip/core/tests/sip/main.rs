@@ -1,8 +1,12 @@
 //! Calls against the core, under virtual time.
 
 mod call;
+mod callee;
+mod digest;
 mod hostile;
 mod menu;
+mod outgoing;
+mod registrar;
 mod sound;
 mod torture;
 mod world;

@@ -5,7 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use convene_sip::{
-    About, CallId, Exchange, Flow, Message, Order, Prompt, RoomId, RoomRules, Session, Start, Transport, Wish,
+    About, CallId, Exchange, Flow, Hop, Message, Order, Progress, Prompt, RoomId, RoomRules, Session, Start,
+    Transport, TrunkState, Wish,
 };
 
 pub const ROOM: RoomId = RoomId(1);
@@ -26,6 +27,11 @@ pub struct World {
     pub wishes: Vec<(CallId, Wish)>,
     pub said: Vec<Prompt>,
     pub hushed: usize,
+    /// By which calls of ours go out; none is there when there is no way.
+    pub way: Option<Flow>,
+    pub hops: Vec<Hop>,
+    pub progress: Vec<Progress>,
+    pub trunk: Vec<TrunkState>,
 }
 
 impl World {
@@ -46,6 +52,10 @@ impl World {
             wishes: Vec::new(),
             said: Vec::new(),
             hushed: 0,
+            way: Some(Phone::new("", Transport::Udp).flow),
+            hops: Vec::new(),
+            progress: Vec::new(),
+            trunk: Vec::new(),
         }
     }
 
@@ -112,6 +122,12 @@ impl World {
                     }
                     self.exchange.seated(call, is_seated, self.now);
                 }
+                Order::Reach(hop) => {
+                    self.exchange.reached(&hop, self.way, self.now);
+                    self.hops.push(hop);
+                }
+                Order::Trunk(state) => self.trunk.push(state),
+                Order::Progress { progress, .. } => self.progress.push(progress),
                 Order::Leave { call, why, .. } => self.left.push((call, why)),
                 Order::Wish { call, wish, .. } => self.wishes.push((call, wish)),
                 Order::Say(_, prompts) => self.said.extend(prompts),

@@ -7,10 +7,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use convene_sip::{Flow, Frame, Framer};
-use rustls::{ServerConfig, ServerConnection};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection};
 
 /// Whoever connects has said something by then, with TLS and all.
 const FIRST_MESSAGE_MAX: Duration = Duration::from_secs(10);
+/// Whoever we connect to has said something by then: later than that nobody waits for its answer any longer.
+const FIRST_ANSWER_MAX: Duration = Duration::from_secs(35);
 /// A connection on which nothing comes for so long is closed; telephones send a line end every two minutes at least.
 const IDLE_MAX: Duration = Duration::from_secs(3600);
 /// Reads before others have their turn: a peer that never stops sending would keep the thread, and all its messages, to itself.
@@ -22,7 +25,7 @@ const UNSENT_BYTES_MAX: usize = 256 * 1024;
 pub struct Connection {
     pub flow: Flow,
     stream: TcpStream,
-    tls: Option<Box<ServerConnection>>,
+    tls: Option<Box<rustls::Connection>>,
     framer: Framer,
     unsent: VecDeque<u8>,
     /// When it is closed, if nothing comes until then.
@@ -37,17 +40,35 @@ impl Connection {
         tls: Option<&Arc<ServerConfig>>,
         now: Instant,
     ) -> io::Result<Self> {
+        let tls = tls.map(|config| ServerConnection::new(Arc::clone(config)));
+        let tls = tls.transpose().map_err(io::Error::other)?;
+        Self::begin(stream, flow, tls.map(rustls::Connection::from), now + FIRST_MESSAGE_MAX)
+    }
+
+    /// Just begun by us; by TLS, to whom a certificate has to name.
+    pub fn open(
+        stream: TcpStream,
+        flow: Flow,
+        tls: Option<(Arc<ClientConfig>, &str)>,
+        now: Instant,
+    ) -> io::Result<Self> {
+        let tls = tls.map(|(config, name)| {
+            let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
+            ClientConnection::new(config, name).map_err(io::Error::other)
+        });
+        Self::begin(stream, flow, tls.transpose()?.map(rustls::Connection::from), now + FIRST_ANSWER_MAX)
+    }
+
+    fn begin(
+        stream: TcpStream,
+        flow: Flow,
+        tls: Option<rustls::Connection>,
+        close_at: Instant,
+    ) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         let _ = stream.set_nodelay(true);
-        let tls = tls.map(|config| ServerConnection::new(Arc::clone(config)).map(Box::new));
-        Ok(Self {
-            flow,
-            stream,
-            tls: tls.transpose().map_err(io::Error::other)?,
-            framer: Framer::default(),
-            unsent: VecDeque::new(),
-            close_at: now + FIRST_MESSAGE_MAX,
-        })
+        let (framer, unsent) = (Framer::default(), VecDeque::new());
+        Ok(Self { flow, stream, tls: tls.map(Box::new), framer, unsent, close_at })
     }
 
     /// To wait for it.

@@ -1,10 +1,11 @@
 //! What rooms want of the worker, and the bell that wakes it.
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use convene_sip::{CallId, Prompt, RoomId, RoomRules};
+use convene_sip::{CallId, Hop, Prompt, RoomId, RoomRules};
 use parking_lot::Mutex;
 use rustix::event::{EventfdFlags, eventfd};
 
@@ -29,6 +30,19 @@ pub enum Command {
     Announce(CallId, Prompt),
     /// A caller is to go.
     HangUp(CallId),
+    /// Somebody is to be called.
+    Call {
+        /// What the call is known by.
+        call: CallId,
+        /// Whose call it is.
+        room: RoomId,
+        /// Whom: a number or a URI, which is not for logs.
+        to: String,
+    },
+    /// A call of ours is to end, however far it has come.
+    Cancel(CallId),
+    /// A name was looked up.
+    Resolved(Hop, Option<SocketAddr>),
     /// The hub ends.
     Stop,
 }

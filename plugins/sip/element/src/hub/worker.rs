@@ -1,13 +1,16 @@
 //! The thread that carries between the sockets, the exchange and the rooms.
 
+mod accept;
+mod reach;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, TcpListener};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use convene_sip::{CallId, Exchange, Flow, Order, Prompt, Received, RoomId, Transport};
+use convene_sip::{CallId, Exchange, Flow, Hop, Order, Prompt, Received, RoomId, Transport, Trunk};
 use rustix::event::{Timespec, epoll};
 use rustls::ServerConfig;
 
@@ -17,6 +20,7 @@ use super::line::{Line, Ports};
 use super::mailbox::{Command, Mailbox};
 use super::prompts::Prompts;
 use super::sockets::{self, Sockets};
+use super::tls::Trust;
 use super::{HubError, HubSettings, RoomListener};
 
 /// Connections at once: a proxy brings all its calls by one.
@@ -86,6 +90,13 @@ pub struct Worker {
     listeners: BTreeMap<RoomId, Arc<dyn RoomListener>>,
     connections: BTreeMap<u64, Connection>,
     next_connection: u64,
+    /// Connections of ours.
+    ways: BTreeMap<Hop, u64>,
+    /// Whose names are looked up just now.
+    lookups: BTreeSet<Hop>,
+    /// Where we connect from.
+    bind: Option<IpAddr>,
+    trust: Trust,
     lines: BTreeMap<CallId, Entry>,
     prompts: Prompts,
     /// Calls that hear a prompt.
@@ -103,7 +114,7 @@ impl Worker {
     pub fn new(
         settings: &HubSettings,
         sockets: Sockets,
-        config: Option<Arc<ServerConfig>>,
+        (config, trust): (Option<Arc<ServerConfig>>, Trust),
         mailbox: Arc<Mailbox>,
     ) -> Result<Self, HubError> {
         let poll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(io::Error::from)?;
@@ -116,6 +127,10 @@ impl Worker {
             listeners: BTreeMap::new(),
             connections: BTreeMap::new(),
             next_connection: 1,
+            ways: BTreeMap::new(),
+            lookups: BTreeSet::new(),
+            bind: settings.bind,
+            trust,
             lines: BTreeMap::new(),
             prompts: Prompts::new(&settings.language, settings.prompts.as_deref()),
             playing: BTreeSet::new(),
@@ -137,8 +152,13 @@ impl Worker {
         Ok(epoll::add(&self.poll, source, token.pack(), epoll::EventFlags::IN)?)
     }
 
-    /// Works until the hub ends.
-    pub fn run(mut self) {
+    /// Works until the hub ends; registers with the trunk, if there is one.
+    pub fn run(mut self, trunk: Option<Trunk>) {
+        if let Some(trunk) = trunk {
+            let time = now();
+            self.exchange.connect(trunk, time);
+            self.carry_out(time);
+        }
         let mut events = Vec::with_capacity(256);
         while !self.is_over {
             let timeout = self.timeout();
@@ -197,6 +217,9 @@ impl Worker {
                 }
                 Command::Announce(call, prompt) => self.exchange.announce(call, prompt),
                 Command::HangUp(call) => self.exchange.hang_up(call, time),
+                Command::Call { call, room, to } => self.exchange.call(call, room, &to, time),
+                Command::Cancel(call) => self.exchange.cancel(call, time),
+                Command::Resolved(hop, address) => self.resolved(&hop, address),
                 Command::Stop => {
                     self.exchange.hang_up_all(time);
                     self.is_over = true;
@@ -224,53 +247,6 @@ impl Worker {
         }
     }
 
-    fn accept(&mut self, transport: Transport) {
-        let (listener, config) = match transport {
-            Transport::Tls => (self.sockets.tls.as_ref(), self.config.clone()),
-            _ => (self.sockets.tcp.as_ref(), None),
-        };
-        let mut accepted = Vec::new();
-        let mut is_crowded = false;
-        while accepted.len() < READS_MAX {
-            match listener.map(TcpListener::accept) {
-                Some(Ok((stream, peer))) => accepted.push((stream, sockets::plain(peer))),
-                Some(Err(error)) => {
-                    is_crowded =
-                        !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::ConnectionAborted);
-                    break;
-                }
-                None => break,
-            }
-        }
-        if is_crowded {
-            // Without a file for whoever waits, the system would tell of it without end: the first that would be closed anyway makes room.
-            let first = self.connections.iter().min_by_key(|(_, connection)| connection.close_at);
-            if let Some(id) = first.map(|(id, _)| *id) {
-                self.connections.remove(&id);
-            }
-        }
-        let time = now();
-        for (stream, peer) in accepted {
-            let same = self.connections.values().filter(|other| other.flow.peer.ip() == peer.ip()).count();
-            if CONNECTIONS_MAX <= self.connections.len() || ADDRESS_CONNECTIONS_MAX <= same {
-                continue;
-            }
-            let Ok(local) = stream.local_addr().map(sockets::plain) else {
-                continue;
-            };
-            let id = self.next_connection;
-            self.next_connection += 1;
-            let flow = Flow { id, transport, peer, local };
-            let connection = Connection::new(stream, flow, config.as_ref(), time);
-            if let Ok(connection) = connection
-                && self.watch(connection.stream(), Token::Connection(id)).is_ok()
-            {
-                self.connections.insert(id, connection);
-                self.round_at.get_or_insert(time + ROUND);
-            }
-        }
-    }
-
     fn serve(&mut self, id: u64, flags: epoll::EventFlags) {
         let Some(connection) = self.connections.get_mut(&id) else {
             return;
@@ -290,7 +266,7 @@ impl Worker {
         }
         match result {
             Ok(()) => self.await_line(id),
-            Err(_) => drop(self.connections.remove(&id)),
+            Err(_) => self.disconnect(id),
         }
     }
 
@@ -341,7 +317,9 @@ impl Worker {
         if self.round_at.is_some_and(|at| at <= time) {
             is_asked = true;
             self.lines.values().for_each(|entry| entry.line.report(time));
-            self.connections.retain(|_, connection| time < connection.close_at);
+            let closing = self.connections.iter().filter(|(_, connection)| connection.close_at <= time);
+            let closing: Vec<u64> = closing.map(|(id, _)| *id).collect();
+            closing.into_iter().for_each(|id| self.disconnect(id));
             let is_lost = |entry: &Entry| {
                 let lost_at = entry.line.with(|session| session.lost_at()).flatten();
                 lost_at.is_some_and(|at| at <= time)
@@ -363,6 +341,15 @@ impl Worker {
         while let Some(order) = self.exchange.poll() {
             match order {
                 Order::Send(flow, bytes) => self.send(flow, &bytes),
+                Order::Reach(hop) => self.reach(hop),
+                Order::Progress { room, call, progress } => {
+                    if let Some(listener) = self.listeners.get(&room) {
+                        listener.progressed(call, progress);
+                    }
+                }
+                Order::Trunk(state) => {
+                    self.listeners.values().for_each(|listener| listener.trunk_changed(state));
+                }
                 Order::Open { call, flow } => {
                     let at = self.open_line(call, flow.local);
                     self.exchange.opened(call, at, time);
@@ -413,7 +400,7 @@ impl Worker {
         } else if let Some(connection) = self.connections.get_mut(&flow.id) {
             match connection.send(bytes) {
                 Ok(()) => self.await_line(flow.id),
-                Err(_) => drop(self.connections.remove(&flow.id)),
+                Err(_) => self.disconnect(flow.id),
             }
         }
     }

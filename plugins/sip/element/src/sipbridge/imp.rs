@@ -7,18 +7,18 @@
 
 use std::sync::{Arc, LazyLock};
 
-use convene_conference::Codec;
-use convene_sip::{About, CallId, Prompt, Wish};
+use convene_sip::{CallId, Prompt};
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use parking_lot::Mutex;
 
 use super::pusher::{Inlet, Letter, Pusher};
-use super::seats::{Caller, SEATS_MAX, Seats};
+use super::seats::{SEATS_MAX, Seats};
 use super::settings::{self, Settings};
+use super::told::Listener;
 use super::{form, signals};
-use crate::hub::{Line, OpenPorts, RoomListener, RoomSeat};
+use crate::hub::{OpenPorts, RoomListener, RoomSeat};
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("sipbridge", gst::DebugColorFlags::empty(), Some("SIP telephone bridge"))
@@ -83,6 +83,24 @@ pub struct SipBridge {
         name = "pin", nick = "PIN", get, set = Self::set_pin, type = String, member = pin,
         blurb = "Digits by which an organiser is known; empty for none"
     )]
+    #[property(
+        name = "trunk", nick = "Trunk", get, set, type = Option<String>, member = trunk,
+        blurb = "Who connects calls with the telephone network, as sips:provider.example; its account comes from \
+            trunk-account, or from CONVENE_SIP_USER and CONVENE_SIP_PASSWORD in the environment"
+    )]
+    #[property(
+        name = "trunk-register", nick = "Register with the trunk", get, set, type = bool, member = trunk_register,
+        default = true,
+        blurb = "The trunk is told to bring calls here, too"
+    )]
+    #[property(
+        name = "trunk-account", nick = "Trunk account", get, set, type = Option<String>, member = trunk_account,
+        blurb = "A file whose first line is USER:PASSWORD; it should be readable for nobody else"
+    )]
+    #[property(
+        name = "ca-file", nick = "CA file", get, set, type = Option<String>, member = ca_file,
+        blurb = "A PEM file with certificates that are trusted when somebody is called by TLS, besides those of the system"
+    )]
     settings: std::sync::Mutex<Settings>,
     #[property(
         name = "actual-tls-port", nick = "Actual TLS port", get = |this: &Self| port(this.ports().tls), type = i32,
@@ -110,39 +128,6 @@ pub struct State {
     pub seats: Seats,
     pub pusher: Option<Pusher>,
     pub inlet: Option<Inlet>,
-}
-
-/// Hands on what the hub tells, as long as the element is there.
-struct Listener(glib::WeakRef<super::SipBridge>);
-
-impl RoomListener for Listener {
-    fn joined(&self, call: CallId, about: &About, line: &Arc<Line>) -> bool {
-        self.0.upgrade().is_some_and(|bridge| bridge.imp().joined(call, about, line))
-    }
-
-    fn changed(&self, call: CallId, codec: Codec, payload_type: u8) {
-        if let Some(bridge) = self.0.upgrade() {
-            bridge.imp().changed(call, codec, payload_type);
-        }
-    }
-
-    fn voice(&self, call: CallId, packet: Vec<u8>) {
-        if let Some(bridge) = self.0.upgrade() {
-            bridge.imp().voice(call, packet);
-        }
-    }
-
-    fn wished(&self, call: CallId, wish: Wish) {
-        if let Some(bridge) = self.0.upgrade() {
-            bridge.imp().wished(call, wish);
-        }
-    }
-
-    fn left(&self, call: CallId, why: &'static str) {
-        if let Some(bridge) = self.0.upgrade() {
-            bridge.imp().left(call, why);
-        }
-    }
 }
 
 impl SipBridge {
@@ -184,6 +169,23 @@ impl SipBridge {
         }
     }
 
+    /// Calls somebody; 0 while the ports are closed.
+    pub(super) fn call(&self, to: String) -> u64 {
+        let room = self.state.lock().room.clone();
+        let call = room.map_or(0, |room| room.call(to).0);
+        gst::info!(CAT, imp = self, "Call {call}: somebody is called");
+        call
+    }
+
+    /// A call of ours is to end, however far it has come.
+    pub(super) fn cancel(&self, id: u64) {
+        if let Some(room) = &self.state.lock().room
+            && CallId::OURS.0 <= id
+        {
+            room.cancel(CallId(id));
+        }
+    }
+
     /// The caller on this seat is told something.
     pub(super) fn announce(&self, number: u32, prompt: &str) {
         let Some(prompt) = Prompt::named(prompt) else {
@@ -213,80 +215,6 @@ impl SipBridge {
                 .build()
         });
         gst::Structure::builder("stats").field("calls", gst::Array::new(calls)).build()
-    }
-
-    fn joined(&self, call: CallId, about: &About, line: &Arc<Line>) -> bool {
-        let caller =
-            Caller { call, line: Arc::clone(line), codec: about.codec, payload_type: about.payload_type };
-        // Applications that listen request the pads when they are told.
-        let signal = glib::subclass::SignalId::lookup("call-joined", super::SipBridge::static_type());
-        let may_pads_come = signal.is_some_and(|signal| {
-            glib::signal::signal_has_handler_pending(
-                self.obj().upcast_ref::<glib::Object>(),
-                signal,
-                None,
-                false,
-            )
-        });
-        let mut state = self.state.lock();
-        let Some(number) = state.seats.sit(caller, may_pads_come) else {
-            gst::info!(CAT, imp = self, "A caller is turned away, as no seat is free");
-            return false;
-        };
-        gst::info!(CAT, imp = self, "Seat {number}: {about:?}");
-        let told = gst::Structure::builder("call")
-            .field("id", call.0.to_string())
-            .field("codec", about.codec.encoding_name())
-            .field("name", &about.name)
-            .field("number", &about.number)
-            .field("encrypted", about.is_encrypted)
-            .build();
-        if let Some(inlet) = &state.inlet {
-            inlet.put(Letter::Introduce(number));
-            inlet.put(Letter::Signal("call-joined", vec![number.to_send_value(), told.to_send_value()]));
-        }
-        true
-    }
-
-    fn changed(&self, call: CallId, codec: Codec, payload_type: u8) {
-        let mut state = self.state.lock();
-        let Some(caller) = state.seats.caller_mut(call) else {
-            return;
-        };
-        if (caller.codec, caller.payload_type) != (codec, payload_type) {
-            (caller.codec, caller.payload_type) = (codec, payload_type);
-            if let (Some(number), Some(inlet)) = (state.seats.number(call), &state.inlet) {
-                inlet.put(Letter::Introduce(number));
-            }
-        }
-    }
-
-    fn voice(&self, call: CallId, packet: Vec<u8>) {
-        let mut buffer = gst::Buffer::from_mut_slice(packet);
-        buffer.get_mut().expect("a new buffer").set_pts(self.obj().current_running_time());
-        if let Some(inlet) = &self.state.lock().inlet {
-            inlet.put(Letter::Voice(call, buffer));
-        }
-    }
-
-    fn wished(&self, call: CallId, wish: Wish) {
-        let state = self.state.lock();
-        if let (Some(number), Some(inlet)) = (state.seats.number(call), &state.inlet) {
-            gst::debug!(CAT, imp = self, "Seat {number} wants {}", wish.word());
-            let arguments = vec![number.to_send_value(), wish.word().to_send_value()];
-            inlet.put(Letter::Signal("command", arguments));
-        }
-    }
-
-    fn left(&self, call: CallId, why: &'static str) {
-        let mut state = self.state.lock();
-        let Some(number) = state.seats.stand_up(call) else {
-            return;
-        };
-        gst::info!(CAT, imp = self, "Seat {number} is free: {why}");
-        if let Some(inlet) = &state.inlet {
-            inlet.put(Letter::Signal("call-left", vec![number.to_send_value(), why.to_send_value()]));
-        }
     }
 
     /// Opens the ports.

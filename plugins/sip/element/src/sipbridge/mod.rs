@@ -27,6 +27,7 @@ mod pusher;
 mod seats;
 mod settings;
 mod signals;
+mod told;
 
 glib::wrapper! {
     /// Telephone calls by SIP, each a pair of pads.

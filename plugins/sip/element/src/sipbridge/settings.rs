@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::Path;
 
-use convene_sip::RoomRules;
+use convene_sip::{RoomRules, Transport, Trunk};
 
 use crate::hub::{HubSettings, PortRange, languages};
 
@@ -29,6 +29,10 @@ pub struct Settings {
     pub prompts: Option<String>,
     pub locked: bool,
     pub pin: String,
+    pub trunk: Option<String>,
+    pub trunk_register: bool,
+    pub trunk_account: Option<String>,
+    pub ca_file: Option<String>,
 }
 
 impl Default for Settings {
@@ -47,6 +51,10 @@ impl Default for Settings {
             prompts: None,
             locked: false,
             pin: String::new(),
+            trunk: None,
+            trunk_register: true,
+            trunk_account: None,
+            ca_file: None,
         }
     }
 }
@@ -97,7 +105,26 @@ impl Settings {
             rtp_ports: rtp_ports?,
             language: self.language.clone(),
             prompts,
+            trunk: self.trunk()?,
+            account: given(&self.trunk_account),
+            ca_file: given(&self.ca_file),
         })
+    }
+
+    fn trunk(&self) -> Result<Option<Trunk>, String> {
+        let Some(uri) = self.trunk.as_ref().filter(|uri| !uri.is_empty()) else {
+            return Ok(None);
+        };
+        let trunk = Trunk::parse(uri).ok_or_else(|| {
+            format!("The property trunk is like sips:provider.example, without a user, and is \"{uri}\".")
+        })?;
+        if trunk.hop().is_some_and(|hop| hop.transport == Transport::Udp) && self.udp_port < 0 {
+            return Err(
+                "The trunk is reached by UDP, so udp-port has to be set; or let it end in ;transport=tls."
+                    .to_owned(),
+            );
+        }
+        Ok(Some(Trunk { is_registered: self.trunk_register, ..trunk }))
     }
 }
 

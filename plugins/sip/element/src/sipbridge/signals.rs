@@ -10,6 +10,7 @@ use super::SipBridge;
 pub fn signals() -> Vec<glib::subclass::Signal> {
     use glib::subclass::Signal;
     let seat = u32::static_type();
+    let id = u64::static_type();
     let text = String::static_type();
     let structure = gst::Structure::static_type();
     let told =
@@ -18,6 +19,27 @@ pub fn signals() -> Vec<glib::subclass::Signal> {
         told("call-joined", &[seat, structure]),
         told("call-left", &[seat, text]),
         told("command", &[seat, text]),
+        told("call-progress", &[id, text]),
+        told("call-failed", &[id, text]),
+        told("trunk-changed", &[text]),
+        Signal::builder("call")
+            .param_types([text])
+            .return_type::<u64>()
+            .action()
+            .class_handler(|arguments| {
+                let bridge = arguments.first()?.get::<SipBridge>().ok()?;
+                Some(bridge.imp().call(arguments.get(1)?.get().ok()?).to_value())
+            })
+            .build(),
+        Signal::builder("cancel")
+            .param_types([id])
+            .action()
+            .class_handler(|arguments| {
+                let bridge = arguments.first()?.get::<SipBridge>().ok()?;
+                bridge.imp().cancel(arguments.get(1)?.get().ok()?);
+                None
+            })
+            .build(),
         Signal::builder("hang-up")
             .param_types([seat])
             .action()

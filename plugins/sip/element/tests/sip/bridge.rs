@@ -11,6 +11,8 @@ pub struct Conference {
     pipeline: gst::Pipeline,
     pub bridge: gst::Element,
     told: Arc<Mutex<Vec<String>>>,
+    /// Its own, which it trusts, too.
+    pub certificate: Certificate,
     _folder: TempDir,
 }
 
@@ -23,35 +25,52 @@ pub fn init() {
     });
 }
 
-/// A certificate for this machine, as two files.
-fn certificate(folder: &Path) -> [String; 2] {
-    let made =
-        rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate can be made");
-    let files = [("cert.pem", made.cert.pem()), ("key.pem", made.signing_key.serialize_pem())];
-    files.map(|(name, text)| {
-        let path = folder.join(name);
-        std::fs::write(&path, text).expect("a file in an empty folder can be written");
-        path.display().to_string()
-    })
+/// A certificate for this machine, its key, and one file with both.
+pub struct Certificate {
+    pub file: String,
+    pub key: String,
+    pub both: String,
+}
+
+impl Certificate {
+    pub fn new(folder: &Path) -> Self {
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("one can be made");
+        let (pem, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        let both = format!("{pem}{key}");
+        let [file, key, both] =
+            [("cert.pem", pem), ("key.pem", key), ("both.pem", both)].map(|(name, text)| {
+                let path = folder.join(name);
+                std::fs::write(&path, text).expect("a file in an empty folder can be written");
+                path.display().to_string()
+            });
+        Self { file, key, both }
+    }
 }
 
 impl Conference {
     /// With so many seats, and a code or none.
     pub fn new(seats: u32, room: &str) -> Self {
+        Self::with(seats, room, &[])
+    }
+
+    /// And with other properties.
+    pub fn with(seats: u32, room: &str, properties: &[(&str, &str)]) -> Self {
         init();
         let folder = TempDir::new().expect("a temporary folder can be made");
-        let [certificate, key] = certificate(folder.path());
+        let certificate = Certificate::new(folder.path());
         let bridge = gst::ElementFactory::make("sipbridge")
             .property("room", room)
             .property("bind-address", "127.0.0.1")
             .property("tls-port", 0)
             .property("tcp-port", 0)
             .property("udp-port", 0)
-            .property("certificate", certificate)
-            .property("private-key", key)
+            .property("certificate", &certificate.file)
+            .property("private-key", &certificate.key)
+            .property("ca-file", &certificate.file)
             .property("pin", "4711")
             .build()
             .expect("the element is registered");
+        properties.iter().for_each(|(name, value)| bridge.set_property_from_str(name, value));
         let mixer = gst::ElementFactory::make("conferencemixer").property("stay-open", true).build();
         let mixer = mixer.expect("the element is registered");
         let pipeline = gst::Pipeline::new();
@@ -76,14 +95,33 @@ impl Conference {
             note(&theirs, format!("{seat} left {why}"));
             None
         });
+        for signal in ["call-progress", "call-failed"] {
+            let theirs = Arc::clone(&told);
+            bridge.connect(signal, false, move |values| {
+                note(&theirs, values[2].get().ok()?);
+                None
+            });
+        }
+        let theirs = Arc::clone(&told);
+        bridge.connect("trunk-changed", false, move |values| {
+            note(&theirs, format!("trunk {}", values[1].get::<String>().ok()?));
+            None
+        });
         pipeline.set_state(gst::State::Playing).expect("it starts");
-        Self { pipeline, bridge, told, _folder: folder }
+        Self { pipeline, bridge, told, certificate, _folder: folder }
     }
 
     /// Where it is called: `udp`, `tcp` or `tls`.
     pub fn uri(&self, transport: &str) -> String {
         let port: i32 = self.bridge.property(&format!("actual-{transport}-port"));
         format!("sip:meeting@127.0.0.1:{port};transport={transport}")
+    }
+
+    /// Calls somebody.
+    pub fn call(&self, to: &str) -> u64 {
+        let call: u64 = self.bridge.emit_by_name("call", &[&to]);
+        assert_ne!(call, 0);
+        call
     }
 
     /// What it has told.

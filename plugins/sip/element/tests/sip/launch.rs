@@ -26,6 +26,13 @@ fn the_element_can_be_inspected() {
         "command",
         "hang-up",
         "announce",
+        "trunk",
+        "trunk-register",
+        "trunk-account",
+        "ca-file",
+        "call-progress",
+        "call-failed",
+        "cancel",
         "stats",
     ] {
         assert!(ran.output.contains(words), "{words} is missing in\n{}", ran.output);

@@ -77,6 +77,10 @@ fn wrong_properties_are_refused_with_a_sentence() {
         ("language", "xx", "one of"),
         ("prompts", "/nowhere", "is a folder"),
         ("pin", "a1", "digits only"),
+        ("trunk", "provider.example", "like sips:provider.example"),
+        ("trunk", "sip:ann@provider.example;transport=tls", "without a user"),
+        ("trunk", "sip:provider.example", "reached by UDP"),
+        ("ca-file", "/nowhere", "cannot be used"),
     ] {
         let bridge = gst::ElementFactory::make("sipbridge").property("tcp-port", 0).property(property, value);
         let bridge = bridge.build().expect("the element is registered");

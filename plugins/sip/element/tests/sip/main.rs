@@ -1,7 +1,9 @@
 //! The element with real telephones.
 
 mod bridge;
+mod called;
 mod launch;
 mod limits;
 mod phone;
 mod phones;
+mod trunk;

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::bridge::Certificate;
+
 /// Everything that a telephone is waited for comes long before.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Where Debian puts them.
@@ -18,17 +20,40 @@ pub struct Phone {
     child: Child,
     keys: ChildStdin,
     folder: TempDir,
+    hertz: u32,
+    /// Where it is called, if it is.
+    port: u16,
 }
 
 impl Phone {
     /// Calls, and says a tone in this codec; `more` are parameters of the account, as `;mediaenc=srtp-mand`.
     pub fn call(uri: &str, codec: &str, hertz: u32, more: &str) -> Self {
+        Self::start("sip_listen 127.0.0.1:0\n", (codec, hertz, more), &["-e", &format!("/dial {uri}")])
+    }
+
+    /// Waits to be called, at [`Self::uri`]; picks up at once with `;answermode=auto`.
+    pub fn wait(codec: &str, hertz: u32, more: &str, certificate: &Certificate) -> Self {
+        let port = free_ports();
+        let config = format!("sip_listen 127.0.0.1:{port}\nsip_certificate {}\n", certificate.both);
+        let mut phone = Self::start(&config, (codec, hertz, more), &[]);
+        phone.port = port;
+        phone.await_log("baresip is ready");
+        phone
+    }
+
+    /// Where it is called: `udp`, `tcp` or `tls`, which baresip has on the next port.
+    pub fn uri(&self, transport: &str) -> String {
+        let port = self.port + u16::from(transport == "tls");
+        format!("sip:{}@127.0.0.1:{port};transport={transport}", self.hertz)
+    }
+
+    fn start(config: &str, (codec, hertz, more): (&str, u32, &str), arguments: &[&str]) -> Self {
         let folder = TempDir::new().expect("a temporary folder can be made");
         let path = folder.path().display();
         let modules = ["stdio", "opus", "g722", "g711", "ausine", "srtp", "sndfile", "aubridge"];
         let modules: String = modules.iter().map(|module| format!("module {module}.so\n")).collect();
         let config = format!(
-            "module_path {MODULES}\nsip_listen 127.0.0.1:0\nsip_verify_server no\naudio_source ausine,{hertz}\n\
+            "module_path {MODULES}\n{config}sip_verify_server no\naudio_source ausine,{hertz}\n\
              audio_player aubridge,nobody\nausrc_channels {SINE_CHANNELS}\nausrc_srate 48000\nsnd_path {path}\n\
              rtp_ports 40000-60000\n{modules}module_tmp account.so\nmodule_app menu.so\n"
         );
@@ -40,14 +65,15 @@ impl Phone {
         let log = std::fs::File::create(folder.path().join("log")).expect("a file can be written");
         let errors = log.try_clone().expect("a file can be opened twice");
         let mut child = Command::new("baresip")
-            .args(["-f", &path.to_string(), "-e", &format!("/dial {uri}")])
+            .args(["-f", &path.to_string()])
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(log)
             .stderr(errors)
             .spawn()
             .expect("baresip-core is installed");
         let keys = child.stdin.take().expect("stdin is piped");
-        Self { child, keys, folder }
+        Self { child, keys, folder, hertz, port: 0 }
     }
 
     /// Presses keys; baresip makes RFC 4733's events of them.
@@ -109,6 +135,21 @@ impl Drop for Phone {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The first of two neighbours that nobody has just now.
+pub fn free_ports() -> u16 {
+    let free = |port: u16| {
+        let address = ("127.0.0.1", port);
+        std::net::TcpListener::bind(address).is_ok() && std::net::UdpSocket::bind(address).is_ok()
+    };
+    let any = || {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        socket.local_addr().expect("it has an address").port()
+    };
+    std::iter::repeat_with(any)
+        .find(|port| *port < u16::MAX && free(*port) && free(port + 1))
+        .expect("it is tried without end")
 }
 
 /// Looks again and again; what is told when it never comes true.

@@ -10,7 +10,7 @@ use crate::bridge::Conference;
 use crate::phone::{Phone, wait_until};
 
 /// These tones are heard and those are not.
-fn assert_hears(sound: &[i16], heard: &[u32], not_heard: &[u32]) {
+pub fn assert_hears(sound: &[i16], heard: &[u32], not_heard: &[u32]) {
     let loud = |hertz: &u32| amplitude(sound, f64::from(*hertz));
     assert!(
         heard.iter().all(|hertz| 2000.0 < loud(hertz)),

@@ -6,7 +6,7 @@ use crate::{Announcement, Key};
 const CALLER: ParticipantId = ParticipantId(7);
 
 fn call(scene: &mut Scene, id: ParticipantId) -> Vec<Order> {
-    scene.handle(Input::Call { id, name: DisplayName::parse("Dan".into()).unwrap() })
+    scene.handle(Input::Call { id, name: DisplayName::parse("Dan".into()).unwrap(), by: None })
 }
 
 /// Whether all are told that this hand is up, or down.

@@ -6,7 +6,7 @@ use crate::{DialIn, Key, Pin};
 const CALLER: ParticipantId = ParticipantId(7);
 
 fn call(scene: &mut Scene, id: ParticipantId) -> Vec<Order> {
-    scene.handle(Input::Call { id, name: DisplayName::parse("Dan".into()).unwrap() })
+    scene.handle(Input::Call { id, name: DisplayName::parse("Dan".into()).unwrap(), by: None })
 }
 
 /// Who is told to be (telephone, microphone), of the only change among the orders.
@@ -119,7 +119,8 @@ fn only_telephones_have_keys() {
 #[test]
 fn all_are_told_how_to_call_and_only_the_host_the_pin() {
     let pin = Pin::random(&mut StdRng::seed_from_u64(1));
-    let dial_in = DialIn { tls_port: Some(5061), tcp_port: None, udp_port: None, pin: Some(pin) };
+    let dial_in =
+        DialIn { tls_port: Some(5061), tcp_port: None, udp_port: None, pin: Some(pin), call_out: true };
     let mut scene = empty_scene();
     scene.meeting = scene.meeting.with_dial_in(Some(dial_in.clone()));
     let told = |orders: Vec<Order>| match &orders[0] {
@@ -128,6 +129,9 @@ fn all_are_told_how_to_call_and_only_the_host_the_pin() {
     };
     let host = scene.host.clone();
     assert_eq!(told(scene.join(ANN, "Ann", Some(host))), Some(dial_in.clone()));
-    assert_eq!(told(scene.join(BOB, "Bob", None)), Some(DialIn { pin: None, ..dial_in.clone() }));
+    assert_eq!(
+        told(scene.join(BOB, "Bob", None)),
+        Some(DialIn { pin: None, call_out: false, ..dial_in.clone() })
+    );
     assert!(!format!("{dial_in:?}").contains(dial_in.pin.unwrap().as_str()));
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use convene_recordings_store::AzureConfig;
+use convene_recordings::AzureConfig;
 use tokio::sync::mpsc;
 
 /// A slow machine starts it in this time; a hanging one fails the test.
@@ -16,22 +16,31 @@ const INSTALL_SECONDS: &str = "240";
 /// No test needs it longer; whatever happens to the test, this ends it.
 const LIFE_SECONDS: &str = "120";
 
-/// The account and the key that every Azurite has; they open nothing else.
+/// The account that every Azurite has; it and its key open nothing else.
 const ACCOUNT: &str = "devstoreaccount1";
-const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+/// The shared key that every Azurite has.
+pub const AZURITE_KEY: &str =
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
 /// It lives until its standard input is closed, and that happens when this is dropped or the test's process ends. It would
 /// wait for connections that a test has left open, so it gets a second and no more.
 const RUN: &str = r#"exec 3<&0; timeout -k 1 "$1" node "$2" --blobHost 127.0.0.1 --blobPort 0 --location "$3" \
     --disableTelemetry --skipApiVersionCheck </dev/null 3<&- 2>&1 & pid=$!; read -r _ <&3; kill $pid; wait $pid"#;
 
+/// A running one; dropping it ends it.
+#[derive(Debug)]
 pub struct Azurite {
+    /// Where it listens on this machine.
     pub port: u16,
     child: Child,
     _folder: tempfile::TempDir,
 }
 
 impl Azurite {
+    /// Starts one, installing it before where that is needed.
+    ///
+    /// # Panics
+    /// When it does not start: then nothing could be tested.
     pub async fn start() -> Self {
         let script = tokio::task::spawn_blocking(installed).await.expect("it is installed");
         let folder = tempfile::tempdir().expect("a folder");
@@ -67,8 +76,10 @@ impl Azurite {
         Self { port, child, _folder: folder }
     }
 
+    /// A container of this one as a region.
+    #[must_use]
     pub fn config(&self, region: &str, container: &str) -> AzureConfig {
-        config(self.port, region, container)
+        azurite_config(self.port, region, container)
     }
 }
 
@@ -79,14 +90,18 @@ impl Drop for Azurite {
     }
 }
 
-/// A region that is reached through this port.
-pub fn config(port: u16, region: &str, container: &str) -> AzureConfig {
+/// A container as a region that is reached through this port.
+///
+/// # Panics
+/// When the region's name is none.
+#[must_use]
+pub fn azurite_config(port: u16, region: &str, container: &str) -> AzureConfig {
     AzureConfig {
         region: region.parse().expect("a name"),
         account: ACCOUNT.to_owned(),
         container: container.to_owned(),
         endpoint: Some(format!("http://127.0.0.1:{port}/{ACCOUNT}")),
-        key: Some(KEY.into()),
+        key: Some(AZURITE_KEY.into()),
         key_env: None,
         key_file: None,
     }
@@ -94,9 +109,9 @@ pub fn config(port: u16, region: &str, container: &str) -> AzureConfig {
 
 /// Installs what `tests/azurite` pins, unless it is there.
 fn installed() -> PathBuf {
-    let room = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/azurite");
-    let lock =
-        File::create(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("azurite.lock")).expect("a lock file");
+    let room = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../azurite");
+    let test = std::env::current_exe().expect("a running test has a path");
+    let lock = File::create(test.with_file_name("azurite.lock")).expect("a lock file beside the test");
     lock.lock().expect("tests install one after the other");
 
     let script = room.join("node_modules/azurite/dist/src/blob/main.js");

@@ -1,0 +1,129 @@
+//! What the exchange orders of its shell, and what it tells of callers.
+
+use convene_conference::Codec;
+
+use crate::agent::{CallId, TrunkState};
+use crate::failure::Failure;
+use crate::flow::Flow;
+use crate::hop::Hop;
+use crate::menu::Wish;
+use crate::prompt::Prompt;
+use crate::sdes::Crypto;
+use crate::sdp::Agreement;
+
+/// A room of a meeting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RoomId(pub u64);
+
+/// How a room takes callers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoomRules {
+    /// Nine digits; empty for a room that all callers come to at once.
+    pub code: String,
+    /// Nobody more.
+    pub is_locked: bool,
+    /// The organiser's; empty if there is none.
+    pub pin: String,
+}
+
+/// What a room is told about a caller.
+#[derive(Clone, PartialEq, Eq)]
+pub struct About {
+    /// In which he is heard.
+    pub codec: Codec,
+    /// Of the packets, both ways.
+    pub payload_type: u8,
+    /// What he says he is called.
+    pub name: String,
+    /// His number.
+    pub number: String,
+    /// By SRTP.
+    pub is_encrypted: bool,
+}
+
+impl std::fmt::Debug for About {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { codec, is_encrypted, .. } = self;
+        write!(f, "REDACTED by {codec:?}, encrypted: {is_encrypted}")
+    }
+}
+
+/// How far a call of ours has come, until somebody joins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It rings there.
+    Ringing,
+    /// Somebody or something has answered, and is told what to press.
+    Answered,
+    /// It is over, and nobody has joined.
+    Failed(Failure),
+}
+
+/// What the shell is to do.
+#[derive(Debug)]
+pub enum Order {
+    /// Send this message.
+    Send(Flow, Vec<u8>),
+    /// Have a way to there, and a new one only if there is none yet; then [`crate::Exchange::reached`].
+    Reach(Hop),
+    /// Open ports for the sound of a call, then [`crate::Exchange::opened`].
+    Open {
+        /// Whose.
+        call: CallId,
+        /// Whose local address the sound uses, too.
+        flow: Flow,
+    },
+    /// The sound of a call begins, or changes.
+    Agreed {
+        /// Whose.
+        call: CallId,
+        /// What about.
+        agreement: Box<Agreement>,
+        /// Our key.
+        crypto: Option<Crypto>,
+    },
+    /// A caller is to have a seat in a room, then [`crate::Exchange::seated`].
+    Join {
+        /// Which room.
+        room: RoomId,
+        /// Who.
+        call: CallId,
+        /// What is known of him.
+        about: About,
+    },
+    /// A caller is no longer in the room.
+    Leave {
+        /// Which room.
+        room: RoomId,
+        /// Who.
+        call: CallId,
+        /// Why, in a word.
+        why: &'static str,
+    },
+    /// A caller wants something of the meeting.
+    Wish {
+        /// Which room.
+        room: RoomId,
+        /// Who.
+        call: CallId,
+        /// What.
+        wish: Wish,
+    },
+    /// How far a call of ours has come.
+    Progress {
+        /// Whose call it is.
+        room: RoomId,
+        /// Which.
+        call: CallId,
+        /// How far.
+        progress: Progress,
+    },
+    /// Say these to the caller, after what is said already; then [`crate::Exchange::played`].
+    Say(CallId, Vec<Prompt>),
+    /// Say nothing more to the caller.
+    Hush(CallId),
+    /// Whether the trunk brings calls has changed, or is as it was.
+    Trunk(TrunkState),
+    /// The call is over: its ports are free.
+    Close(CallId),
+}
