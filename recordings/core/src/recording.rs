@@ -114,6 +114,9 @@ pub struct Recording {
     pub state: RecordingState,
     /// Why it failed, or what is still missing.
     pub message: Option<String>,
+    /// When it is deleted by itself; never when there is none.
+    #[serde(with = "time::serde::rfc3339::option", default)]
+    pub keep_until: Option<OffsetDateTime>,
     /// Its copies.
     pub regions: Vec<Copy>,
 }
@@ -134,6 +137,7 @@ impl Recording {
             bytes: 0,
             state: RecordingState::Finishing,
             message: None,
+            keep_until: None,
             regions: Vec::new(),
         }
     }
@@ -193,7 +197,7 @@ mod tests {
     fn a_recording_reads_as_the_protocol_has_it() {
         let digest = "ab".repeat(32);
         let json = format!(
-            r#"{{"id":"00000000-0000-0000-0000-000000000001","code":"123456789","title":"Talk","started":"2026-01-31T10:00:00Z","duration_ms":61000,"bytes":123456,"state":"ready","message":null,"regions":[{{"name":"a","state":"complete","bytes":123456,"sha256":"{digest}"}}]}}"#
+            r#"{{"id":"00000000-0000-0000-0000-000000000001","code":"123456789","title":"Talk","started":"2026-01-31T10:00:00Z","duration_ms":61000,"bytes":123456,"state":"ready","message":null,"keep_until":null,"regions":[{{"name":"a","state":"complete","bytes":123456,"sha256":"{digest}"}}]}}"#
         );
         let recording: Recording = serde_json::from_str(&json).expect("the protocol's own example");
         assert_eq!(serde_json::to_string(&recording).expect("it can be written"), json);

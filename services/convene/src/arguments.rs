@@ -86,6 +86,9 @@ pub(crate) struct Configuration {
     /// How many recordings this machine makes at once; 0 for none. [default: two a core, but for one core]
     #[arg(long, value_name = "NUMBER")]
     pub(crate) recordings_max: Option<usize>,
+    /// After how many days recordings are deleted by themselves, unless somebody says otherwise. [default: never]
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) recordings_keep_days: Option<u32>,
     /// The folder for the certificate, the catalogue and the recordings. [default: data]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) data: Option<PathBuf>,

@@ -15,7 +15,7 @@ use crate::arguments::Configuration;
 const DEFAULT_FILE: &str = "convene.toml";
 
 /// The settings that the environment may give, as `CONVENE_LISTEN`; deeper ones with two underscores, `CONVENE_RECORDER__PATH`.
-const FROM_ENVIRONMENT: [&str; 18] = [
+const FROM_ENVIRONMENT: [&str; 19] = [
     "listen",
     "media_port",
     "media_addresses",
@@ -29,6 +29,7 @@ const FROM_ENVIRONMENT: [&str; 18] = [
     "sip_call_out",
     "metrics",
     "recordings_max",
+    "recordings_keep_days",
     "data",
     "public_url",
     "stores",
@@ -63,6 +64,8 @@ struct Flags<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     recordings_max: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    recordings_keep_days: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'a Path>,
     #[serde(skip_serializing_if = "Option::is_none")]
     public_url: Option<&'a str>,
@@ -92,6 +95,7 @@ pub(crate) fn read(flags: &Configuration) -> anyhow::Result<Config> {
         sip_call_out: &flags.sip_call_out,
         metrics: flags.metrics.map(|address| address.to_string()),
         recordings_max: flags.recordings_max,
+        recordings_keep_days: flags.recordings_keep_days,
         data: flags.data.as_deref(),
         public_url: flags.public_url.as_deref(),
     };

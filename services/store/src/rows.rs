@@ -7,8 +7,8 @@ use time::OffsetDateTime;
 use crate::StoreError;
 use crate::schema::{copies, recordings};
 
-#[derive(Debug, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = recordings, treat_none_as_null = true)]
+#[derive(Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = recordings)]
 pub struct RecordingRow {
     pub id: String,
     pub code: String,
@@ -18,6 +18,17 @@ pub struct RecordingRow {
     pub bytes: i64,
     pub state: String,
     pub message: Option<String>,
+    pub keep_until: Option<i64>,
+}
+
+/// What making a recording changes about it. What people say about it is theirs.
+#[derive(Debug, AsChangeset)]
+#[diesel(table_name = recordings, treat_none_as_null = true)]
+pub struct ProgressRow {
+    duration_ms: i64,
+    bytes: i64,
+    state: String,
+    message: Option<String>,
 }
 
 #[derive(Debug, Queryable, Selectable, Insertable)]
@@ -42,6 +53,7 @@ impl RecordingRow {
             bytes: signed(recording.bytes),
             state: recording_state(recording.state).to_owned(),
             message: recording.message.clone(),
+            keep_until: recording.keep_until.map(micros),
         }
     }
 
@@ -56,7 +68,15 @@ impl RecordingRow {
             code: self.code,
             title: self.title,
             message: self.message,
+            keep_until: self.keep_until.map(date).transpose()?,
         })
+    }
+}
+
+impl ProgressRow {
+    pub fn of(recording: &Recording) -> Self {
+        let RecordingRow { duration_ms, bytes, state, message, .. } = RecordingRow::of(recording);
+        Self { duration_ms, bytes, state, message }
     }
 }
 

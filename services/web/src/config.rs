@@ -8,6 +8,8 @@ use convene_pipelines::{MediaPort, TelephonePort, Trunk};
 use convene_recordings::{RegionName, StoreConfig};
 use serde::{Deserialize, Serialize};
 
+use crate::recording::Rules;
+
 /// The port when none is configured.
 const PORT: u16 = 8443;
 
@@ -57,6 +59,8 @@ pub struct Config {
     pub stores: Vec<StoreConfig>,
     /// How many recordings this machine makes at once; none means as many as its cores carry beside the meetings.
     pub recordings_max: Option<usize>,
+    /// After how many days a recording is deleted by itself, unless somebody says otherwise; none means never.
+    pub recordings_keep_days: Option<u32>,
     /// What records a meeting; none means this very program with the argument `record`.
     pub recorder: Option<RecorderProgram>,
 }
@@ -91,6 +95,7 @@ impl Default for Config {
             public_url: None,
             stores: Vec::new(),
             recordings_max: None,
+            recordings_keep_days: None,
             recorder: None,
         }
     }
@@ -115,16 +120,25 @@ impl Config {
         self.data.join("convene.sqlite")
     }
 
+    /// The key that links to recordings are signed with. A new one makes all links end.
+    #[must_use]
+    pub fn link_key_file(&self) -> PathBuf {
+        self.data.join("links.key")
+    }
+
     /// Where recordings wait until every region has them.
     #[must_use]
     pub fn spool(&self) -> PathBuf {
         self.data.join("spool")
     }
 
-    /// How many recordings may be made at once.
-    pub(crate) fn recordings_at_once(&self) -> usize {
+    /// How many recordings may be made at once, and how long they are kept.
+    pub(crate) fn recording_rules(&self) -> Rules {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        self.recordings_max.unwrap_or_else(|| beside_meetings(cores()))
+        Rules {
+            max: self.recordings_max.unwrap_or_else(|| beside_meetings(cores())),
+            keep: self.recordings_keep_days.map(|days| time::Duration::days(days.into())),
+        }
     }
 
     /// Where voices and faces come in: who listens at one address only does so for them, too, and is reached there.
@@ -221,7 +235,7 @@ mod tests {
     fn as_many_recordings_as_the_cores_carry_beside_the_meetings() {
         assert_eq!([1, 2, 8, 64].map(beside_meetings), [1, 2, 14, 126]);
         let config = Config { recordings_max: Some(0), ..Config::default() };
-        assert_eq!(config.recordings_at_once(), 0);
+        assert_eq!(config.recording_rules().max, 0);
     }
 
     #[test]

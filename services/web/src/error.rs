@@ -25,6 +25,17 @@ pub enum StartError {
         /// What the system said.
         error: io::Error,
     },
+    /// The key of links to recordings.
+    #[error(
+        "The key of links to recordings, {}, cannot be used: {why}. Delete it; links that were given out end then.",
+        path.display()
+    )]
+    LinkKey {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Whom hosts may have called.
     #[error("Nobody can be called as it is configured. {0}")]
     CallOut(String),

@@ -5,6 +5,7 @@ mod accept;
 mod clock;
 mod config;
 mod error;
+mod files;
 mod http;
 mod meeting;
 mod metrics;

@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::config::RecorderProgram;
 use crate::meeting::Directory;
 use crate::metrics::Metrics;
-use crate::recording::{Catalogue, FINISH_MAX, Recorders, look_after};
+use crate::recording::{Catalogue, FINISH_MAX, Links, Pictures, Recorders, look_after};
 use crate::service::Service;
 use crate::telephone::Switchboard;
 use crate::tls::{Identity, own_names};
@@ -52,7 +52,7 @@ impl Server {
         let (listener, address) = listen(config.listen).await?;
         let metrics = listen_for_operators(config.metrics).await?;
         check_media_port(config.listen.ip(), config.media_port).await?;
-        let Prepared { config, identity, catalogue, resting, regions, spool_owner, telephone } =
+        let Prepared { config, identity, catalogue, resting, regions, spool_owner, links, telephone } =
             blocking(prepare(config)).await?;
 
         let recorders = Recorders::new(
@@ -60,7 +60,7 @@ impl Server {
             server_for_recorders(&identity, config.public_url.as_deref(), address),
             config.certificate_file(),
             config.regions(),
-            config.recordings_at_once(),
+            config.recording_rules(),
         );
         let media = config.media(public_port(config.public_url.as_deref()).unwrap_or(address.port()));
         let service = Service {
@@ -68,6 +68,8 @@ impl Server {
             directory: Directory::new(resting),
             catalogue,
             recorders,
+            links,
+            pictures: Pictures::default(),
             metrics: Metrics::new(regions.iter().map(|store| store.region().clone()).collect()),
             regions,
             spool: config.spool(),
@@ -138,6 +140,7 @@ struct Prepared {
     resting: Vec<(convene_domain::SessionCode, time::OffsetDateTime)>,
     regions: Vec<Arc<dyn BlobStore>>,
     spool_owner: SpoolOwner,
+    links: Links,
     telephone: Option<Switchboard>,
 }
 
@@ -161,6 +164,7 @@ impl Prepared {
         let stores = config.regions();
         StoreConfig::check(&stores).map_err(StartError::Stores)?;
         let regions = stores.iter().map(open_region).collect::<Result<_, _>>()?;
+        let links = Links::load(&config.link_key_file())?;
         let call_out = config.call_out().map_err(StartError::CallOut)?;
         let telephone = config.telephone().map(|port| Switchboard::open(port, call_out)).transpose()?;
         Ok(Self {
@@ -170,6 +174,7 @@ impl Prepared {
             resting,
             regions,
             spool_owner,
+            links,
             telephone,
         })
     }

@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::meeting::Directory;
 use crate::metrics::Metrics;
-use crate::recording::{Catalogue, Recorders};
+use crate::recording::{Catalogue, Links, Pictures, Recorders};
 use crate::telephone::Switchboard;
 use crate::turn::Turn;
 
@@ -20,6 +20,8 @@ pub(crate) struct Service {
     pub(crate) directory: Directory,
     pub(crate) catalogue: Catalogue,
     pub(crate) recorders: Recorders,
+    pub(crate) links: Links,
+    pub(crate) pictures: Pictures,
     pub(crate) metrics: Metrics,
     /// The regions, nearest first.
     pub(crate) regions: Vec<Arc<dyn BlobStore>>,

@@ -35,7 +35,7 @@ impl Metrics {
             Err(error) => warn!(%error, "the catalogue does not say how many recordings there are"),
         }
         self.recordings.running.set(service.recorders.running() as i64);
-        self.recordings.max.set(number(service.recorders.max as u64));
+        self.recordings.max.set(number(service.recorders.rules.max as u64));
     }
 
     async fn look_at_spool(&self, service: &Service) {

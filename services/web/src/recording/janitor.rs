@@ -21,6 +21,7 @@ const ORPHANS_MAX: Duration = Duration::from_secs(180);
 pub(crate) async fn look_after(service: Arc<Service>, stop: CancellationToken) {
     loop {
         let round = async {
+            delete_what_was_kept_long_enough(&service).await;
             delete_the_rest(&service).await;
             let resumed = resume(&service.spool, &service.regions).await;
             for resumed in &resumed {
@@ -64,6 +65,7 @@ pub(crate) async fn delete(service: &Service, id: RecordingId) -> Result<Deletio
         .call(move |store| Ok(if store.begin_delete(id)? { store.recording(id)? } else { None }))
         .await?;
     let Some(before) = before else { return Ok(Deletion::Unknown) };
+    service.pictures.forget(id);
     let regions = before.regions.into_iter().map(|copy| copy.region).collect();
 
     if let Err(error) = discard(&service.spool, id).await {
@@ -85,6 +87,22 @@ pub(crate) async fn delete(service: &Service, id: RecordingId) -> Result<Deletio
             Deletion::Away { regions: left.collect() }
         }
     })
+}
+
+/// Begins to delete what was to be kept until now. One that still runs goes when it has ended.
+async fn delete_what_was_kept_long_enough(service: &Service) {
+    let now = service.clock.date();
+    let ids = match service.catalogue.call(move |store| store.recordings_kept_long_enough(now)).await {
+        Ok(ids) => ids,
+        Err(error) => return warn!(%error, "the catalogue does not say what was kept long enough"),
+    };
+    for id in ids {
+        match delete(service, id).await {
+            Ok(Deletion::Running | Deletion::Unknown) => {}
+            Ok(_) => info!(recording = %id, "a recording was kept as long as it was to be, and is deleted"),
+            Err(error) => warn!(recording = %id, %error, "a recording cannot be deleted yet"),
+        }
+    }
 }
 
 /// Tries again what regions could not confirm.

@@ -32,6 +32,15 @@ pub(crate) const FINISH_MAX: Duration = Duration::from_secs(60);
 const LAST_WORD_TRIES: u32 = 10;
 const LAST_WORD_INTERVAL: Duration = Duration::from_secs(2);
 
+/// What an operator has said about recordings.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    /// So many are made at once at most.
+    pub(crate) max: usize,
+    /// How long one is kept, from its start on, unless somebody says otherwise.
+    pub(crate) keep: Option<time::Duration>,
+}
+
 /// How a recorder is started, and which ones run.
 pub(crate) struct Recorders {
     pub(crate) program: RecorderProgram,
@@ -41,8 +50,7 @@ pub(crate) struct Recorders {
     pub(crate) stores: Vec<StoreConfig>,
     /// Wakes the janitor when a recorder left something behind.
     pub(crate) left_something: Notify,
-    /// So many recordings are made at once at most.
-    pub(crate) max: usize,
+    pub(crate) rules: Rules,
     running: Mutex<BTreeMap<RecordingId, Running>>,
 }
 
@@ -76,10 +84,10 @@ impl Recorders {
         server: String,
         ca_file: PathBuf,
         stores: Vec<StoreConfig>,
-        max: usize,
+        rules: Rules,
     ) -> Self {
         let running = Mutex::default();
-        Self { program, server, ca_file, stores, left_something: Notify::new(), max, running }
+        Self { program, server, ca_file, stores, left_something: Notify::new(), rules, running }
     }
 
     /// Starts recording a meeting, unless as many recordings are made as may be.
@@ -101,15 +109,17 @@ impl Recorders {
             bytes: 0,
             sha256: None,
         };
+        let started = service.clock.date();
         let recording = Recording {
             id,
             code: code.to_string(),
             title: format!("Meeting {code}"),
-            started: service.clock.date(),
+            started,
             duration_ms: 0,
             bytes: 0,
             state: RecordingState::Starting,
             message: None,
+            keep_until: self.rules.keep.and_then(|days| started.checked_add(days)),
             regions: self.stores.iter().map(writing).collect(),
         };
         let run = Run { service: service.clone(), recording, room, finish, in_catalogue: false };
@@ -122,8 +132,8 @@ impl Recorders {
     fn admit(&self, id: RecordingId) -> Result<CancellationToken, Full> {
         let mut running = self.running.lock();
         let made = running.values().filter(|running| !running.finish.is_cancelled()).count();
-        if self.max <= made {
-            return Err(Full { max: self.max });
+        if self.rules.max <= made {
+            return Err(Full { max: self.rules.max });
         }
         let finish = CancellationToken::new();
         running.insert(id, Running { finish: finish.clone(), reports: Vec::new() });

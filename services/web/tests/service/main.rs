@@ -8,6 +8,7 @@ mod page;
 mod phone;
 mod recordings;
 mod screen;
+mod sharing;
 mod start;
 mod support;
 mod talk;

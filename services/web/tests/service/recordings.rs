@@ -49,7 +49,7 @@ async fn ask_media(scene: &Scene, method: Method, id: &str, headers: &[(&str, &s
     request.send().await.unwrap()
 }
 
-fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
+pub fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
     answer.headers().get(name).map_or("", |value| value.to_str().unwrap())
 }
 
@@ -65,7 +65,7 @@ pub async fn record(scene: &Scene) -> (Meeting, Client, String) {
 }
 
 /// The same, stopped and ready.
-async fn record_to_the_end(scene: &Scene) -> String {
+pub async fn record_to_the_end(scene: &Scene) -> String {
     let (_, mut ann, id) = record(scene).await;
     state(&mut ann, "recording").await;
     listed(scene, &id, |recording| 100 < recording["bytes"].as_u64().unwrap()).await;
