@@ -230,6 +230,8 @@ export interface Recording {
   readonly bytes: number | null;
   readonly state: RecordingState;
   readonly message: string | null;
+  /** When it is deleted by itself, RFC 3339; null is never. */
+  readonly keep_until: string | null;
   readonly regions: readonly RegionCopy[];
 }
 
@@ -237,6 +239,24 @@ export interface StartedMeeting {
   readonly code: string;
   readonly token: string;
   readonly link: string;
+}
+
+export interface GivenLink {
+  readonly link: string;
+  /** RFC 3339 */
+  readonly until: string;
+}
+
+/** What a link shows. */
+export interface Shown {
+  readonly title: string;
+  /** RFC 3339 */
+  readonly started: string;
+  readonly duration_ms: number;
+  /** The media and the pictures are below it. */
+  readonly address: string;
+  /** RFC 3339 */
+  readonly until: string;
 }
 
 export interface Deleted {

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { codeGroups, parseCode, parseCodeOrLink } from "../src/meeting/code";
-import { bytesText, durationText, recordingText } from "../src/pages/recording-text";
+import { bytesText, durationText, recordingText } from "../src/recordings/text";
 import type { CopyState, RegionCopy } from "../src/protocol";
 import { routeOf } from "../src/route";
 
@@ -30,6 +30,9 @@ test.each([
   ["/recordings/", { page: "recordings" }],
   ["/123456789", { page: "meeting", code: "123456789" }],
   ["/123-456-789", { page: "meeting", code: "123456789" }],
+  ["/watch/AQ-b_9", { page: "watch", token: "AQ-b_9" }],
+  ["/watch/", { page: "unknown" }],
+  ["/watch/a/b", { page: "unknown" }],
   ["/12", { page: "unknown" }],
 ])("%s is an address", (path, route) => {
   expect(routeOf(path)).toEqual(route);

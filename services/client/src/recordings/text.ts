@@ -66,3 +66,19 @@ export function whenText(time: string): string {
   const date = new Date(time);
   return Number.isNaN(date.getTime()) ? time : date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 }
+
+/** A day as fields for days want it, where the person is: 2026-12-31. */
+export function dayOf(time: string): string {
+  const date = new Date(time);
+  const two = (value: number): string => String(value).padStart(2, "0");
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
+
+/** The last second of a day where the person is, in RFC 3339. */
+export function endOfDay(day: string): string {
+  return new Date(`${day}T23:59:59`).toISOString();
+}
+
+export function keptText(until: string | null): string {
+  return until === null ? "" : `, kept until ${new Date(until).toLocaleDateString(undefined, { dateStyle: "medium" })}`;
+}
