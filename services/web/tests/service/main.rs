@@ -1,6 +1,7 @@
 //! The service as a whole: a real server on a free port, and clients over TLS.
 
 mod call_out;
+mod cdn;
 mod limits;
 mod meeting;
 mod metrics;
