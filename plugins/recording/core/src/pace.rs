@@ -29,6 +29,7 @@ pub struct Pace {
     last: Option<Duration>,
     last_faces: Option<Duration>,
     next_key: Duration,
+    paused: bool,
 }
 
 /// A picture to record.
@@ -66,7 +67,17 @@ impl Pace {
     /// A recording by the times of its pictures, which begins with the first one.
     pub fn by_pictures(gap: Duration, cluster: Duration) -> Self {
         let next_key = Duration::ZERO;
-        Self { gap, cluster, origin: None, newest: None, faces: None, last: None, last_faces: None, next_key }
+        Self {
+            gap,
+            cluster,
+            origin: None,
+            newest: None,
+            faces: None,
+            last: None,
+            last_faces: None,
+            next_key,
+            paused: false,
+        }
     }
 
     /// Another picture has come. What waited and was not shown is forgotten.
@@ -79,8 +90,27 @@ impl Pace {
         self.faces = Some(time);
     }
 
+    /// Nothing is recorded until [`Pace::resume`].
+    pub fn pause(&mut self) {
+        self.paused = true;
+    }
+
+    /// From this time on it goes on, with a keyframe.
+    pub fn resume(&mut self, at: Duration) {
+        self.paused = false;
+        if self.last.is_none() {
+            self.origin = self.origin.map(|_| at);
+            return;
+        }
+        self.next_key = at;
+        self.picture(at);
+    }
+
     /// Call after every picture and when the time has come that the last `Wait` said; repeat until `Wait`.
     pub fn poll(&mut self, now: Duration) -> Step {
+        if self.paused {
+            return Step::Wait { until: None };
+        }
         let Some(last) = self.last else { return self.first(now) };
         let earliest = last + self.gap;
         let repeat_at = self.next_key + self.gap;
@@ -104,6 +134,9 @@ impl Pace {
     /// The recording ends at `end`. What is still to be shown, in order.
     pub fn end(&mut self, end: Duration) -> Vec<Show> {
         let mut shows = Vec::new();
+        if self.paused {
+            return shows;
+        }
         if self.last.is_none() {
             let Some(first) = self.origin.or(self.newest).or(self.faces) else { return shows };
             shows.extend(shown(self.show(first)));
@@ -204,6 +237,19 @@ mod tests {
         assert_eq!(pace.poll(at(6050)), show(4000, KEY, SAME));
         assert_eq!(pace.poll(at(6050)), show(6000, KEY, SAME));
         assert_eq!(pace.poll(at(6050)), wait(at(8033)));
+    }
+
+    #[test]
+    fn a_pause_records_nothing_and_ends_with_a_keyframe() {
+        let mut pace = resting();
+        pace.pause();
+        pace.picture(at(500));
+        assert_eq!(pace.poll(at(9000)), Step::Wait { until: None });
+        assert_eq!(pace.end(at(9000)), []);
+        pace.resume(at(9000));
+        assert_eq!(pace.poll(at(8999)), wait(at(9000)));
+        assert_eq!(pace.poll(at(9000)), show(9000, KEY, CHANGED));
+        assert_eq!(pace.poll(at(9000)), wait(at(11_033)));
     }
 
     #[test]

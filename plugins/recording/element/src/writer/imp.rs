@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use convene_recording::{Block, Finished, Frame, LATE_MAX, RecordingError, Settings, Track};
+use convene_recording::{Block, Finished, Frame, LATE_MAX, Pauses, RecordingError, Settings, Track};
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
@@ -41,6 +41,7 @@ struct State {
     lanes: Vec<Lane>,
     stage: Stage,
     lasts_until: Duration,
+    pauses: Pauses,
     outbox: VecDeque<Out>,
     flushing: bool,
     flow: Result<gst::FlowSuccess, gst::FlowError>,
@@ -59,6 +60,8 @@ struct Lane {
     track: Option<Track>,
     /// Its place in the writer, which has only the tracks that began.
     index: Option<usize>,
+    /// It has come to a pause that goes on.
+    rests: bool,
     ended: bool,
 }
 
@@ -98,6 +101,7 @@ impl ObjectSubclass for Writer {
             lanes: Vec::new(),
             stage: Stage::Gathering,
             lasts_until: Duration::ZERO,
+            pauses: Pauses::default(),
             outbox: VecDeque::new(),
             flushing: true,
             flow: Ok(gst::FlowSuccess::Ok),
@@ -145,7 +149,15 @@ impl Writer {
 
     pub(super) fn lasts_until(&self, time: Duration) {
         let mut state = self.state.lock();
-        state.lasts_until = state.lasts_until.max(time);
+        let until = state.pauses.until(time);
+        state.lasts_until = state.lasts_until.max(until);
+    }
+
+    pub(super) fn pauses<T>(&self, change: impl FnOnce(&mut Pauses) -> T) -> T {
+        let mut state = self.state.lock();
+        let changed = change(&mut state.pauses);
+        state.lanes.iter_mut().for_each(|lane| lane.rests = false);
+        changed
     }
 
     pub(super) fn add_track(&self, name: &str) -> gst::Pad {
@@ -155,6 +167,7 @@ impl Writer {
                 segment: gst::FormattedSegment::new(),
                 track: None,
                 index: None,
+                rests: false,
                 ended: false,
             });
             state.lanes.len() - 1
@@ -224,9 +237,13 @@ impl Writer {
             gst::debug!(CAT, obj = pad, "a frame at {pts} is outside of its segment");
             return Ok(gst::FlowSuccess::Ok);
         };
+        let Some(time) = state.pauses.place(time.into()) else {
+            self.rest(&mut state, lane)?;
+            return Ok(gst::FlowSuccess::Ok);
+        };
         let data = buffer.into_mapped_buffer_readable().map_err(|_| gst::FlowError::Error)?;
         let frame = Frame {
-            time: time.into(),
+            time,
             length: length.map_or(Duration::ZERO, Duration::from),
             keyframe,
             data: Bytes::from_owner(data),
@@ -235,6 +252,20 @@ impl Writer {
         let pushed = writer.push(index, frame);
         self.settle(&mut state, pushed)?;
         self.wait_for_the_others(state, lane)
+    }
+
+    /// A track has come to a pause. When all have, what was recorded goes out: nobody knows how long the pause is.
+    fn rest(&self, state: &mut State, lane: usize) -> Result<(), gst::FlowError> {
+        let Some(since) = state.pauses.since() else { return Ok(()) };
+        if std::mem::replace(&mut state.lanes[lane].rests, true) {
+            return Ok(());
+        }
+        let until = state.pauses.until(since);
+        let all_rest = state.lanes.iter().all(|lane| lane.rests || lane.ended || lane.index.is_none());
+        let index = state.lanes[lane].index;
+        let (Stage::Writing(writer), Some(index)) = (&mut state.stage, index) else { return Ok(()) };
+        let rested = writer.gap(index, until).and_then(|()| if all_rest { writer.cut() } else { Ok(()) });
+        self.settle(state, rested)
     }
 
     /// Keeps memory bounded: waits for the disk, and for slower tracks where time does not press.
@@ -266,6 +297,8 @@ impl Writer {
                 }
                 true
             }
+            // The composer's word that there are no pictures in a pause.
+            gst::EventView::Gap(_) => self.rest(&mut self.state.lock(), lane).is_ok(),
             gst::EventView::Eos(_) => {
                 self.end_lane(lane);
                 true

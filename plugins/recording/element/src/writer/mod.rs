@@ -37,6 +37,16 @@ impl Writer {
         self.imp().add_track(name)
     }
 
+    /// Nothing that happens from this running time on is written, until [`Writer::resume`].
+    pub fn pause(&self, now: Duration) {
+        self.imp().pauses(|pauses| pauses.pause(now));
+    }
+
+    /// What happens is written again. From when on, in running time; `None` when there was no pause.
+    pub fn resume(&self, now: Duration) -> Option<Duration> {
+        self.imp().pauses(|pauses| pauses.resume(now))
+    }
+
     /// The recording lasts until this running time at least.
     pub fn lasts_until(&self, time: Duration) {
         self.imp().lasts_until(time);
