@@ -120,6 +120,11 @@ impl RecordingPipeline {
         Self::record(source)
     }
 
+    /// Leaves out what happens from now on, or goes on where the file was.
+    pub fn set_paused(&self, paused: bool) {
+        self.recorder.set_property("paused", paused);
+    }
+
     /// Ends the file where it is now. Blocks, `FirstAgain` and `Ended` still come.
     pub fn finish(&self) {
         if !self.recorder.send_event(gst::event::Eos::new()) {

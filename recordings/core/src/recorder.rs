@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Copy, RecordingId, RegionName, Secret, StoreConfig};
 
-/// What a recording process is told, as one line on its standard input. Closing that input ends the recording.
+/// What a recording process is told, as one line on its standard input; [`RecorderOrder`]s may follow. Closing that input ends the recording.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecorderJob {
     /// Which recording this is.
@@ -26,12 +26,26 @@ pub struct RecorderJob {
     pub ca_file: Option<PathBuf>,
 }
 
+/// What a recording process is told later, as one line each on its standard input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "order", rename_all = "snake_case")]
+pub enum RecorderOrder {
+    /// Leave out what happens from now on.
+    Pause,
+    /// Go on.
+    Resume,
+}
+
 /// What a recording process says, as one line each on its standard output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum RecorderEvent {
     /// It has joined the meeting and records.
     Started,
+    /// It leaves out what happens, as it was told to.
+    Paused,
+    /// It goes on.
+    Resumed,
     /// It is this far.
     Progress {
         /// The length by now.

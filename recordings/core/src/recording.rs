@@ -13,6 +13,8 @@ pub enum RecordingState {
     Starting,
     /// It runs, and can be played as far as it is.
     Recording,
+    /// It runs, and what happens is left out until it goes on.
+    Paused,
     /// The meeting is recorded; the regions do not have all of it yet.
     Finishing,
     /// Every region has all of it.
@@ -30,6 +32,7 @@ impl RecordingState {
         match self {
             Self::Starting => "starting",
             Self::Recording => "recording",
+            Self::Paused => "paused",
             Self::Finishing => "finishing",
             Self::Ready => "ready",
             Self::Degraded => "degraded",
@@ -164,7 +167,7 @@ impl Recording {
     /// Whether it is being made just now, so that nothing is to be done about it from outside.
     #[must_use]
     pub fn is_running(&self) -> bool {
-        matches!(self.state, RecordingState::Starting | RecordingState::Recording)
+        matches!(self.state, RecordingState::Starting | RecordingState::Recording | RecordingState::Paused)
     }
 }
 

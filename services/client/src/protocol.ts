@@ -96,7 +96,7 @@ export interface ChatLine {
   readonly time: string;
 }
 
-export type RecordingState = "starting" | "recording" | "finishing" | "ready" | "degraded" | "failed";
+export type RecordingState = "starting" | "recording" | "paused" | "finishing" | "ready" | "degraded" | "failed";
 
 export interface MeetingRecording {
   readonly id: string;
@@ -114,6 +114,8 @@ export type ClientMessage =
   | { readonly type: "present" }
   | { readonly type: "present_stop" }
   | { readonly type: "record" }
+  | { readonly type: "record_pause" }
+  | { readonly type: "record_resume" }
   | { readonly type: "record_stop" }
   | { readonly type: "media_offer"; readonly sdp: string }
   | { readonly type: "camera"; readonly on: boolean }

@@ -11,8 +11,9 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use convene_pipelines::{Connection, RecordingEvent, RecordingEvents, RecordingPipeline};
-use convene_recordings::{Copy, RecorderEvent, RecorderJob, RecordingState};
+use convene_recordings::{Copy, RecorderEvent, RecorderJob, RecorderOrder, RecordingState};
 use convene_recordings_store::{BlobStore, RecordingWriter, SpoolError, WriterProgress};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
 use tracing::Instrument;
@@ -39,9 +40,9 @@ const DISK_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) async fn record() -> ExitCode {
     let stop = signals::asked_to_stop();
     let told = match read_job().await {
-        Ok((job, stdin_closed)) => {
+        Ok((job, orders)) => {
             let span = tracing::info_span!("recorder", recording = %job.id);
-            carry_out(job, stdin_closed, stop).instrument(span).await
+            carry_out(job, orders, stop).instrument(span).await
         }
         Err(error) => Err(error),
     };
@@ -60,10 +61,10 @@ pub(crate) async fn record() -> ExitCode {
 /// Every log line from here on has the recording's id.
 async fn carry_out(
     job: RecorderJob,
-    stdin_closed: oneshot::Receiver<()>,
+    orders: UnboundedReceiver<RecorderOrder>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<RecorderEvent> {
-    let recorder = Recorder::begin(job, stdin_closed, stop).await?;
+    let recorder = Recorder::begin(job, orders, stop).await?;
     let finished = recorder.run().await.inspect_err(|error| tracing::error!("{error:#}"))?;
     if let RecorderEvent::Finished { duration_ms, bytes, regions } = &finished {
         let state = RecordingState::of_ended(regions).word();
@@ -93,7 +94,7 @@ struct Progress {
 impl Recorder {
     async fn begin(
         job: RecorderJob,
-        stdin_closed: oneshot::Receiver<()>,
+        orders: UnboundedReceiver<RecorderOrder>,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> anyhow::Result<Self> {
         let regions = job
@@ -117,8 +118,7 @@ impl Recorder {
         let listening = tokio::spawn(streams.in_current_span());
         let overdue = async move {
             tokio::select! {
-                // An error means that the thread is gone, and nobody can close what nobody reads.
-                _ = stdin_closed => {}
+                () = obey(&pipeline, orders) => {}
                 () = stop => {}
             }
             pipeline.finish();
@@ -225,6 +225,16 @@ async fn put(writer: &mut RecordingWriter, number: u32, bytes: Bytes) -> Result<
     }
 }
 
+/// Pauses and goes on as it is told, until nobody tells any more.
+async fn obey(pipeline: &RecordingPipeline, mut orders: UnboundedReceiver<RecorderOrder>) {
+    while let Some(order) = orders.recv().await {
+        let paused = order == RecorderOrder::Pause;
+        pipeline.set_paused(paused);
+        tracing::info!(paused, "the recording is told to pause or to go on");
+        tell(if paused { &RecorderEvent::Paused } else { &RecorderEvent::Resumed });
+    }
+}
+
 fn finished(progress: &Progress, bytes: u64, regions: Vec<Copy>) -> RecorderEvent {
     RecorderEvent::Finished { duration_ms: milliseconds(progress.duration), bytes, regions }
 }
@@ -233,23 +243,22 @@ fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The job, and what is done when standard input is closed. The thread that reads ends with the process.
-async fn read_job() -> anyhow::Result<(RecorderJob, oneshot::Receiver<()>)> {
+/// The job, and the orders that follow; there are none any more when standard input is closed. The thread that reads ends with the process.
+async fn read_job() -> anyhow::Result<(RecorderJob, UnboundedReceiver<RecorderOrder>)> {
     let (job_sender, job) = oneshot::channel();
-    let (closed_sender, closed) = oneshot::channel();
+    let (order_sender, orders) = unbounded_channel();
     std::thread::Builder::new()
         .name("stdin".into())
         .spawn(move || {
             let mut input = BufReader::new(std::io::stdin().lock());
             let mut line = String::new();
             let read = input.by_ref().take(JOB_BYTES_MAX).read_line(&mut line);
-            let read_on = read.is_ok();
+            let reads_on = read.is_ok();
             // Whoever waits for these has given up when they are not taken.
             let _ = job_sender.send(read.map(|_| line));
-            if read_on {
-                let _ = std::io::copy(&mut input, &mut std::io::sink());
+            if reads_on {
+                follow_orders(input, &order_sender);
             }
-            let _ = closed_sender.send(());
         })
         .context("The system gives no thread to read standard input")?;
 
@@ -263,7 +272,20 @@ async fn read_job() -> anyhow::Result<(RecorderJob, oneshot::Receiver<()>)> {
         );
     }
     let job = serde_json::from_str(&line).context("The job on standard input is none")?;
-    Ok((job, closed))
+    Ok((job, orders))
+}
+
+/// Reads until the input ends. What is no order is said, and the recording goes on.
+fn follow_orders(mut input: impl BufRead, orders: &UnboundedSender<RecorderOrder>) {
+    let mut line = String::new();
+    while matches!(input.by_ref().take(JOB_BYTES_MAX).read_line(&mut line), Ok(1..)) {
+        match serde_json::from_str(&line) {
+            // A recorder that is ending takes no more orders.
+            Ok(order) => drop(orders.send(order)),
+            Err(error) => tracing::warn!(%error, "a line on standard input is no order"),
+        }
+        line.clear();
+    }
 }
 
 /// One line. The service may be gone; the recording is finished all the same.

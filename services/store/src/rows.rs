@@ -111,9 +111,10 @@ pub fn recording_id(text: &str) -> Result<RecordingId, StoreError> {
     text.parse().map_err(|_| StoreError::Unknown { what: "a recording's id", value: text.to_owned() })
 }
 
-const RECORDING_STATES: [(RecordingState, &str); 6] = [
+const RECORDING_STATES: [(RecordingState, &str); 7] = [
     (RecordingState::Starting, "starting"),
     (RecordingState::Recording, "recording"),
+    (RecordingState::Paused, "paused"),
     (RecordingState::Finishing, "finishing"),
     (RecordingState::Ready, "ready"),
     (RecordingState::Degraded, "degraded"),

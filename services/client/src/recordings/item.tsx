@@ -19,7 +19,7 @@ interface ItemProps {
 export function Item({ recording, isPlaying, onPlay, onOpen }: ItemProps) {
   const { id, title, started, state, message, regions } = recording;
   const hasMedia = 0 < (recording.bytes ?? 0) && state !== "starting";
-  const hasPictures = hasMedia && state !== "recording";
+  const hasPictures = hasMedia && state !== "recording" && state !== "paused";
   return (
     <li class="card recording" data-testid="recording-item" data-id={id}>
       {hasPictures && !isPlaying && <Poster address={recordingUrl(id)} onPlay={onPlay} />}

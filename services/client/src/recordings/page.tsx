@@ -107,7 +107,7 @@ export function RecordingsPage() {
 }
 
 function isUnsettled({ state, regions }: Recording): boolean {
-  const isMoving = state === "starting" || state === "recording" || state === "finishing" || state === "degraded";
+  const isMoving = ["starting", "recording", "paused", "finishing", "degraded"].includes(state);
   return isMoving || regions.some((region) => region.state === "behind" || region.state === "deleting");
 }
 

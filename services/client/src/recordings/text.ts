@@ -14,6 +14,8 @@ function stateText(state: RecordingState): string {
       return "Starting";
     case "recording":
       return "Recording now";
+    case "paused":
+      return "Paused";
     case "finishing":
       return "Finishing";
     case "ready":

@@ -211,6 +211,7 @@ impl Meeting {
             Input::Taken(bytes) => self.taken(bytes),
             Input::StreamRefused(why) => self.stream_refused(why),
             Input::Record(id, recording) => self.act(id, now, |meeting| meeting.record(id, recording)),
+            Input::RecordPause(id, paused) => self.act(id, now, |meeting| meeting.record_pause(id, paused)),
             Input::RecordStop(id) => self.act(id, now, |meeting| meeting.record_stop(id)),
             Input::RecordingChanged(view) => self.recording_changed(view),
             Input::Offer(id, offer) => self.offer(id, offer, now),

@@ -168,9 +168,10 @@ impl Metrics {
 const ENDS: [RecordingState; 4] =
     [RecordingState::Ready, RecordingState::Degraded, RecordingState::Finishing, RecordingState::Failed];
 
-const STATES: [RecordingState; 6] = [
+const STATES: [RecordingState; 7] = [
     RecordingState::Starting,
     RecordingState::Recording,
+    RecordingState::Paused,
     RecordingState::Finishing,
     RecordingState::Ready,
     RecordingState::Degraded,

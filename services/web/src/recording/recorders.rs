@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use convene_domain::{RecordingView, SessionCode, Token};
 use convene_recordings::{
-    Copy, CopyState, RecorderEvent, RecorderJob, Recording, RecordingId, RecordingState, RegionReport,
-    Secret, StoreConfig,
+    Copy, CopyState, RecorderEvent, RecorderJob, RecorderOrder, Recording, RecordingId, RecordingState,
+    RegionReport, Secret, StoreConfig,
 };
 use parking_lot::Mutex;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
@@ -66,6 +66,7 @@ pub(crate) struct Full {
 /// What is known of a recorder from outside of its task.
 struct Running {
     finish: CancellationToken,
+    paused: watch::Sender<bool>,
     /// How the regions follow.
     reports: Vec<RegionReport>,
 }
@@ -93,7 +94,7 @@ impl Recorders {
     /// Starts recording a meeting, unless as many recordings are made as may be.
     pub(crate) fn start(&self, service: &Arc<Service>, order: RecordingOrder<'_>) -> Result<(), Full> {
         let RecordingOrder { id, code, token, room } = order;
-        let finish = self.admit(id).inspect_err(|_| service.metrics.recording_refused())?;
+        let (finish, paused) = self.admit(id).inspect_err(|_| service.metrics.recording_refused())?;
         let job = RecorderJob {
             id,
             code: code.to_string(),
@@ -122,28 +123,36 @@ impl Recorders {
             keep_until: self.rules.keep.and_then(|days| started.checked_add(days)),
             regions: self.stores.iter().map(writing).collect(),
         };
-        let run = Run { service: service.clone(), recording, room, finish, in_catalogue: false };
+        let run = Run { service: service.clone(), recording, room, finish, paused, in_catalogue: false };
         let span = info_span!("recorder", recording = %id);
         service.tasks.spawn(run.follow(job).instrument(span));
         Ok(())
     }
 
     /// A place for one more. One that is being finished costs next to nothing and takes none.
-    fn admit(&self, id: RecordingId) -> Result<CancellationToken, Full> {
+    fn admit(&self, id: RecordingId) -> Result<(CancellationToken, watch::Receiver<bool>), Full> {
         let mut running = self.running.lock();
         let made = running.values().filter(|running| !running.finish.is_cancelled()).count();
         if self.rules.max <= made {
             return Err(Full { max: self.rules.max });
         }
         let finish = CancellationToken::new();
-        running.insert(id, Running { finish: finish.clone(), reports: Vec::new() });
-        Ok(finish)
+        let (paused, follows) = watch::channel(false);
+        running.insert(id, Running { finish: finish.clone(), paused, reports: Vec::new() });
+        Ok((finish, follows))
     }
 
     /// Tells a recorder to finish; one that is gone needs no telling.
     pub(crate) fn finish(&self, id: RecordingId) {
         if let Some(running) = self.running.lock().get(&id) {
             running.finish.cancel();
+        }
+    }
+
+    /// Tells a recorder to leave out what happens, or to go on.
+    pub(crate) fn pause(&self, id: RecordingId, paused: bool) {
+        if let Some(running) = self.running.lock().get(&id) {
+            running.paused.send_replace(paused);
         }
     }
 
@@ -180,6 +189,7 @@ struct Run {
     recording: Recording,
     room: mpsc::WeakSender<Letter>,
     finish: CancellationToken,
+    paused: watch::Receiver<bool>,
     in_catalogue: bool,
 }
 
@@ -227,6 +237,11 @@ impl Run {
                     self.become_state(RecordingState::Finishing).await;
                     continue;
                 }
+                Ok(()) = self.paused.changed(), if !finishing => {
+                    let paused = *self.paused.borrow_and_update();
+                    process.order(if paused { RecorderOrder::Pause } else { RecorderOrder::Resume }).await;
+                    continue;
+                }
                 () = deadline.passed() => {
                     process.kill().await;
                     return self.fail(deadline.sentence());
@@ -239,6 +254,13 @@ impl Run {
                         self.become_state(RecordingState::Recording).await;
                     }
                 }
+                Heard::Event(RecorderEvent::Paused) if !finishing => {
+                    self.become_state(RecordingState::Paused).await;
+                }
+                Heard::Event(RecorderEvent::Resumed) if !finishing => {
+                    self.become_state(RecordingState::Recording).await;
+                }
+                Heard::Event(RecorderEvent::Paused | RecorderEvent::Resumed) => {}
                 Heard::Event(RecorderEvent::Progress { duration_ms, bytes }) => {
                     (self.recording.duration_ms, self.recording.bytes) = (duration_ms, bytes);
                     self.save().await;

@@ -385,3 +385,25 @@ async fn a_machine_that_is_full_says_so_and_records_later() {
     state(&mut bob, "recording").await;
     scene.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_is_paused_and_goes_on_and_everybody_is_told() {
+    let scene = scene().await;
+    let (meeting, mut ann, id) = record(&scene).await;
+    state(&mut ann, "recording").await;
+    let (mut bob, _) = scene.join(&meeting.code, "Bob", None).await;
+    bob.tell(json!({"type": "record_pause"})).await;
+    let why = bob.told_of("error").await["message"].take();
+    assert_eq!(why, "Only the host can pause the recording.");
+
+    ann.tell(json!({"type": "record_pause"})).await;
+    state(&mut bob, "paused").await;
+    listed(&scene, &id, |recording| recording["state"] == "paused").await;
+    ann.tell(json!({"type": "record_resume"})).await;
+    state(&mut bob, "recording").await;
+    ann.tell(json!({"type": "record_pause"})).await;
+    state(&mut bob, "paused").await;
+    ann.tell(json!({"type": "record_stop"})).await;
+    state(&mut bob, "ready").await;
+    scene.stop().await;
+}
