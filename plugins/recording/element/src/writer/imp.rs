@@ -8,13 +8,14 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use convene_recording::{Block, Finished, Frame, LATE_MAX, Pauses, RecordingError, Settings, Track};
+use convene_recording::{Finished, Frame, LATE_MAX, Pauses, RecordingError, Settings};
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::outbox::{self, Parcel};
+use super::state::{Lane, Out, Plan, Stage, State};
 use super::tracks::{sentence, track_of, wall_clock, webm_caps};
 
 /// Blocks that wait to be pushed; then the encoders wait.
@@ -34,49 +35,6 @@ pub(crate) struct Writer {
     srcpad: gst::Pad,
     state: Mutex<State>,
     changed: Condvar,
-}
-
-struct State {
-    plan: Plan,
-    lanes: Vec<Lane>,
-    stage: Stage,
-    lasts_until: Duration,
-    pauses: Pauses,
-    outbox: VecDeque<Out>,
-    flushing: bool,
-    flow: Result<gst::FlowSuccess, gst::FlowError>,
-}
-
-/// How the blocks are made.
-pub(super) struct Plan {
-    pub live: bool,
-    pub cluster: Duration,
-    pub replaces_header: bool,
-}
-
-/// A sink pad.
-struct Lane {
-    segment: gst::FormattedSegment<gst::ClockTime>,
-    track: Option<Track>,
-    /// Its place in the writer, which has only the tracks that began.
-    index: Option<usize>,
-    /// It has come to a pause that goes on.
-    rests: bool,
-    ended: bool,
-}
-
-enum Stage {
-    /// Not every track has said what it is.
-    Gathering,
-    Writing(Box<convene_recording::Writer>),
-    Done,
-}
-
-enum Out {
-    Block(Block),
-    Finish(Finished),
-    /// What is wrong, after all that was right.
-    Failed(RecordingError),
 }
 
 #[glib::object_subclass]
@@ -504,18 +462,5 @@ impl Writer {
         }
         // It fails only when the task was stopped already.
         let _ = self.srcpad.pause_task();
-    }
-}
-
-impl State {
-    fn check(&self) -> Result<(), gst::FlowError> {
-        if self.flushing {
-            return Err(gst::FlowError::Flushing);
-        }
-        self.flow.map(|_| ())
-    }
-
-    fn gathered(&self) -> bool {
-        self.lanes.iter().all(|lane| lane.ended || lane.track.is_some())
     }
 }

@@ -8,6 +8,7 @@ use gst::subclass::prelude::*;
 
 mod imp;
 mod outbox;
+mod state;
 mod tracks;
 
 glib::wrapper! {
