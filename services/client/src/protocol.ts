@@ -161,6 +161,7 @@ export type ServerMessage =
   | { readonly type: "slots"; readonly slots: readonly Slot[] }
   | { readonly type: "speakers"; readonly ids: readonly number[] }
   | ({ readonly type: "camera_policy" } & CameraPolicy)
+  | { readonly type: "camera_wanted"; readonly height: number }
   | { readonly type: "muted"; readonly by: number }
   | { readonly type: "locked"; readonly locked: boolean }
   | ({ readonly type: "chat" } & ChatLine)
@@ -186,6 +187,7 @@ const SERVER_TYPES: ReadonlySet<string> = new Set<ServerMessage["type"]>([
   "slots",
   "speakers",
   "camera_policy",
+  "camera_wanted",
   "muted",
   "locked",
   "chat",

@@ -200,6 +200,7 @@ function onMessage(state: MeetingState, message: ServerMessage): MeetingState {
     case "present_granted":
     case "taken":
     case "media_answer":
+    case "camera_wanted":
     case "media_ended":
       return state;
   }

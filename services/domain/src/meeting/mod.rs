@@ -8,6 +8,7 @@ mod media_relay;
 mod message;
 mod orders;
 mod recording;
+mod sight;
 mod streams;
 mod telephone;
 #[cfg(test)]
@@ -180,6 +181,7 @@ impl Meeting {
         let policy = self.camera_policy();
         let mut orders = self.decide(input, now);
         orders.extend(self.policy_changed(policy));
+        orders.extend(self.sight_changed());
         orders
     }
 
