@@ -37,8 +37,9 @@ const WAITING_BYTES_MAX: u64 = 256 << 20;
 /// What these cannot go on with ends the stream early, and the file can still be made whole.
 const BEFORE_THE_RECORDER: [&str; 4] = ["meeting", "decoder", "waiting", "gate"];
 
-/// What may wait of the screen: a busy one's seconds.
+/// What may wait of the screen. Whoever decodes it too slowly for that makes the meeting wait, which then sends less.
 const SCREEN_BYTES_MAX: u32 = 64 << 20;
+const SCREEN_TIME_MAX: gst::ClockTime = gst::ClockTime::from_seconds(1);
 
 /// What a recording's pipeline brings forth.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,15 +137,7 @@ impl RecordingPipeline {
     /// Ends the file with what was said and seen until now; the last of it is still on its way for 400 ms. Blocks, `FirstAgain` and `Ended` still
     /// come.
     pub fn finish(&self) {
-        self.recorder.call_async(|recorder| {
-            if let Some(clock) = recorder.clock() {
-                // An alarm that does not ring lets it end at once.
-                let _ = clock.new_single_shot_id(clock.time() + clock_time(WAIT)).wait();
-            }
-            if !recorder.send_event(gst::event::Eos::new()) {
-                tracing::debug!("the recording has ended already");
-            }
-        });
+        end_after(&self.recorder, WAIT);
     }
 
     /// Where the meeting's sound goes in. What does not come is silence in the file.
@@ -162,8 +155,9 @@ impl RecordingPipeline {
         RecordingFaces::new(&self.pipeline, &self.recorder, self.timeline.clone())
     }
 
-    /// Records what this source brings: bytes of a screen stream.
-    fn record(source: gst::Element) -> Result<(Self, RecordingEvents), PipelineError> {
+    /// Records a meeting whose screen this source brings, as bytes of a screen stream, instead of joining one by its address. It gets another name.
+    pub fn record(source: gst::Element) -> Result<(Self, RecordingEvents), PipelineError> {
+        source.set_property("name", BEFORE_THE_RECORDER[0]);
         let pipeline = gst::Pipeline::with_name("recording");
         let decoder = factory("screendec")?
             .create()
@@ -187,7 +181,7 @@ impl RecordingPipeline {
         voice.link_pads(None, &recorder, Some("audio_0")).map_err(PipelineError::build)?;
         recorder.link(&sink).map_err(PipelineError::build)?;
         end_with(&decoder, &sound);
-        listen(&pipeline, &outlet);
+        listen(&pipeline, &recorder, &outlet);
 
         let recording = Self { pipeline, recorder, sound, timeline: Arc::default() };
         if recording.pipeline.set_state(gst::State::Playing).is_err() {
@@ -308,7 +302,7 @@ fn screen_gate(decoder: &gst::Element) -> Result<[gst::Element; 2], PipelineErro
         .name(BEFORE_THE_RECORDER[2])
         .property("max-size-bytes", SCREEN_BYTES_MAX)
         .property("max-size-buffers", 0_u32)
-        .property("max-size-time", 0_u64)
+        .property("max-size-time", SCREEN_TIME_MAX)
         .build()
         .map_err(PipelineError::build)?;
     let gate = factory("clocksync")?
@@ -364,13 +358,31 @@ fn block_sink(outlet: &Arc<Outlet>) -> gst_app::AppSink {
         .build()
 }
 
-/// An error of the source or the decoder ends the stream, and the recorder makes the file whole; any other error leaves it as it is.
-fn listen(pipeline: &gst::Pipeline, outlet: &Arc<Outlet>) {
-    let outlet = outlet.clone();
+/// Ends the file so much later.
+fn end_after(recorder: &gst::Element, wait: Duration) {
+    recorder.call_async(move |recorder| {
+        if let Some(clock) = recorder.clock().filter(|_| !wait.is_zero()) {
+            // An alarm that does not ring lets it end at once.
+            let _ = clock.new_single_shot_id(clock.time() + clock_time(wait)).wait();
+        }
+        if !recorder.send_event(gst::event::Eos::new()) {
+            tracing::debug!("the recording has ended already");
+        }
+    });
+}
+
+/// An error of the source or the decoder ends the recording, and the recorder makes the file whole; any other error leaves it as it is.
+fn listen(pipeline: &gst::Pipeline, recorder: &gst::Element, outlet: &Arc<Outlet>) {
+    let (outlet, recorder) = (outlet.clone(), recorder.downgrade());
     bus::listen(pipeline, move |event| match event {
         BusEvent::Error(complaint) => {
             let lost = BEFORE_THE_RECORDER.contains(&complaint.element.as_str());
             outlet.complaint.lock().get_or_insert_with(|| complaint.sentence.clone());
+            // A source that fails ends its stream, which is still on its way; what fails behind that has waited already.
+            let has_waited = lost && complaint.element != BEFORE_THE_RECORDER[0];
+            if let Some(recorder) = recorder.upgrade().filter(|_| has_waited) {
+                end_after(&recorder, Duration::ZERO);
+            }
             outlet.tell(if lost {
                 RecordingEvent::Lost(complaint.sentence)
             } else {

@@ -4,13 +4,14 @@ use gst::prelude::*;
 
 /// As long as reports do not tell: a voice is in the mix so much later than a picture of the same moment is here, as it waits for what comes late.
 const VOICE_DELAY: i64 = 60_000_000;
-/// From the mix to the ear there are two encoders of Opus, the sender's and the mixer's, of 6.5 ms each (RFC 6716, 2: the look-ahead).
-const CODECS_DELAY: i64 = 13_000_000;
 /// Reports by which a picture and its voice are further apart are no help: a clock has been set between the two, or one of them is wrong.
 const APART_MAX: i64 = 1_000_000_000;
 
 /// For how many nanoseconds a picture waits that is here `now`, a running time, until its voice is in the mix. It is late if they are fewer
 /// than none. `voice` is the mixer's pad.
+///
+/// From the mix to the ear are the look-aheads of two encoders of Opus, 6.5 ms each; from a picture's time to its turn in the recording is half of the time
+/// between two pictures on average. One makes up for the other, and nothing is added for either.
 pub(super) fn wait(picture: &gst::BufferRef, voice: &gst::Pad, now: gst::ClockTime) -> i64 {
     let offset = voice.property::<i64>("capture-offset");
     by_reports(captured(picture), Some(offset).filter(|offset| *offset != i64::MIN), now)
@@ -29,7 +30,7 @@ fn captured(buffer: &gst::BufferRef) -> Option<gst::ClockTime> {
 fn by_reports(captured: Option<gst::ClockTime>, offset: Option<i64>, now: gst::ClockTime) -> Option<i64> {
     let [captured, now] = [captured?, now].map(|time| i64::try_from(time.nseconds()).ok());
     let mixed = captured?.checked_add(offset?)?;
-    let wait = mixed.checked_add(CODECS_DELAY)?.checked_sub(now?)?;
+    let wait = mixed.checked_sub(now?)?;
     (-APART_MAX..=APART_MAX).contains(&wait).then_some(wait)
 }
 
@@ -49,8 +50,8 @@ mod tests {
 
     #[test]
     fn a_picture_waits_until_its_voice_is_mixed() {
-        assert_eq!(waits(5300, 5000), Some(300 * MS + CODECS_DELAY));
-        assert_eq!(waits(5000, 5150), Some(-150 * MS + CODECS_DELAY));
+        assert_eq!(waits(5300, 5000), Some(300 * MS));
+        assert_eq!(waits(5000, 5150), Some(-150 * MS));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use convene_pipelines::{Connection, RecordingEvent, RecordingEvents, RecordingPi
 use convene_recordings::{Copy, RecorderEvent, RecorderJob};
 use convene_recordings_store::{BlobStore, RecordingWriter, SpoolError};
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 
 use crate::{signals, streams};
 
@@ -86,7 +87,8 @@ impl Recorder {
             insecure: false,
         };
         let (pipeline, events) = RecordingPipeline::start(&meeting)?;
-        let listening = tokio::spawn(streams::follow(meeting, pipeline.sound(), pipeline.faces()));
+        let mut listening = JoinSet::new();
+        listening.spawn(streams::follow(meeting, pipeline.sound(), pipeline.faces()));
         let overdue = tokio::spawn(async move {
             tokio::select! {
                 // An error means that the thread is gone, and nobody can close what nobody reads.
@@ -94,8 +96,9 @@ impl Recorder {
                 () = stop => {}
             }
             pipeline.finish();
-            listening.abort();
+            // What is on its way still belongs to the recording; the streams end with this task.
             tokio::time::sleep(FINISH_MAX).await;
+            drop(listening);
         });
         Ok(Self { events, writer, overdue, progress: Progress::default() })
     }
