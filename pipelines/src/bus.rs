@@ -44,7 +44,10 @@ pub(crate) struct Complaint {
 /// Calls `tell` for every event of this pipeline, from whatever thread posts it.
 pub(crate) fn listen(pipeline: &gst::Pipeline, tell: impl Fn(BusEvent) + Send + Sync + 'static) {
     let bus = pipeline.bus().expect("a pipeline always has a bus");
+    // What is logged about it belongs to whoever made it, in whatever thread that is.
+    let span = tracing::Span::current();
     bus.set_sync_handler(move |_, message| {
+        let _in_span = span.enter();
         if let gst::MessageView::Latency(_) = message.view() {
             redistribute_latency(message);
         } else if let Some(event) = read(message) {

@@ -134,6 +134,18 @@ impl RecordingPipeline {
         Self::record(source)
     }
 
+    /// Leaves out what happens from now on, or goes on where the file was. What happened before is still on its way for 400 ms.
+    pub fn set_paused(&self, paused: bool) {
+        let recorder = self.recorder.clone();
+        let set = move || recorder.set_property("paused", paused);
+        let Some(clock) = self.recorder.clock() else { return set() };
+        // Alarms ring in their order, so whoever goes on at once does so after the pause.
+        let alarm = clock.new_single_shot_id(clock.time() + clock_time(WAIT));
+        if let Err(error) = alarm.wait_async(move |_, _, _| set()) {
+            tracing::warn!(%error, paused, "the recording does not pause, or goes on pausing");
+        }
+    }
+
     /// Ends the file with what was said and seen until now; the last of it is still on its way for 400 ms. Blocks, `FirstAgain` and `Ended` still
     /// come.
     pub fn finish(&self) {

@@ -25,9 +25,11 @@ use crate::seat::Seat;
 use crate::telephone::{CallProgress, PhoneKey, Switchboard, TelephoneRoom};
 use crate::{Listener, MediaPort, PipelineError};
 
+pub use counts::{TalkCounts, VoiceCounts};
 pub use watcher::Watcher;
 
 mod calls;
+mod counts;
 mod lips;
 mod watcher;
 

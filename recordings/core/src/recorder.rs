@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Copy, RecordingId, Secret, StoreConfig};
+use crate::{Copy, RecordingId, RegionName, Secret, StoreConfig};
 
-/// What a recording process is told, as one line on its standard input. Closing that input ends the recording.
+/// What a recording process is told, as one line on its standard input; [`RecorderOrder`]s may follow. Closing that input ends the recording.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecorderJob {
     /// Which recording this is.
@@ -26,18 +26,37 @@ pub struct RecorderJob {
     pub ca_file: Option<PathBuf>,
 }
 
+/// What a recording process is told later, as one line each on its standard input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "order", rename_all = "snake_case")]
+pub enum RecorderOrder {
+    /// Leave out what happens from now on.
+    Pause,
+    /// Go on.
+    Resume,
+}
+
 /// What a recording process says, as one line each on its standard output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum RecorderEvent {
     /// It has joined the meeting and records.
     Started,
+    /// It leaves out what happens, as it was told to.
+    Paused,
+    /// It goes on.
+    Resumed,
     /// It is this far.
     Progress {
         /// The length by now.
         duration_ms: u64,
         /// The bytes by now.
         bytes: u64,
+    },
+    /// This is how each region follows. For those who watch over the service; a recorder need not say it.
+    Regions {
+        /// One for each region.
+        regions: Vec<RegionReport>,
     },
     /// The recording is over and the regions have what they could take.
     Finished {
@@ -55,6 +74,24 @@ pub enum RecorderEvent {
     },
 }
 
+/// How one region follows, counted since the process began to bring this recording there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegionReport {
+    /// Which.
+    #[serde(rename = "name")]
+    pub region: RegionName,
+    /// Blocks that it took, also those that it took again.
+    pub blocks: u64,
+    /// The bytes of these.
+    pub bytes: u64,
+    /// Calls that failed.
+    pub errors: u64,
+    /// How long the oldest block that is not safe there has waited. A list is committed every few blocks, so some seconds are as it should be.
+    pub lag_ms: u64,
+    /// How much is not safe there.
+    pub lag_bytes: u64,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +103,19 @@ mod tests {
             (
                 RecorderEvent::Progress { duration_ms: 1, bytes: 2 },
                 r#"{"event":"progress","duration_ms":1,"bytes":2}"#,
+            ),
+            (
+                RecorderEvent::Regions {
+                    regions: vec![RegionReport {
+                        region: "a".parse().expect("a name"),
+                        blocks: 1,
+                        bytes: 2,
+                        errors: 3,
+                        lag_ms: 4,
+                        lag_bytes: 5,
+                    }],
+                },
+                r#"{"event":"regions","regions":[{"name":"a","blocks":1,"bytes":2,"errors":3,"lag_ms":4,"lag_bytes":5}]}"#,
             ),
             (
                 RecorderEvent::Finished { duration_ms: 1, bytes: 2, regions: vec![] },

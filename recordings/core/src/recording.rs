@@ -13,6 +13,8 @@ pub enum RecordingState {
     Starting,
     /// It runs, and can be played as far as it is.
     Recording,
+    /// It runs, and what happens is left out until it goes on.
+    Paused,
     /// The meeting is recorded; the regions do not have all of it yet.
     Finishing,
     /// Every region has all of it.
@@ -24,6 +26,20 @@ pub enum RecordingState {
 }
 
 impl RecordingState {
+    /// One word for it, as the protocol has it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Recording => "recording",
+            Self::Paused => "paused",
+            Self::Finishing => "finishing",
+            Self::Ready => "ready",
+            Self::Degraded => "degraded",
+            Self::Failed => "failed",
+        }
+    }
+
     /// The state of a recording that has ended, from its copies. As long as no region has all of it, it is finishing:
     /// the rest is in the spool.
     #[must_use]
@@ -51,6 +67,20 @@ pub enum CopyState {
     Deleting,
     /// Nothing is left.
     Deleted,
+}
+
+impl CopyState {
+    /// One word for it, as the protocol has it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Writing => "writing",
+            Self::Complete => "complete",
+            Self::Behind => "behind",
+            Self::Deleting => "deleting",
+            Self::Deleted => "deleted",
+        }
+    }
 }
 
 /// The copy in one region.
@@ -87,8 +117,79 @@ pub struct Recording {
     pub state: RecordingState,
     /// Why it failed, or what is still missing.
     pub message: Option<String>,
+    /// When it is deleted by itself; never when there is none.
+    #[serde(with = "time::serde::rfc3339::option", default)]
+    pub keep_until: Option<OffsetDateTime>,
     /// Its copies.
     pub regions: Vec<Copy>,
+}
+
+/// What is said of a recording whose process died: it has no duration and no index in it.
+const CUT_OFF: &str = "The recording was cut off; what there is of it can be played.";
+
+impl Recording {
+    /// One that was found in the spool and that nobody knows: it was begun while the catalogue could not be written.
+    #[must_use]
+    pub fn recovered(id: RecordingId, now: OffsetDateTime) -> Self {
+        Self {
+            id,
+            code: String::new(),
+            title: "A recovered recording".into(),
+            started: now,
+            duration_ms: 0,
+            bytes: 0,
+            state: RecordingState::Finishing,
+            message: None,
+            keep_until: None,
+            regions: Vec::new(),
+        }
+    }
+
+    /// The recording has ended, and this is where its copies are. Its state and its message follow from them; that it was cut off is not
+    /// forgotten.
+    pub fn settle(&mut self, copies: Vec<Copy>) {
+        let cut_off = self.message.as_deref().is_some_and(|message| message.starts_with(CUT_OFF));
+        self.state = RecordingState::of_ended(&copies);
+        self.message = match (cut_off, what_is_behind(&copies)) {
+            (false, behind) => behind,
+            (true, None) => Some(CUT_OFF.to_owned()),
+            (true, Some(behind)) => Some(format!("{CUT_OFF} {behind}")),
+        };
+        self.regions = copies;
+    }
+
+    /// The same for a recording whose end was never written.
+    pub fn settle_cut_off(&mut self, copies: Vec<Copy>) {
+        self.message = Some(CUT_OFF.to_owned());
+        self.settle(copies);
+    }
+
+    /// Whether it is being made just now, so that nothing is to be done about it from outside.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        matches!(self.state, RecordingState::Starting | RecordingState::Recording | RecordingState::Paused)
+    }
+}
+
+/// Which regions are still to come, as a sentence; `None` when all have it.
+fn what_is_behind(copies: &[Copy]) -> Option<String> {
+    let behind: Vec<_> = copies
+        .iter()
+        .filter(|copy| copy.state != CopyState::Complete)
+        .map(|copy| copy.region.as_str())
+        .collect();
+    match behind[..] {
+        [] => None,
+        [one] => Some(format!(
+            "Region {one} does not have all of it yet; it follows as soon as it can be reached."
+        )),
+        _ => {
+            let all = behind.join(", ");
+            Some(format!(
+                "The regions {all} do not have all of it yet; they follow as soon as they can be reached."
+            ))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -99,7 +200,7 @@ mod tests {
     fn a_recording_reads_as_the_protocol_has_it() {
         let digest = "ab".repeat(32);
         let json = format!(
-            r#"{{"id":"00000000-0000-0000-0000-000000000001","code":"123456789","title":"Talk","started":"2026-01-31T10:00:00Z","duration_ms":61000,"bytes":123456,"state":"ready","message":null,"regions":[{{"name":"a","state":"complete","bytes":123456,"sha256":"{digest}"}}]}}"#
+            r#"{{"id":"00000000-0000-0000-0000-000000000001","code":"123456789","title":"Talk","started":"2026-01-31T10:00:00Z","duration_ms":61000,"bytes":123456,"state":"ready","message":null,"keep_until":null,"regions":[{{"name":"a","state":"complete","bytes":123456,"sha256":"{digest}"}}]}}"#
         );
         let recording: Recording = serde_json::from_str(&json).expect("the protocol's own example");
         assert_eq!(serde_json::to_string(&recording).expect("it can be written"), json);

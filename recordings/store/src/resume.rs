@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use convene_recordings::{Copy, CopyState, RecordingId, RegionName};
+use convene_recordings::{Copy, CopyState, Recording, RecordingId, RecordingState, RegionName, RegionReport};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
-use crate::spool::{self, Spool, SpoolError};
+use crate::spool::{self, Spool, SpoolError, Waiting};
 use crate::upload::{Progress, Upload, blocking};
 use crate::writer::{finished, settle};
 use crate::{BlobStore, Patience};
@@ -31,6 +32,8 @@ pub struct Resumed {
     pub copies: Vec<Copy>,
     /// For each copy, why its region's last call failed, if it did.
     pub troubles: Vec<Option<String>>,
+    /// What each region was given this time.
+    pub reports: Vec<RegionReport>,
     /// What went wrong with the spool itself, if anything.
     pub problem: Option<SpoolError>,
 }
@@ -44,8 +47,28 @@ impl Resumed {
             bytes: 0,
             copies: Vec::new(),
             troubles: Vec::new(),
+            reports: Vec::new(),
             problem,
         }
+    }
+
+    /// The recording as the catalogue is to have it, now that what was in the spool has gone to the regions.
+    #[must_use]
+    pub fn applied_to(&self, mut recording: Recording) -> Recording {
+        if self.bytes == 0 {
+            recording.state = RecordingState::Failed;
+            let nothing = || "Nothing was recorded before the recorder ended.".to_owned();
+            recording.message = Some(recording.message.take().unwrap_or_else(nothing));
+            return recording;
+        }
+        recording.bytes = self.bytes;
+        if self.finished {
+            recording.message = None;
+            recording.settle(self.copies.clone());
+        } else {
+            recording.settle_cut_off(self.copies.clone());
+        }
+        recording
     }
 }
 
@@ -70,7 +93,11 @@ pub async fn resume_with(spool: &Path, regions: &[Arc<dyn BlobStore>], patience:
     for id in ids {
         let path = spool.to_owned();
         match blocking(move || Spool::open(&path, id)).await {
-            Ok(Some(spool)) => resumed.push(resume_one(spool, regions, patience, &mut away).await),
+            Ok(Some(spool)) => {
+                let span = tracing::info_span!("resume", recording = %id);
+                let one = resume_one(spool, regions, patience, &mut away).instrument(span);
+                resumed.push(one.await);
+            }
             Ok(None) => resumed.push(Resumed::nothing(id, None)),
             Err(SpoolError::Busy { .. }) => {}
             // Whoever had it has just taken it out.
@@ -101,7 +128,8 @@ async fn resume_one(
     for (at, store) in upload.stores.iter().enumerate() {
         if !away.contains(store.region()) {
             let (upload, progress) = (Arc::clone(&upload), progress.subscribe());
-            tasks.spawn(async move { upload.run(at, FAILURES_MAX, progress).await });
+            let span = tracing::info_span!("upload", region = %store.region());
+            tasks.spawn(async move { upload.run(at, FAILURES_MAX, progress).await }.instrument(span));
         }
     }
     finished(&mut tasks).await;
@@ -127,8 +155,27 @@ async fn resume_one(
         bytes,
         copies,
         troubles,
+        reports: upload.reports(),
         problem,
     }
+}
+
+/// The recordings that lie in the spool, whoever is at work on them.
+///
+/// # Errors
+/// When the spool cannot be read.
+pub async fn waiting(spool: &Path) -> Result<Vec<Waiting>, SpoolError> {
+    let path = spool.to_owned();
+    blocking(move || spool::waiting(&path)).await
+}
+
+/// Whether a process records or finishes this recording just now.
+///
+/// # Errors
+/// When the spool cannot be read.
+pub async fn is_busy(spool: &Path, id: RecordingId) -> Result<bool, SpoolError> {
+    let path = spool.to_owned();
+    blocking(move || spool::is_busy(&path, id)).await
 }
 
 /// Takes a recording out of the spool for good, because it is to be deleted. Without it in the spool, nothing is done.
@@ -138,4 +185,55 @@ async fn resume_one(
 pub async fn discard(spool: &Path, id: RecordingId) -> Result<(), SpoolError> {
     let path = spool.to_owned();
     blocking(move || spool::discard(&path, id)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn copies(states: &[CopyState]) -> Vec<Copy> {
+        let copy = |(name, state): (&str, &CopyState)| Copy {
+            region: RegionName::new(name).expect("one is there"),
+            state: *state,
+            bytes: 7,
+            sha256: None,
+        };
+        ["a", "b"].into_iter().zip(states).map(copy).collect()
+    }
+
+    fn recording() -> Recording {
+        let id = RecordingId::new(Uuid::from_u128(1));
+        let message = Some("The recorder ended before it had finished (signal: 9).".into());
+        let regions = copies(&[CopyState::Behind, CopyState::Behind]);
+        let began = time::OffsetDateTime::UNIX_EPOCH;
+        Recording { state: RecordingState::Failed, message, regions, ..Recording::recovered(id, began) }
+    }
+
+    fn resumed(bytes: u64, finished: bool, states: &[CopyState]) -> Resumed {
+        let copies = copies(states);
+        Resumed { finished, bytes, copies, ..Resumed::nothing(recording().id, None) }
+    }
+
+    #[test]
+    fn a_failed_recording_becomes_ready_when_the_spool_had_all_of_it() {
+        let after = resumed(7, true, &[CopyState::Complete; 2]).applied_to(recording());
+        assert_eq!((after.state, after.bytes, after.message), (RecordingState::Ready, 7, None));
+    }
+
+    #[test]
+    fn one_that_was_cut_off_plays_and_says_so() {
+        let after = resumed(7, false, &[CopyState::Complete, CopyState::Behind]).applied_to(recording());
+        assert_eq!(after.state, RecordingState::Degraded);
+        let message = after.message.expect("one is there");
+        assert!(message.starts_with("The recording was cut off;"), "{message}");
+        assert!(message.contains("Region b does not have all of it yet"), "{message}");
+    }
+
+    #[test]
+    fn one_without_a_byte_stays_failed_and_keeps_its_reason() {
+        let after = resumed(0, false, &[]).applied_to(recording());
+        assert_eq!(after.state, RecordingState::Failed);
+        assert_eq!(after.message, recording().message);
+    }
 }

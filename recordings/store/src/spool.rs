@@ -8,6 +8,8 @@
 
 mod error;
 mod log;
+mod owner;
+mod waiting;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -21,6 +23,9 @@ use sha2::{Digest as _, Sha256};
 
 pub use self::error::SpoolError;
 pub(crate) use self::log::Entry;
+pub use self::owner::SpoolOwner;
+pub use self::waiting::Waiting;
+pub(crate) use self::waiting::{is_busy, waiting};
 use crate::disk;
 
 /// A recording that waits for its regions takes at most so much of the local disk, unless told otherwise: 18 hours at

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use convene_recordings::{Block, BlockId, Copy, CopyState, Digest, Input, Order, RegionName, RegionPlan};
+use convene_recordings::{
+    Block, BlockId, Copy, CopyState, Digest, Input, Order, RegionName, RegionPlan, RegionReport,
+};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -59,11 +61,15 @@ pub(crate) struct Progress {
 
 /// One recording and its regions.
 pub(crate) struct Upload {
+    // Lock order: 1. regions, 2. spooled.
     pub(crate) blob: String,
     pub(crate) spool: Arc<Spool>,
     pub(crate) stores: Vec<Arc<dyn BlobStore>>,
     pub(crate) patience: Patience,
     regions: Mutex<Vec<Region>>,
+    clock: Clock,
+    /// When each block came into the spool, from the first one on, and how long the file was with it. None for those of an earlier process.
+    spooled: Mutex<Vec<(Duration, u64)>>,
 }
 
 /// What is known of one region from outside of its task.
@@ -74,6 +80,15 @@ struct Region {
     trouble: Option<String>,
     /// So many of the first blocks are safe there.
     committed: usize,
+    put: Put,
+}
+
+/// What a region was given.
+#[derive(Debug, Clone, Copy, Default)]
+struct Put {
+    blocks: u64,
+    bytes: u64,
+    errors: u64,
 }
 
 impl Upload {
@@ -82,9 +97,40 @@ impl Upload {
             copy: Copy { region: store.region().clone(), state: CopyState::Writing, bytes: 0, sha256: None },
             trouble: None,
             committed: 0,
+            put: Put::default(),
         };
         let regions = Mutex::new(stores.iter().map(region).collect());
-        Self { blob: spool.job().blob(), spool, stores, patience, regions }
+        let blob = spool.job().blob();
+        Self { blob, spool, stores, patience, regions, clock: Clock::start(), spooled: Mutex::default() }
+    }
+
+    /// A block has come into the spool.
+    pub(crate) fn spooled(&self, bytes: u64) {
+        let mut spooled = self.spooled.lock();
+        let before = spooled.last().map_or(0, |(_, before)| *before);
+        spooled.push((self.clock.now(), before + bytes));
+    }
+
+    /// How each region follows.
+    pub(crate) fn reports(&self) -> Vec<RegionReport> {
+        let now = self.clock.now();
+        let regions = self.regions.lock();
+        let spooled = self.spooled.lock();
+        let length = |blocks: usize| {
+            blocks.checked_sub(1).and_then(|last| spooled.get(last)).map_or(0, |(_, length)| *length)
+        };
+        let lag = |region: &Region| {
+            spooled.get(region.committed).map_or(0, |(at, _)| millis(now.saturating_sub(*at)))
+        };
+        let report = |region: &Region| RegionReport {
+            region: region.copy.region.clone(),
+            blocks: region.put.blocks,
+            bytes: region.put.bytes,
+            errors: region.put.errors,
+            lag_ms: lag(region),
+            lag_bytes: length(spooled.len()).saturating_sub(length(region.committed)),
+        };
+        regions.iter().map(report).collect()
     }
 
     pub(crate) fn copies(&self) -> Vec<Copy> {
@@ -125,8 +171,8 @@ impl Upload {
                 Order::Wait { until: Some(until) } => tokio::time::sleep_until(clock.at(until)).await,
                 order => {
                     if let Err(trouble) = self.carry_out(at, &mut plan, order, &clock).await {
-                        tracing::warn!(recording = %self.spool.job().id, "{trouble}");
-                        self.regions.lock()[at].trouble = Some(trouble.to_string());
+                        tracing::warn!("{trouble}");
+                        self.failed(at, &trouble);
                         plan.handle(Input::Failed { jitter: rand::random() }, clock.now());
                     }
                 }
@@ -159,7 +205,12 @@ impl Upload {
             Order::Put(id) => {
                 let bytes = self.bytes_of(at, id).await?;
                 let time = call(bytes.len() as u64);
+                let length = bytes.len() as u64;
                 within(time, store.region(), store.put_block(&self.blob, &id, bytes)).await?;
+                {
+                    let put = &mut self.regions.lock()[at].put;
+                    (put.blocks, put.bytes) = (put.blocks + 1, put.bytes + length);
+                }
                 plan.handle(Input::Put(id), clock.now());
             }
             Order::Commit(ids) => {
@@ -176,8 +227,7 @@ impl Upload {
                         plan.handle(Input::Verified, clock.now());
                     }
                     Verdict::Wrong(ids) => {
-                        let region = store.region();
-                        tracing::warn!(%region, blob = self.blob, "{} blocks read back wrong and are put again", ids.len());
+                        tracing::warn!("{} blocks read back wrong and are put again", ids.len());
                         plan.handle(Input::Wrong(&ids), clock.now());
                     }
                 }
@@ -198,6 +248,12 @@ impl Upload {
         let spool = Arc::clone(&self.spool);
         blocking(move || spool.free(everywhere)).await?;
         Ok(())
+    }
+
+    fn failed(&self, at: usize, trouble: &Trouble) {
+        let region = &mut self.regions.lock()[at];
+        region.put.errors += 1;
+        region.trouble = Some(trouble.to_string());
     }
 
     fn note(&self, at: usize, plan: &RegionPlan) {
@@ -275,6 +331,10 @@ impl Upload {
         }
         Ok(None)
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What a plan has been told of the spool.

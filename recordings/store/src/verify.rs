@@ -1,7 +1,7 @@
-//! Reading a whole file back from a region and comparing it with what was put.
+//! Reading a whole file back from a region, block by block, and comparing it with what it should be.
 
 use bytes::Bytes;
-use convene_recordings::{BlockId, Digest};
+use convene_recordings::{Block, BlockId, Digest};
 use sha2::{Digest as _, Sha256};
 
 use crate::spool::Entry;
@@ -28,66 +28,99 @@ pub(crate) async fn verify(
     if there != Some(size) {
         return Ok(Verdict::Wrong(file.iter().map(|entry| entry.block.id).collect()));
     }
-    let mut check = Check::new(file);
+    let blocks = file.iter().map(|entry| entry.block).collect();
+    let held = read_back(store, blob, blocks, patience, &|_| {}).await?;
+    Ok(held.compared_with(&file))
+}
+
+/// A file as it came back from a region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) entries: Vec<Entry>,
+    /// Of the whole file.
+    pub(crate) sha256: Digest,
+}
+
+impl Held {
+    pub(crate) fn bytes(&self) -> u64 {
+        self.entries.iter().map(|entry| entry.block.bytes).sum()
+    }
+
+    fn compared_with(&self, file: &[Entry]) -> Verdict {
+        let wrong: Vec<_> = file
+            .iter()
+            .enumerate()
+            .filter(|(at, entry)| self.entries.get(*at) != Some(*entry))
+            .map(|(_, entry)| entry.block.id)
+            .collect();
+        if wrong.is_empty() { Verdict::Whole(self.sha256) } else { Verdict::Wrong(wrong) }
+    }
+}
+
+/// Reads these blocks, which are the whole file, and says what their bytes are; `read` is told how many bytes have come, each time some have.
+pub(crate) async fn read_back(
+    store: &dyn BlobStore,
+    blob: &str,
+    blocks: Vec<Block>,
+    patience: Patience,
+    read: &(dyn Fn(u64) + Sync),
+) -> Result<Held, StoreError> {
+    let size: u64 = blocks.iter().map(|block| block.bytes).sum();
+    let mut reading = Reading::new(blocks);
     let mut at = 0;
     while at < size {
         let range = at..size.min(at + READ_BYTES_MAX);
-        let time = patience.of(range.end - range.start);
-        let bytes = within(time, store.region(), store.read_range(blob, range)).await?;
-        at += bytes.len() as u64;
-        check = blocking(move || check.feed(bytes)).await;
+        let wanted = range.end - range.start;
+        let bytes = within(patience.of(wanted), store.region(), store.read_range(blob, range)).await?;
+        if bytes.len() as u64 != wanted {
+            let reason = format!("{} bytes came where {wanted} were asked for", bytes.len());
+            return Err(StoreError::NotOurs { region: store.region().clone(), reason });
+        }
+        at += wanted;
+        read(wanted);
+        reading = blocking(move || reading.feed(bytes)).await;
     }
-    Ok(check.verdict())
+    Ok(reading.held())
 }
 
-/// Bytes in, verdict out.
-struct Check {
-    file: Vec<Entry>,
+/// Bytes in, digests out.
+struct Reading {
+    blocks: Vec<Block>,
+    entries: Vec<Entry>,
     whole: Sha256,
     block: Sha256,
-    /// The block that comes next, and how much of it is still to come.
-    at: usize,
+    /// How much of the block that comes next is still to come.
     left: u64,
-    wrong: Vec<BlockId>,
 }
 
-impl Check {
-    fn new(file: Vec<Entry>) -> Self {
-        let left = file.first().map_or(0, |entry| entry.block.bytes);
-        Self { file, whole: Sha256::new(), block: Sha256::new(), at: 0, left, wrong: Vec::new() }
+impl Reading {
+    fn new(blocks: Vec<Block>) -> Self {
+        let left = blocks.first().map_or(0, |block| block.bytes);
+        Self { blocks, entries: Vec::new(), whole: Sha256::new(), block: Sha256::new(), left }
     }
 
     fn feed(mut self, mut bytes: Bytes) -> Self {
         self.whole.update(&bytes);
-        while let Some(entry) = self.file.get(self.at).filter(|_| !bytes.is_empty()) {
+        while let Some(&block) = self.blocks.get(self.entries.len()).filter(|_| !bytes.is_empty()) {
             let part = bytes.split_to(bytes.len().min(usize::try_from(self.left).unwrap_or(usize::MAX)));
             self.block.update(&part);
             self.left -= part.len() as u64;
             if self.left == 0 {
-                if Digest::new(self.block.finalize_reset().into()) != entry.digest {
-                    self.wrong.push(entry.block.id);
-                }
-                self.at += 1;
-                self.left = self.file.get(self.at).map_or(0, |entry| entry.block.bytes);
+                let digest = Digest::new(self.block.finalize_reset().into());
+                self.entries.push(Entry { block, digest });
+                self.left = self.blocks.get(self.entries.len()).map_or(0, |block| block.bytes);
             }
         }
         self
     }
 
-    fn verdict(self) -> Verdict {
-        if self.wrong.is_empty() && self.at == self.file.len() {
-            Verdict::Whole(Digest::new(self.whole.finalize().into()))
-        } else {
-            let rest = self.file[self.at..].iter().map(|entry| entry.block.id);
-            Verdict::Wrong(self.wrong.into_iter().chain(rest).collect())
-        }
+    fn held(self) -> Held {
+        Held { entries: self.entries, sha256: Digest::new(self.whole.finalize().into()) }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use convene_recordings::Block;
-
     use super::*;
     use crate::spool::digest;
 
@@ -99,17 +132,19 @@ mod tests {
             digest: digest(bytes),
         };
         let file: Vec<_> = blocks.iter().enumerate().map(entry).collect();
+        let list: Vec<_> = file.iter().map(|entry| entry.block).collect();
         let whole = blocks.concat();
         let mut spoilt = whole.clone();
         spoilt[10] ^= 1;
         for size in 1..=whole.len() {
             let feed = |bytes: &[u8]| {
                 let pieces = bytes.chunks(size).map(Bytes::copy_from_slice);
-                pieces.fold(Check::new(file.clone()), Check::feed).verdict()
+                pieces.fold(Reading::new(list.clone()), Reading::feed).held().compared_with(&file)
             };
             assert_eq!(feed(&whole), Verdict::Whole(digest(&whole)), "pieces of {size}");
             assert_eq!(feed(&spoilt), Verdict::Wrong(vec![file[2].block.id]), "pieces of {size}");
-            assert_eq!(feed(&whole[..20]), Verdict::Wrong(vec![file[2].block.id, file[3].block.id]));
+            let cut = Verdict::Wrong(vec![file[2].block.id, file[3].block.id]);
+            assert_eq!(feed(&whole[..20]), cut, "pieces of {size}");
         }
     }
 }

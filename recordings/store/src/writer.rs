@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use convene_recordings::{BlobName, Copy, CopyState, RecordingId, RegionName};
+use convene_recordings::{BlobName, Copy, CopyState, RecordingId, RegionName, RegionReport};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use crate::spool::{Job, SPOOL_BYTES_MAX, Spool, SpoolError};
 use crate::upload::{Progress, Upload, blocking};
@@ -44,7 +45,8 @@ pub struct RecordingWriter {
     others_max: Duration,
 }
 
-/// How far a writer's regions are.
+/// How a writer's regions follow. While it is kept, the recording counts as being worked on.
+#[derive(Clone)]
 pub struct WriterProgress {
     upload: Arc<Upload>,
 }
@@ -60,6 +62,12 @@ impl WriterProgress {
     #[must_use]
     pub fn troubles(&self) -> Vec<Option<String>> {
         self.upload.troubles()
+    }
+
+    /// What each region was given, and how far behind it is.
+    #[must_use]
+    pub fn reports(&self) -> Vec<RegionReport> {
+        self.upload.reports()
     }
 }
 
@@ -118,7 +126,8 @@ impl RecordingWriter {
         let mut tasks = JoinSet::new();
         for at in 0..upload.stores.len() {
             let (upload, progress) = (Arc::clone(&upload), progress.subscribe());
-            tasks.spawn(async move { upload.run(at, u32::MAX, progress).await });
+            let span = tracing::info_span!("upload", region = %upload.stores[at].region());
+            tasks.spawn(async move { upload.run(at, u32::MAX, progress).await }.instrument(span));
         }
         Ok(Self { upload, progress, tasks, others_max: options.others_max })
     }
@@ -130,7 +139,9 @@ impl RecordingWriter {
     /// lost, and the same block can be put again.
     pub async fn put(&mut self, number: u32, bytes: Bytes) -> Result<(), SpoolError> {
         let spool = Arc::clone(&self.upload.spool);
+        let length = bytes.len() as u64;
         blocking(move || spool.put(number, &bytes)).await?;
+        self.upload.spooled(length);
         self.progress.send_modify(|progress| progress.blocks += 1);
         Ok(())
     }

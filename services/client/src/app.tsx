@@ -6,8 +6,9 @@ import type { Join } from "./meeting/connection";
 import { HomePage } from "./pages/home";
 import { MeetingPage } from "./pages/meeting";
 import { NameForm } from "./pages/name";
-import { RecordingsPage } from "./pages/recordings";
 import { Shell } from "./pages/shell";
+import { RecordingsPage } from "./recordings/page";
+import { WatchPage } from "./recordings/watch";
 import { hostToken } from "./remembered";
 import { Devices } from "./talk/devices";
 
@@ -39,6 +40,8 @@ export function App() {
       return <HomePage devices={devices} onEnter={enter} />;
     case "recordings":
       return <RecordingsPage />;
+    case "watch":
+      return <WatchPage key={route.token} token={route.token} />;
     case "meeting":
       if (join?.code === route.code) return <MeetingPage key={route.code} join={join} devices={devices} />;
       return <NameForm code={route.code} devices={devices} onName={(name) => enter(route.code, name)} />;

@@ -6,6 +6,7 @@ import "./style/base.css";
 import "./style/pages.css";
 import "./style/meeting.css";
 import "./style/talk.css";
+import "./style/recordings.css";
 
 const root = document.getElementById("app");
 if (root) render(<App />, root);

@@ -96,7 +96,7 @@ export interface ChatLine {
   readonly time: string;
 }
 
-export type RecordingState = "starting" | "recording" | "finishing" | "ready" | "degraded" | "failed";
+export type RecordingState = "starting" | "recording" | "paused" | "finishing" | "ready" | "degraded" | "failed";
 
 export interface MeetingRecording {
   readonly id: string;
@@ -114,6 +114,8 @@ export type ClientMessage =
   | { readonly type: "present" }
   | { readonly type: "present_stop" }
   | { readonly type: "record" }
+  | { readonly type: "record_pause" }
+  | { readonly type: "record_resume" }
   | { readonly type: "record_stop" }
   | { readonly type: "media_offer"; readonly sdp: string }
   | { readonly type: "camera"; readonly on: boolean }
@@ -159,6 +161,7 @@ export type ServerMessage =
   | { readonly type: "slots"; readonly slots: readonly Slot[] }
   | { readonly type: "speakers"; readonly ids: readonly number[] }
   | ({ readonly type: "camera_policy" } & CameraPolicy)
+  | { readonly type: "camera_wanted"; readonly height: number }
   | { readonly type: "muted"; readonly by: number }
   | { readonly type: "locked"; readonly locked: boolean }
   | ({ readonly type: "chat" } & ChatLine)
@@ -184,6 +187,7 @@ const SERVER_TYPES: ReadonlySet<string> = new Set<ServerMessage["type"]>([
   "slots",
   "speakers",
   "camera_policy",
+  "camera_wanted",
   "muted",
   "locked",
   "chat",
@@ -230,6 +234,8 @@ export interface Recording {
   readonly bytes: number | null;
   readonly state: RecordingState;
   readonly message: string | null;
+  /** When it is deleted by itself, RFC 3339; null is never. */
+  readonly keep_until: string | null;
   readonly regions: readonly RegionCopy[];
 }
 
@@ -237,6 +243,24 @@ export interface StartedMeeting {
   readonly code: string;
   readonly token: string;
   readonly link: string;
+}
+
+export interface GivenLink {
+  readonly link: string;
+  /** RFC 3339 */
+  readonly until: string;
+}
+
+/** What a link shows. */
+export interface Shown {
+  readonly title: string;
+  /** RFC 3339 */
+  readonly started: string;
+  readonly duration_ms: number;
+  /** The media and the pictures are below it. */
+  readonly address: string;
+  /** RFC 3339 */
+  readonly until: string;
 }
 
 export interface Deleted {

@@ -86,13 +86,27 @@ test("a camera is sent as large as it may be, and smaller beside it where that h
 });
 
 test("a camera that cannot be smaller is scaled by the sender", () => {
-  const [, , whole] = encodingsOf(SHARED, 720, 3);
+  const [, , whole] = encodingsOf(SHARED, 720, 3, 720);
   expect(whole).toMatchObject({ rid: "f", active: true, maxBitrate: 500_000, scaleResolutionDownBy: 3 });
-  expect(encodingsOf(HD, 480, 3).map(({ scaleResolutionDownBy }) => scaleResolutionDownBy)).toEqual([480 / 180, 480 / 360, 1]);
+  expect(encodingsOf(HD, 480, 3, 720).map(({ scaleResolutionDownBy }) => scaleResolutionDownBy)).toEqual([480 / 180, 480 / 360, 1]);
+});
+
+test("nothing is sent that is larger than anybody shows it", () => {
+  const active = (seen: number) => encodingsOf(HD, 720, 3, seen).map(({ active }) => active);
+  expect([0, 1, 180, 240, 360, 480].map(active)).toEqual([
+    [false, false, false],
+    [true, false, false],
+    [true, false, false],
+    [true, true, false],
+    [true, true, false],
+    [true, true, true],
+  ]);
+  expect(encodingsOf(SHARED, 240, 3, 180).map(({ active }) => active)).toEqual([false, false, true]);
+  expect(encodingsOf(HD, 720, 1, 0)[0]?.active).toBe(false);
 });
 
 test("a server that takes one encoding gets the whole picture", () => {
-  expect(encodingsOf(HD, 720, 1)).toEqual([{ active: true, maxBitrate: 2_000_000, maxFramerate: 30, scaleResolutionDownBy: 1 }]);
+  expect(encodingsOf(HD, 720, 1, 720)).toEqual([{ active: true, maxBitrate: 2_000_000, maxFramerate: 30, scaleResolutionDownBy: 1 }]);
 });
 
 function meetingOf(count: number, cameras: readonly number[]): MeetingState {

@@ -108,6 +108,32 @@ test("the policy reaches the camera and its encodings", async () => {
   expect(encodings?.[2]).toMatchObject({ maxBitrate: 500_000, scaleResolutionDownBy: 3 });
 });
 
+test("a camera is sent as large as anybody shows it, and less only after a while", async () => {
+  const scene = await join();
+  await scene.answer();
+  await scene.devices.setCamera(true);
+  scene.hear({ type: "participant_changed", participant: { ...ANN, camera: true } });
+  await settled();
+  const active = () => scene.link.transceivers[1]?.sender.encodings.map(({ active }) => active);
+  expect(active()).toEqual([true, true, true]);
+  scene.hear({ type: "camera_wanted", height: 180 });
+  await scene.clock.pass(2_900);
+  expect(active()).toEqual([true, true, true]);
+  await scene.clock.pass(200);
+  expect(active()).toEqual([true, false, false]);
+
+  scene.hear({ type: "camera_wanted", height: 0 });
+  scene.hear({ type: "camera_wanted", height: 180 });
+  await scene.clock.pass(4_000);
+  expect(active()).toEqual([true, false, false]);
+  scene.hear({ type: "camera_wanted", height: 0 });
+  await scene.clock.pass(4_000);
+  expect(active()).toEqual([false, false, false]);
+  scene.hear({ type: "camera_wanted", height: 720 });
+  await settled();
+  expect(active()).toEqual([true, true, true]);
+});
+
 test("slots are people, and the same person's stream stays the same", async () => {
   const scene = await join();
   await scene.answer();

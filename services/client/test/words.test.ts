@@ -2,7 +2,8 @@
 
 import { expect, test } from "vitest";
 import { codeGroups, parseCode, parseCodeOrLink } from "../src/meeting/code";
-import { bytesText, durationText } from "../src/pages/recording-text";
+import { bytesText, durationText, recordingText } from "../src/recordings/text";
+import type { CopyState, RegionCopy } from "../src/protocol";
 import { routeOf } from "../src/route";
 
 test.each(["123456789", " 123 456 789 ", "123-456-789", "123\u00a0456\u2013789"])("%s is a code", (text) => {
@@ -29,6 +30,9 @@ test.each([
   ["/recordings/", { page: "recordings" }],
   ["/123456789", { page: "meeting", code: "123456789" }],
   ["/123-456-789", { page: "meeting", code: "123456789" }],
+  ["/watch/AQ-b_9", { page: "watch", token: "AQ-b_9" }],
+  ["/watch/", { page: "unknown" }],
+  ["/watch/a/b", { page: "unknown" }],
   ["/12", { page: "unknown" }],
 ])("%s is an address", (path, route) => {
   expect(routeOf(path)).toEqual(route);
@@ -36,6 +40,13 @@ test.each([
 
 test("durations read as on a clock", () => {
   expect([0, 61_000, 3_661_000, 59_600, null].map(durationText)).toEqual(["0:00", "1:01", "1:01:01", "1:00", "0:00"]);
+});
+
+test("a recording's state is said in words, and that it goes before all else", () => {
+  const copy = (state: CopyState): RegionCopy => ({ name: "a", state, bytes: 1, sha256: null });
+  expect(recordingText({ state: "degraded", regions: [copy("behind")] })).toBe("Ready, one region behind");
+  expect(recordingText({ state: "failed", regions: [] })).toBe("Failed");
+  expect(recordingText({ state: "ready", regions: [copy("complete"), copy("deleting")] })).toBe("Being deleted");
 });
 
 test("sizes have units", () => {

@@ -4,8 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use convene_pipelines::{Area, FPS_DEFAULT, FPS_MAX};
+
+use crate::recordings::Recordings;
 
 /// Open meetings: share a screen, watch it in a browser, record it.
 #[derive(Debug, Parser)]
@@ -14,8 +16,17 @@ pub(crate) struct Arguments {
     /// How much to log on standard error: error, warn, info, debug, trace, or a filter such as `convene_web=debug`.
     #[arg(long, global = true, env = "CONVENE_LOG", default_value = "info")]
     pub(crate) log: String,
+    /// How the log is written: for people, or for programs, a JSON object a line.
+    #[arg(long, global = true, env = "CONVENE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -26,12 +37,14 @@ pub(crate) enum Command {
     Present(Present),
     /// Record one meeting. The service starts this by itself: it reads a job, one line of JSON, on standard input.
     Record,
+    /// Look after the recordings: list them, compare the regions, copy what one lacks, finish what lies in the spool, delete.
+    Recordings(Recordings),
     /// Look whether everything is there, and say what to do where it is not.
     Doctor(Doctor),
 }
 
 /// What `serve` and `doctor` take from files, the environment and flags; a flag wins over the environment, that over the file.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Configuration {
     /// A configuration file; without it, `convene.toml` in this folder if there is one.
     #[arg(long, value_name = "FILE")]
@@ -67,6 +80,15 @@ pub(crate) struct Configuration {
     /// What numbers that hosts have called may begin with, for example +49; may be given several times. [default: nobody is called]
     #[arg(long, value_name = "PREFIX")]
     pub(crate) sip_call_out: Vec<String>,
+    /// Where operators find the metrics by plain HTTP, for example 127.0.0.1:9464. Nobody else should reach it. [default: nowhere]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) metrics: Option<SocketAddr>,
+    /// How many recordings this machine makes at once; 0 for none. [default: two a core, but for one core]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) recordings_max: Option<usize>,
+    /// After how many days recordings are deleted by themselves, unless somebody says otherwise. [default: never]
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) recordings_keep_days: Option<u32>,
     /// The folder for the certificate, the catalogue and the recordings. [default: data]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) data: Option<PathBuf>,

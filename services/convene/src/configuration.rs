@@ -15,7 +15,7 @@ use crate::arguments::Configuration;
 const DEFAULT_FILE: &str = "convene.toml";
 
 /// The settings that the environment may give, as `CONVENE_LISTEN`; deeper ones with two underscores, `CONVENE_RECORDER__PATH`.
-const FROM_ENVIRONMENT: [&str; 16] = [
+const FROM_ENVIRONMENT: [&str; 19] = [
     "listen",
     "media_port",
     "media_addresses",
@@ -27,6 +27,9 @@ const FROM_ENVIRONMENT: [&str; 16] = [
     "sip_trunk_account",
     "sip_trunk_ca_file",
     "sip_call_out",
+    "metrics",
+    "recordings_max",
+    "recordings_keep_days",
     "data",
     "public_url",
     "stores",
@@ -57,6 +60,11 @@ struct Flags<'a> {
     sip_trunk_ca_file: Option<&'a Path>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     sip_call_out: &'a [String],
+    metrics: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recordings_max: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recordings_keep_days: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'a Path>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,6 +93,9 @@ pub(crate) fn read(flags: &Configuration) -> anyhow::Result<Config> {
         sip_trunk_account: flags.sip_trunk_account.as_deref(),
         sip_trunk_ca_file: flags.sip_trunk_ca_file.as_deref(),
         sip_call_out: &flags.sip_call_out,
+        metrics: flags.metrics.map(|address| address.to_string()),
+        recordings_max: flags.recordings_max,
+        recordings_keep_days: flags.recordings_keep_days,
         data: flags.data.as_deref(),
         public_url: flags.public_url.as_deref(),
     };
@@ -103,17 +114,7 @@ mod tests {
         Configuration {
             config: config.map(Into::into),
             listen: listen.map(|address| address.parse().expect("an address")),
-            media_port: None,
-            media_address: Vec::new(),
-            sip_tls_port: None,
-            sip_tcp_port: None,
-            sip_udp_port: None,
-            sip_trunk: None,
-            sip_trunk_account: None,
-            sip_trunk_ca_file: None,
-            sip_call_out: Vec::new(),
-            data: None,
-            public_url: None,
+            ..Configuration::default()
         }
     }
 

@@ -11,10 +11,13 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use convene_pipelines::{Connection, RecordingEvent, RecordingEvents, RecordingPipeline};
-use convene_recordings::{Copy, RecorderEvent, RecorderJob};
-use convene_recordings_store::{BlobStore, RecordingWriter, SpoolError};
+use convene_recordings::{Copy, RecorderEvent, RecorderJob, RecorderOrder, RecordingState};
+use convene_recordings_store::{BlobStore, RecordingWriter, SpoolError, WriterProgress};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+use tracing::Instrument;
 
 use crate::{signals, streams};
 
@@ -27,14 +30,21 @@ const FINISH_MAX: Duration = Duration::from_secs(15);
 /// How long the regions may take for the rest of the file; then it stays in the spool and the service goes on with it.
 const REGIONS_MAX: Duration = Duration::from_secs(30);
 
+/// How often it says how the regions follow.
+const REPORT_INTERVAL: Duration = Duration::from_secs(2);
+
 /// How long a block waits for the disk to have room again, and how often it tries. The regions empty the spool meanwhile.
 const DISK_MAX: Duration = Duration::from_secs(60);
 const DISK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Runs one job. The exit code says whether the file is whole.
 pub(crate) async fn record() -> ExitCode {
-    let told = match Recorder::begin().await {
-        Ok(recorder) => recorder.run().await,
+    let stop = signals::asked_to_stop();
+    let told = match read_job().await {
+        Ok((job, orders)) => {
+            let span = tracing::info_span!("recorder", recording = %job.id);
+            carry_out(job, orders, stop).instrument(span).await
+        }
         Err(error) => Err(error),
     };
     match told {
@@ -49,9 +59,25 @@ pub(crate) async fn record() -> ExitCode {
     }
 }
 
+/// Every log line from here on has the recording's id.
+async fn carry_out(
+    job: RecorderJob,
+    orders: UnboundedReceiver<RecorderOrder>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<RecorderEvent> {
+    let recorder = Recorder::begin(job, orders, stop).await?;
+    let finished = recorder.run().await.inspect_err(|error| tracing::error!("{error:#}"))?;
+    if let RecorderEvent::Finished { duration_ms, bytes, regions } = &finished {
+        let state = RecordingState::of_ended(regions).word();
+        tracing::info!(duration_ms, bytes, state, "the recording has ended");
+    }
+    Ok(finished)
+}
+
 struct Recorder {
     events: RecordingEvents,
     writer: RecordingWriter,
+    regions: WriterProgress,
     /// Done when the recorder was told to end and did not within [`FINISH_MAX`].
     overdue: tokio::task::JoinHandle<()>,
     progress: Progress,
@@ -67,9 +93,11 @@ struct Progress {
 }
 
 impl Recorder {
-    async fn begin() -> anyhow::Result<Self> {
-        let stop = signals::asked_to_stop();
-        let (job, stdin_closed) = read_job().await?;
+    async fn begin(
+        job: RecorderJob,
+        orders: UnboundedReceiver<RecorderOrder>,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> anyhow::Result<Self> {
         let regions = job
             .stores
             .iter()
@@ -88,19 +116,21 @@ impl Recorder {
         };
         let (pipeline, events) = RecordingPipeline::start(&meeting)?;
         let mut listening = JoinSet::new();
-        listening.spawn(streams::follow(meeting, pipeline.sound(), pipeline.faces()));
-        let overdue = tokio::spawn(async move {
+        let streams = streams::follow(meeting, pipeline.sound(), pipeline.faces());
+        listening.spawn(streams.in_current_span());
+        let overdue = async move {
             tokio::select! {
-                // An error means that the thread is gone, and nobody can close what nobody reads.
-                _ = stdin_closed => {}
+                () = obey(&pipeline, orders) => {}
                 () = stop => {}
             }
             pipeline.finish();
             // What is on its way still belongs to the recording; the streams end with this task.
             tokio::time::sleep(FINISH_MAX).await;
             drop(listening);
-        });
-        Ok(Self { events, writer, overdue, progress: Progress::default() })
+        };
+        let overdue = tokio::spawn(overdue.in_current_span());
+        let regions = writer.progress();
+        Ok(Self { events, writer, regions, overdue, progress: Progress::default() })
     }
 
     /// Takes block after block until the file is whole or cannot become so. What the disk has is given to the regions in any case.
@@ -108,16 +138,17 @@ impl Recorder {
         let ended = self.follow().await;
         self.overdue.abort();
 
-        let Self { writer, mut progress, .. } = self;
+        let Self { writer, regions, mut progress, .. } = self;
         let first = progress.first_again.take();
         match (ended, first) {
             (Ok(()), Some(first)) => {
                 let bytes = progress.bytes - progress.first_bytes + first.len() as u64;
-                let regions = writer
+                let copies = writer
                     .finish(first, REGIONS_MAX)
                     .await
                     .context("The end of the recording cannot be written")?;
-                Ok(finished(&progress, bytes, regions))
+                tell(&RecorderEvent::Regions { regions: regions.reports() });
+                Ok(finished(&progress, bytes, copies))
             }
             (ended, _) => {
                 let kept = writer.stop(REGIONS_MAX).await;
@@ -130,14 +161,23 @@ impl Recorder {
     }
 
     async fn follow(&mut self) -> anyhow::Result<()> {
+        let mut report = tokio::time::interval(REPORT_INTERVAL);
+        report.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let event = tokio::select! {
                 event = self.events.next() => event.context("The recorder ended without a word.")?,
+                _ = report.tick(), if 0 < self.progress.bytes => {
+                    tell(&RecorderEvent::Regions { regions: self.regions.reports() });
+                    continue;
+                }
                 _ = &mut self.overdue => bail!("The recorder did not end within {} s.", FINISH_MAX.as_secs()),
             };
             match event {
                 // Not with the first block: while nobody presents, that one waits for a first picture.
-                RecordingEvent::Joined => tell(&RecorderEvent::Started),
+                RecordingEvent::Joined => {
+                    tracing::info!("the recorder has joined the meeting");
+                    tell(&RecorderEvent::Started);
+                }
                 RecordingEvent::Block { number, bytes, duration } => {
                     self.take_block(number, bytes, duration).await?
                 }
@@ -188,6 +228,16 @@ async fn put(writer: &mut RecordingWriter, number: u32, bytes: Bytes) -> Result<
     }
 }
 
+/// Pauses and goes on as it is told, until nobody tells any more.
+async fn obey(pipeline: &RecordingPipeline, mut orders: UnboundedReceiver<RecorderOrder>) {
+    while let Some(order) = orders.recv().await {
+        let paused = order == RecorderOrder::Pause;
+        pipeline.set_paused(paused);
+        tracing::info!(paused, "the recording is told to pause or to go on");
+        tell(if paused { &RecorderEvent::Paused } else { &RecorderEvent::Resumed });
+    }
+}
+
 fn finished(progress: &Progress, bytes: u64, regions: Vec<Copy>) -> RecorderEvent {
     RecorderEvent::Finished { duration_ms: milliseconds(progress.duration), bytes, regions }
 }
@@ -196,23 +246,22 @@ fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The job, and what is done when standard input is closed. The thread that reads ends with the process.
-async fn read_job() -> anyhow::Result<(RecorderJob, oneshot::Receiver<()>)> {
+/// The job, and the orders that follow; there are none any more when standard input is closed. The thread that reads ends with the process.
+async fn read_job() -> anyhow::Result<(RecorderJob, UnboundedReceiver<RecorderOrder>)> {
     let (job_sender, job) = oneshot::channel();
-    let (closed_sender, closed) = oneshot::channel();
+    let (order_sender, orders) = unbounded_channel();
     std::thread::Builder::new()
         .name("stdin".into())
         .spawn(move || {
             let mut input = BufReader::new(std::io::stdin().lock());
             let mut line = String::new();
             let read = input.by_ref().take(JOB_BYTES_MAX).read_line(&mut line);
-            let read_on = read.is_ok();
+            let reads_on = read.is_ok();
             // Whoever waits for these has given up when they are not taken.
             let _ = job_sender.send(read.map(|_| line));
-            if read_on {
-                let _ = std::io::copy(&mut input, &mut std::io::sink());
+            if reads_on {
+                follow_orders(input, &order_sender);
             }
-            let _ = closed_sender.send(());
         })
         .context("The system gives no thread to read standard input")?;
 
@@ -226,7 +275,20 @@ async fn read_job() -> anyhow::Result<(RecorderJob, oneshot::Receiver<()>)> {
         );
     }
     let job = serde_json::from_str(&line).context("The job on standard input is none")?;
-    Ok((job, closed))
+    Ok((job, orders))
+}
+
+/// Reads until the input ends. What is no order is said, and the recording goes on.
+fn follow_orders(mut input: impl BufRead, orders: &UnboundedSender<RecorderOrder>) {
+    let mut line = String::new();
+    while matches!(input.by_ref().take(JOB_BYTES_MAX).read_line(&mut line), Ok(1..)) {
+        match serde_json::from_str(&line) {
+            // A recorder that is ending takes no more orders.
+            Ok(order) => drop(orders.send(order)),
+            Err(error) => tracing::warn!(%error, "a line on standard input is no order"),
+        }
+        line.clear();
+    }
 }
 
 /// One line. The service may be gone; the recording is finished all the same.

@@ -1,9 +1,14 @@
 //! The catalogue of recordings.
 
 use convene_recordings::{CopyState, Recording, RecordingId, RecordingState, RegionName};
+use diesel::dsl::count_star;
 use diesel::prelude::*;
+use time::OffsetDateTime;
 
-use crate::rows::{CopyRow, RecordingRow, copy_state, recording_id, recording_state};
+use crate::rows::{
+    CopyRow, ProgressRow, RecordingRow, copy_state, micros, parse_recording_state, recording_id,
+    recording_state,
+};
 use crate::schema::{copies, recordings};
 use crate::{Store, StoreError};
 
@@ -23,8 +28,8 @@ impl Store {
         })
     }
 
-    /// Writes a recording and its copies as they are now. `false` when it is not there, or is being deleted: then
-    /// nothing changes.
+    /// Writes how far a recording and its copies are; its title and how long it is kept stay as people want them. `false` when
+    /// it is not there, or is being deleted: then nothing changes.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -33,7 +38,7 @@ impl Store {
         self.connection()?.immediate_transaction(|connection| {
             let kept =
                 recordings::table.filter(recordings::id.eq(&id)).filter(recordings::deleting.eq(false));
-            let changed = diesel::update(kept).set(RecordingRow::of(recording)).execute(connection)?;
+            let changed = diesel::update(kept).set(ProgressRow::of(recording)).execute(connection)?;
             if changed == 0 {
                 return Ok(false);
             }
@@ -41,6 +46,59 @@ impl Store {
             diesel::insert_into(copies::table).values(CopyRow::all_of(recording)).execute(connection)?;
             Ok(true)
         })
+    }
+
+    /// Calls a recording something else. `false` when it is not there, or is being deleted.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn rename_recording(&self, id: RecordingId, title: &str) -> Result<bool, StoreError> {
+        let kept = recordings::table.find(id.to_string()).filter(recordings::deleting.eq(false));
+        let update = diesel::update(kept).set(recordings::title.eq(title));
+        Ok(update.execute(&mut self.connection()?)? != 0)
+    }
+
+    /// Says when a recording is to be deleted by itself; `None` is never. `false` when it is not there, or is being deleted.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn keep_recording(&self, id: RecordingId, until: Option<OffsetDateTime>) -> Result<bool, StoreError> {
+        let kept = recordings::table.find(id.to_string()).filter(recordings::deleting.eq(false));
+        let update = diesel::update(kept).set(recordings::keep_until.eq(until.map(micros)));
+        Ok(update.execute(&mut self.connection()?)? != 0)
+    }
+
+    /// Recordings whose time has come, and that nobody deletes yet.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn recordings_kept_long_enough(&self, now: OffsetDateTime) -> Result<Vec<RecordingId>, StoreError> {
+        let ids: Vec<String> = recordings::table
+            .filter(recordings::deleting.eq(false).and(recordings::keep_until.le(micros(now))))
+            .order(recordings::id)
+            .select(recordings::id)
+            .load(&mut self.connection()?)?;
+        ids.iter().map(|id| recording_id(id)).collect()
+    }
+
+    /// The generation that links to this recording have to be of; `None` when it is not there.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn link_generation(&self, id: RecordingId) -> Result<Option<u32>, StoreError> {
+        let row = recordings::table.find(id.to_string()).select(recordings::link_generation);
+        let generation: Option<i32> = row.get_result(&mut self.connection()?).optional()?;
+        Ok(generation.map(i32::cast_unsigned))
+    }
+
+    /// Takes back all links to a recording. `false` when it is not there.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn take_links_back(&self, id: RecordingId) -> Result<bool, StoreError> {
+        let row = recordings::table.find(id.to_string());
+        let update = diesel::update(row).set(recordings::link_generation.eq(recordings::link_generation + 1));
+        Ok(update.execute(&mut self.connection()?)? != 0)
     }
 
     /// All recordings, the newest first, at most [`RECORDINGS_LISTED_MAX`].
@@ -66,6 +124,19 @@ impl Store {
             .select(RecordingRow::as_select())
             .load(&mut self.connection()?)?;
         Ok(self.with_copies(row)?.pop())
+    }
+
+    /// How many recordings there are in each state; those that are being deleted do not count.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn recordings_by_state(&self) -> Result<Vec<(RecordingState, i64)>, StoreError> {
+        let rows: Vec<(String, i64)> = recordings::table
+            .filter(recordings::deleting.eq(false))
+            .group_by(recordings::state)
+            .select((recordings::state, count_star()))
+            .load(&mut self.connection()?)?;
+        rows.into_iter().map(|(state, count)| Ok((parse_recording_state(&state)?, count))).collect()
     }
 
     /// Recordings that are not as they should be: still being made when we looked, or not in every region.

@@ -7,8 +7,8 @@ use time::OffsetDateTime;
 use crate::StoreError;
 use crate::schema::{copies, recordings};
 
-#[derive(Debug, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = recordings, treat_none_as_null = true)]
+#[derive(Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = recordings)]
 pub struct RecordingRow {
     pub id: String,
     pub code: String,
@@ -18,6 +18,17 @@ pub struct RecordingRow {
     pub bytes: i64,
     pub state: String,
     pub message: Option<String>,
+    pub keep_until: Option<i64>,
+}
+
+/// What making a recording changes about it. What people say about it is theirs.
+#[derive(Debug, AsChangeset)]
+#[diesel(table_name = recordings, treat_none_as_null = true)]
+pub struct ProgressRow {
+    duration_ms: i64,
+    bytes: i64,
+    state: String,
+    message: Option<String>,
 }
 
 #[derive(Debug, Queryable, Selectable, Insertable)]
@@ -42,6 +53,7 @@ impl RecordingRow {
             bytes: signed(recording.bytes),
             state: recording_state(recording.state).to_owned(),
             message: recording.message.clone(),
+            keep_until: recording.keep_until.map(micros),
         }
     }
 
@@ -51,12 +63,20 @@ impl RecordingRow {
             started: date(self.started)?,
             duration_ms: unsigned(self.duration_ms),
             bytes: unsigned(self.bytes),
-            state: parse(&RECORDING_STATES, "a recording's state", &self.state)?,
+            state: parse_recording_state(&self.state)?,
             regions: copies.into_iter().map(CopyRow::copy).collect::<Result<_, _>>()?,
             code: self.code,
             title: self.title,
             message: self.message,
+            keep_until: self.keep_until.map(date).transpose()?,
         })
+    }
+}
+
+impl ProgressRow {
+    pub fn of(recording: &Recording) -> Self {
+        let RecordingRow { duration_ms, bytes, state, message, .. } = RecordingRow::of(recording);
+        Self { duration_ms, bytes, state, message }
     }
 }
 
@@ -91,9 +111,10 @@ pub fn recording_id(text: &str) -> Result<RecordingId, StoreError> {
     text.parse().map_err(|_| StoreError::Unknown { what: "a recording's id", value: text.to_owned() })
 }
 
-const RECORDING_STATES: [(RecordingState, &str); 6] = [
+const RECORDING_STATES: [(RecordingState, &str); 7] = [
     (RecordingState::Starting, "starting"),
     (RecordingState::Recording, "recording"),
+    (RecordingState::Paused, "paused"),
     (RecordingState::Finishing, "finishing"),
     (RecordingState::Ready, "ready"),
     (RecordingState::Degraded, "degraded"),
@@ -110,6 +131,10 @@ const COPY_STATES: [(CopyState, &str); 5] = [
 
 pub fn recording_state(state: RecordingState) -> &'static str {
     word(&RECORDING_STATES, state)
+}
+
+pub fn parse_recording_state(text: &str) -> Result<RecordingState, StoreError> {
+    parse(&RECORDING_STATES, "a recording's state", text)
 }
 
 pub fn copy_state(state: CopyState) -> &'static str {

@@ -11,6 +11,8 @@ diesel::table! {
         state -> Text,
         message -> Nullable<Text>,
         deleting -> Bool,
+        keep_until -> Nullable<BigInt>,
+        link_generation -> Integer,
     }
 }
 

@@ -39,6 +39,7 @@ fn recording(number: u128) -> Recording {
         bytes: 0,
         state: RecordingState::Recording,
         message: None,
+        keep_until: None,
         regions: vec![copy("west", CopyState::Writing), copy("east", CopyState::Writing)],
     }
 }
@@ -129,6 +130,51 @@ fn what_is_not_there_is_not_saved() {
     assert_eq!(store.recording(id(1)).unwrap(), None);
     store.add_recording(&recording(1)).unwrap();
     assert!(store.add_recording(&recording(1)).is_err(), "and twice is refused");
+}
+
+#[test]
+fn what_people_say_about_a_recording_outlasts_what_its_recorder_says() {
+    let Scene { store, _folder } = scene();
+    let talk = recording(1);
+    store.add_recording(&talk).unwrap();
+    let until = datetime!(2026-12-31 23:59 UTC);
+    assert!(store.rename_recording(id(1), "Budget, 山田").unwrap());
+    assert!(store.keep_recording(id(1), Some(until)).unwrap());
+
+    assert!(store.save_recording(&Recording { duration_ms: 7, ..talk.clone() }).unwrap());
+    let expected =
+        Recording { title: "Budget, 山田".into(), keep_until: Some(until), duration_ms: 7, ..talk };
+    assert_eq!(store.recording(id(1)).unwrap(), Some(expected));
+
+    assert!(!store.rename_recording(id(2), "Nobody's").unwrap());
+    assert!(!store.keep_recording(id(2), None).unwrap());
+    store.begin_delete(id(1)).unwrap();
+    assert!(!store.rename_recording(id(1), "Too late").unwrap());
+}
+
+#[test]
+fn recordings_are_due_from_the_moment_that_was_said() {
+    let Scene { store, _folder } = scene();
+    let until = datetime!(2026-12-31 23:59 UTC);
+    for (number, keep_until) in [(1, None), (2, Some(until)), (3, Some(until)), (4, Some(until))] {
+        store.add_recording(&Recording { keep_until, ..recording(number) }).unwrap();
+    }
+    store.keep_recording(id(3), None).unwrap();
+    store.begin_delete(id(4)).unwrap();
+    let moment = time::Duration::milliseconds(1);
+    assert_eq!(store.recordings_kept_long_enough(until - moment).unwrap(), []);
+    assert_eq!(store.recordings_kept_long_enough(until).unwrap(), [id(2)]);
+}
+
+#[test]
+fn links_are_of_a_generation() {
+    let Scene { store, _folder } = scene();
+    store.add_recording(&recording(1)).unwrap();
+    assert_eq!(store.link_generation(id(1)).unwrap(), Some(0));
+    assert!(store.take_links_back(id(1)).unwrap());
+    assert_eq!(store.link_generation(id(1)).unwrap(), Some(1));
+    assert!(!store.take_links_back(id(2)).unwrap());
+    assert_eq!(store.link_generation(id(2)).unwrap(), None);
 }
 
 #[test]

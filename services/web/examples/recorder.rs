@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use convene_recordings::{RecorderEvent, RecorderJob};
+use convene_recordings::{RecorderEvent, RecorderJob, RecorderOrder};
 use convene_recordings_store::{BlobStore, RecordingWriter, open};
 use futures_util::{SinkExt, StreamExt};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::WebSocketStream;
@@ -27,6 +27,9 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// How long the regions may take for the rest.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often it says how the regions follow.
+const REPORT_INTERVAL: Duration = Duration::from_millis(200);
 
 /// What stands for a file's header and for a header with an index; both are told apart by the tests.
 const FIRST: &[u8] = b"first block";
@@ -42,10 +45,13 @@ async fn main() {
 }
 
 async fn record(mode: &str) -> Result<(), Failure> {
-    let (job, finish) = read_job()?;
+    let (job, mut orders) = read_job()?;
     match mode {
         "fail" => return Err("The disk of the example is full.".into()),
-        "mute" => return Ok(finish.await?),
+        "mute" => {
+            while orders.recv().await.is_some() {}
+            return Ok(());
+        }
         _ => {}
     }
     let regions = job.stores.iter().map(open).collect::<Result<Vec<Arc<dyn BlobStore>>, _>>()?;
@@ -54,21 +60,36 @@ async fn record(mode: &str) -> Result<(), Failure> {
     writer.put(0, Bytes::from_static(FIRST)).await?;
     tell(&RecorderEvent::Started);
 
-    let mut finish = finish;
     let mut number = 0;
     let mut bytes = FIRST.len() as u64;
     let mut painted = 0;
+    let mut paused = false;
+    let regions = writer.progress();
+    let mut report = tokio::time::interval(REPORT_INTERVAL);
     loop {
         let message = tokio::select! {
             message = meeting.next() => message,
-            _ = &mut finish => break,
+            _ = report.tick() => {
+                tell(&RecorderEvent::Regions { regions: regions.reports() });
+                continue;
+            }
+            order = orders.recv() => match order {
+                Some(order) => {
+                    paused = order == RecorderOrder::Pause;
+                    tell(if paused { &RecorderEvent::Paused } else { &RecorderEvent::Resumed });
+                    continue;
+                }
+                None => break,
+            },
         };
         match message {
             Some(Ok(Message::Binary(piece))) => {
-                number += 1;
-                bytes += piece.len() as u64;
                 painted += piece.len() as u64;
-                writer.put(number, piece).await?;
+                if !paused {
+                    number += 1;
+                    bytes += piece.len() as u64;
+                    writer.put(number, piece).await?;
+                }
                 meeting.send(Message::text(format!(r#"{{"type":"painted","bytes":{painted}}}"#))).await?;
                 tell(&RecorderEvent::Progress { duration_ms: u64::from(number) * 1000, bytes });
                 if mode == "die" {
@@ -80,22 +101,24 @@ async fn record(mode: &str) -> Result<(), Failure> {
         }
     }
     let bytes = bytes + (FIRST_AGAIN.len() - FIRST.len()) as u64;
-    let regions = writer.finish(Bytes::from_static(FIRST_AGAIN), PATIENCE).await?;
-    tell(&RecorderEvent::Finished { duration_ms: u64::from(number) * 1000, bytes, regions });
+    let copies = writer.finish(Bytes::from_static(FIRST_AGAIN), PATIENCE).await?;
+    tell(&RecorderEvent::Regions { regions: regions.reports() });
+    tell(&RecorderEvent::Finished { duration_ms: u64::from(number) * 1000, bytes, regions: copies });
     Ok(())
 }
 
-/// The job is one line; the end of the input is the wish to finish.
-fn read_job() -> Result<(RecorderJob, oneshot::Receiver<()>), Failure> {
+/// The job is one line, orders are others; the end of the input is the wish to finish.
+fn read_job() -> Result<(RecorderJob, UnboundedReceiver<RecorderOrder>), Failure> {
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line)?;
     let job = serde_json::from_str(&line)?;
-    let (closed, finish) = oneshot::channel();
+    let (sender, orders) = unbounded_channel();
     std::thread::spawn(move || {
-        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
-        let _ = closed.send(());
+        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+            let _ = serde_json::from_str(&line).map(|order| sender.send(order));
+        }
     });
-    Ok((job, finish))
+    Ok((job, orders))
 }
 
 async fn join(job: &RecorderJob) -> Result<WebSocketStream<TlsStream<TcpStream>>, Failure> {

@@ -8,6 +8,8 @@ use convene_pipelines::{MediaPort, TelephonePort, Trunk};
 use convene_recordings::{RegionName, StoreConfig};
 use serde::{Deserialize, Serialize};
 
+use crate::recording::Rules;
+
 /// The port when none is configured.
 const PORT: u16 = 8443;
 
@@ -16,6 +18,9 @@ const MEDIA_PORT: u16 = 1853;
 
 /// The UDP ports for telephones' sound when none are configured.
 const SIP_RTP_PORTS: &str = "7800-32000";
+
+/// A recording of a screen with faces, encoded as it happens, costs 0.4 to 0.5 of a core.
+const RECORDINGS_PER_CORE: usize = 2;
 
 /// How the service is set up. Everything has a default that works on one machine with nothing to install.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,12 +49,18 @@ pub struct Config {
     pub sip_trunk_ca_file: Option<PathBuf>,
     /// What numbers that a host has called may begin with, such as `+49`; none means that nobody is called.
     pub sip_call_out: Vec<String>,
+    /// Where operators find the metrics by plain HTTP, such as `127.0.0.1:9464`; none means nowhere. Nobody else should reach it.
+    pub metrics: Option<SocketAddr>,
     /// The folder for the certificate, the catalogue, the spool and the default regions.
     pub data: PathBuf,
     /// How people reach the service, such as `https://meet.example.org`; without it, links name the host of the request.
     pub public_url: Option<String>,
     /// The regions that recordings go to, nearest first; none means two folders below `data`.
     pub stores: Vec<StoreConfig>,
+    /// How many recordings this machine makes at once; none means as many as its cores carry beside the meetings.
+    pub recordings_max: Option<usize>,
+    /// After how many days a recording is deleted by itself, unless somebody says otherwise; none means never.
+    pub recordings_keep_days: Option<u32>,
     /// What records a meeting; none means this very program with the argument `record`.
     pub recorder: Option<RecorderProgram>,
 }
@@ -79,9 +90,12 @@ impl Default for Config {
             sip_trunk_account: None,
             sip_trunk_ca_file: None,
             sip_call_out: Vec::new(),
+            metrics: None,
             data: PathBuf::from("data"),
             public_url: None,
             stores: Vec::new(),
+            recordings_max: None,
+            recordings_keep_days: None,
             recorder: None,
         }
     }
@@ -106,10 +120,25 @@ impl Config {
         self.data.join("convene.sqlite")
     }
 
+    /// The key that links to recordings are signed with. A new one makes all links end.
+    #[must_use]
+    pub fn link_key_file(&self) -> PathBuf {
+        self.data.join("links.key")
+    }
+
     /// Where recordings wait until every region has them.
     #[must_use]
     pub fn spool(&self) -> PathBuf {
         self.data.join("spool")
+    }
+
+    /// How many recordings may be made at once, and how long they are kept.
+    pub(crate) fn recording_rules(&self) -> Rules {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        Rules {
+            max: self.recordings_max.unwrap_or_else(|| beside_meetings(cores())),
+            keep: self.recordings_keep_days.map(|days| time::Duration::days(days.into())),
+        }
     }
 
     /// Where voices and faces come in: who listens at one address only does so for them, too, and is reached there.
@@ -187,6 +216,12 @@ impl Config {
     }
 }
 
+/// A recording takes about half a core (`make bench-recording` measures it), and one core is left to the meetings; one recording is possible on
+/// any machine.
+fn beside_meetings(cores: usize) -> usize {
+    (cores.saturating_sub(1) * RECORDINGS_PER_CORE).max(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,6 +229,13 @@ mod tests {
     fn media(listen: &str, addresses: &[&str]) -> MediaPort {
         let media_addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
         Config { listen: listen.parse().unwrap(), media_addresses, ..Config::default() }.media(8443)
+    }
+
+    #[test]
+    fn as_many_recordings_as_the_cores_carry_beside_the_meetings() {
+        assert_eq!([1, 2, 8, 64].map(beside_meetings), [1, 2, 14, 126]);
+        let config = Config { recordings_max: Some(0), ..Config::default() };
+        assert_eq!(config.recording_rules().max, 0);
     }
 
     #[test]

@@ -25,9 +25,28 @@ pub enum StartError {
         /// What the system said.
         error: io::Error,
     },
+    /// The key of links to recordings.
+    #[error(
+        "The key of links to recordings, {}, cannot be used: {why}. Delete it; links that were given out end then.",
+        path.display()
+    )]
+    LinkKey {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Whom hosts may have called.
     #[error("Nobody can be called as it is configured. {0}")]
     CallOut(String),
+    /// The operators' port.
+    #[error("The metrics cannot be served at {address}: {error}. Configure another `metrics` address.")]
+    Metrics {
+        /// Where we wanted to listen.
+        address: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
     /// The telephone's ports.
     #[error("The telephone cannot be used. {0} Look at `sip_tls_port`, `sip_trunk` and the like.")]
     Telephone(String),
@@ -75,6 +94,9 @@ pub enum StartError {
     /// The catalogue.
     #[error("The catalogue of recordings cannot be opened. {0}")]
     Catalogue(String),
+    /// The spool.
+    #[error("The recordings that wait cannot be looked after: {0}.")]
+    Spool(String),
     /// A store.
     #[error("The region {region} cannot be used: {why}.")]
     Store {

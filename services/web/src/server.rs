@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use convene_recordings::StoreConfig;
-use convene_recordings_store::BlobStore;
+use convene_recordings_store::{BlobStore, SpoolOwner};
 use convene_store::Store;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio_rustls::TlsAcceptor;
@@ -21,7 +21,8 @@ use crate::accept::Door;
 use crate::clock::Clock;
 use crate::config::RecorderProgram;
 use crate::meeting::Directory;
-use crate::recording::{Catalogue, FINISH_MAX, Recorders, look_after};
+use crate::metrics::Metrics;
+use crate::recording::{Catalogue, FINISH_MAX, Links, Pictures, Recorders, look_after};
 use crate::service::Service;
 use crate::telephone::Switchboard;
 use crate::tls::{Identity, own_names};
@@ -36,6 +37,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     tls: TlsAcceptor,
+    metrics: Option<TcpListener>,
     service: Arc<Service>,
 }
 
@@ -48,8 +50,9 @@ impl Server {
         let prepare = |config: Config| move || -> Result<Prepared, StartError> { Prepared::new(config) };
         // First the address: a second start on the same data folder stops here.
         let (listener, address) = listen(config.listen).await?;
+        let metrics = listen_for_operators(config.metrics).await?;
         check_media_port(config.listen.ip(), config.media_port).await?;
-        let Prepared { config, identity, catalogue, resting, regions, telephone } =
+        let Prepared { config, identity, catalogue, resting, regions, spool_owner, links, telephone } =
             blocking(prepare(config)).await?;
 
         let recorders = Recorders::new(
@@ -57,6 +60,7 @@ impl Server {
             server_for_recorders(&identity, config.public_url.as_deref(), address),
             config.certificate_file(),
             config.regions(),
+            config.recording_rules(),
         );
         let media = config.media(public_port(config.public_url.as_deref()).unwrap_or(address.port()));
         let service = Service {
@@ -64,15 +68,20 @@ impl Server {
             directory: Directory::new(resting),
             catalogue,
             recorders,
+            links,
+            pictures: Pictures::default(),
+            metrics: Metrics::new(regions.iter().map(|store| store.region().clone()).collect()),
             regions,
             spool: config.spool(),
+            _spool_owner: spool_owner,
             turn: Turn::new(&media),
             media,
             telephone,
             public_url: config.public_url,
             tasks: TaskTracker::new(),
         };
-        Ok(Self { listener, address, tls: TlsAcceptor::from(identity.config), service: Arc::new(service) })
+        let tls = TlsAcceptor::from(identity.config);
+        Ok(Self { listener, address, tls, metrics, service: Arc::new(service) })
     }
 
     /// Where it listens; tells the port when 0 was configured.
@@ -81,12 +90,20 @@ impl Server {
         self.address
     }
 
+    /// Where operators find the metrics, if anywhere.
+    #[must_use]
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref()?.local_addr().ok()
+    }
+
     /// Serves until `shutdown` is done; then tells the meetings, finishes the recordings, and returns.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, address, tls, service } = self;
+        let Self { listener, address, tls, metrics, service } = self;
         info!(%address, "the service listens");
         let stop = CancellationToken::new();
         let janitor = tokio::spawn(look_after(service.clone(), stop.clone()));
+        let watched = metrics
+            .map(|listener| tokio::spawn(crate::metrics::serve(listener, service.clone(), stop.clone())));
         let door = Door::new(tls, &service, stop.clone());
         tokio::select! {
             () = door.serve(&listener) => {}
@@ -103,6 +120,9 @@ impl Server {
             door.close().await;
             // It has seen the stop; a panic of its own was printed when it happened.
             let _ = janitor.await;
+            if let Some(watched) = watched {
+                let _ = watched.await;
+            }
         };
         if tokio::time::timeout(END_MAX, end).await.is_err() {
             warn!(seconds = END_MAX.as_secs(), "something did not come to an end in time and is cut off");
@@ -119,6 +139,8 @@ struct Prepared {
     catalogue: Catalogue,
     resting: Vec<(convene_domain::SessionCode, time::OffsetDateTime)>,
     regions: Vec<Arc<dyn BlobStore>>,
+    spool_owner: SpoolOwner,
+    links: Links,
     telephone: Option<Switchboard>,
 }
 
@@ -130,6 +152,8 @@ impl Prepared {
         for folder in [config.data.clone(), config.data.join("tls"), config.spool()] {
             make_folder(&folder)?;
         }
+        let spool_owner =
+            SpoolOwner::take(&config.spool()).map_err(|error| StartError::Spool(error.to_string()))?;
         convene_pipelines::init().map_err(|error| StartError::Pipelines(error.to_string()))?;
         let names = || own_names(config.listen.ip());
         let identity = Identity::load(&config.certificate_file(), &config.key_file(), names)?;
@@ -140,9 +164,19 @@ impl Prepared {
         let stores = config.regions();
         StoreConfig::check(&stores).map_err(StartError::Stores)?;
         let regions = stores.iter().map(open_region).collect::<Result<_, _>>()?;
+        let links = Links::load(&config.link_key_file())?;
         let call_out = config.call_out().map_err(StartError::CallOut)?;
         let telephone = config.telephone().map(|port| Switchboard::open(port, call_out)).transpose()?;
-        Ok(Self { config, identity, catalogue: Catalogue::new(store), resting, regions, telephone })
+        Ok(Self {
+            config,
+            identity,
+            catalogue: Catalogue::new(store),
+            resting,
+            regions,
+            spool_owner,
+            links,
+            telephone,
+        })
     }
 }
 
@@ -162,6 +196,15 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
     let listener = TcpListener::bind(address).await.map_err(refuse)?;
     let bound = listener.local_addr().map_err(refuse)?;
     Ok((listener, bound))
+}
+
+/// Off unless it is configured.
+async fn listen_for_operators(address: Option<SocketAddr>) -> Result<Option<TcpListener>, StartError> {
+    let Some(address) = address else { return Ok(None) };
+    let listener =
+        TcpListener::bind(address).await.map_err(|error| StartError::Metrics { address, error })?;
+    info!(address = ?listener.local_addr(), "operators find the metrics at /metrics there");
+    Ok(Some(listener))
 }
 
 /// The port is taken when the first meeting speaks; that it is free is better known now.

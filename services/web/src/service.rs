@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use convene_pipelines::MediaPort;
-use convene_recordings_store::BlobStore;
+use convene_recordings_store::{BlobStore, SpoolOwner};
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::meeting::Directory;
-use crate::recording::{Catalogue, Recorders};
+use crate::metrics::Metrics;
+use crate::recording::{Catalogue, Links, Pictures, Recorders};
 use crate::telephone::Switchboard;
 use crate::turn::Turn;
 
@@ -19,9 +20,14 @@ pub(crate) struct Service {
     pub(crate) directory: Directory,
     pub(crate) catalogue: Catalogue,
     pub(crate) recorders: Recorders,
+    pub(crate) links: Links,
+    pub(crate) pictures: Pictures,
+    pub(crate) metrics: Metrics,
     /// The regions, nearest first.
     pub(crate) regions: Vec<Arc<dyn BlobStore>>,
     pub(crate) spool: PathBuf,
+    /// No other process empties the spool meanwhile.
+    pub(crate) _spool_owner: SpoolOwner,
     /// Where voices and faces come in.
     pub(crate) media: MediaPort,
     /// Where media goes that passes neither by UDP nor by plain TCP.

@@ -1,9 +1,8 @@
 //! The certificate, made on first start, and what TLS we speak.
 
 use std::fs;
-use std::io::{self, Write};
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use rcgen::{
@@ -16,6 +15,7 @@ use rustls::server::ParsedCertificate;
 use time::{Duration, OffsetDateTime};
 
 use crate::StartError;
+use crate::files::write_whole;
 
 /// How long a certificate that we make is valid. It is a development certificate; nobody should have to think of it.
 const VALIDITY: Duration = Duration::days(3650);
@@ -116,24 +116,8 @@ fn make(certificate: &Path, key: &Path, names: Vec<String>) -> Result<(), StartE
     let signed = params.self_signed(&pair).map_err(refuse)?;
 
     // The key first: a start that is cut off between the two leaves a key alone, which is said to be so.
-    write_whole(key, &pair.serialize_pem(), 0o600)?;
-    write_whole(certificate, &signed.pem(), 0o644)
-}
-
-/// Nobody sees half a file, and nobody else ever sees a secret one.
-fn write_whole(path: &Path, text: &str, mode: u32) -> Result<(), StartError> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let write = || -> io::Result<()> {
-        let new = PathBuf::from(format!("{}.new", path.display()));
-        if new.exists() {
-            fs::remove_file(&new)?;
-        }
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&new)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&new, path)
-    };
-    write().map_err(|error| StartError::Unwritable { path: path.to_owned(), error })
+    write_whole(key, pair.serialize_pem().as_bytes(), 0o600)?;
+    write_whole(certificate, signed.pem().as_bytes(), 0o644)
 }
 
 #[cfg(test)]

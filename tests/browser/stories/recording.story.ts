@@ -109,6 +109,27 @@ test("a recording of a meeting in which nobody presents is as long as the meetin
   await host.leave();
 });
 
+test("what is paused is left out, and the rest plays on", async () => {
+  const { host, code } = await Participant.host(browser, service.url, "Ann");
+  const guest = await Participant.join(browser, service.url, code, "Bob");
+  const word = () => guest.at("recording-state").innerText();
+  const { atMost } = await record(host, async () => {
+    await host.page.waitForTimeout(2_000);
+    await host.at("pause-record").click();
+    await until("the guest sees that it is paused", word, (state) => state === "Recording paused");
+    await host.page.waitForTimeout(4_000);
+    await host.at("pause-record").click();
+    await until("the guest sees that it goes on", word, (state) => state === "Recording");
+    await host.page.waitForTimeout(2_000);
+  });
+  const recording = await ready(host);
+  const { duration } = await probe(join(service.region("a"), `${recording.id}.webm`));
+  expect(duration).toBeGreaterThan(3.5);
+  expect(duration).toBeLessThan(atMost - 3.9);
+  await guest.leave();
+  await host.leave();
+});
+
 test("a region that goes away delays nothing, and is made identical when it is back", async () => {
   const { host } = await Participant.host(browser, service.url, "Ann");
   const region = service.region("b");

@@ -3,7 +3,7 @@ import { createHash, X509Certificate } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 
 import { Participant, until } from "../support/browser.ts";
@@ -231,6 +231,58 @@ test("where nothing but TLS passes, pictures and voices go by TURN through the p
     return [local?.candidateType, local?.relayProtocol];
   });
   expect(used).toEqual(["relay", "tls"]);
+});
+
+/** Counts what a page's connections send, from those on that it makes from now on. */
+async function countSent(page: Page): Promise<() => Promise<number>> {
+  await page.evaluate(() => {
+    const connections: RTCPeerConnection[] = [];
+    const Original = RTCPeerConnection;
+    window.RTCPeerConnection = class extends Original {
+      constructor(configuration?: RTCConfiguration) {
+        super(configuration);
+        connections.push(this);
+      }
+    };
+    Object.assign(window, { connections });
+  });
+  return () =>
+    page.evaluate(async () => {
+      let bytes = 0;
+      for (const connection of (window as unknown as { connections: RTCPeerConnection[] }).connections) {
+        for (const report of (await connection.getStats()).values()) {
+          if (report.type === "outbound-rtp" && report.kind === "video") bytes += report.bytesSent as number;
+        }
+      }
+      return bytes;
+    });
+}
+
+test("a camera that nobody sees sends nothing, and is there again when somebody looks", async () => {
+  const { ann, code } = await host();
+  let sent: () => Promise<number> = async () => 0;
+  const bob = await Person.of("green", BOB_HZ, async (browser) => {
+    const participant = await Participant.open(browser, `${service.url}/${code}`);
+    sent = await countSent(participant.page);
+    await participant.at("name-input").fill("Bob");
+    await participant.at("join").click();
+    return participant;
+  });
+  people.push(bob);
+  await bob.show();
+  await ann.expectToSee("Bob", "green");
+  const inASecond = async (): Promise<number> => {
+    const before = await sent();
+    await bob.participant.page.waitForTimeout(1_000);
+    return (await sent()) - before;
+  };
+  expect(await inASecond()).toBeGreaterThan(2_000);
+
+  await ann.close();
+  await until("Bob's camera rests", inASecond, (bytes) => bytes === 0);
+  const cem = await guest(code, "Cem", "blue", CEM_HZ);
+  await cem.expectToSee("Bob", "green");
+  expect(await inASecond()).toBeGreaterThan(2_000);
 });
 
 test("beside a shared screen faces are small, and whoever speaks comes first", async () => {

@@ -25,6 +25,8 @@ pub(crate) struct Interleaver {
 struct Lane {
     frames: VecDeque<Frame>,
     newest: Option<Duration>,
+    /// It brings nothing before this time any more.
+    silent_until: Duration,
     ended: bool,
 }
 
@@ -52,6 +54,13 @@ impl Interleaver {
         Ok(true)
     }
 
+    /// This track brings nothing before this time any more.
+    pub fn gap(&mut self, track: usize, until: Duration) {
+        if let Some(lane) = self.lanes.get_mut(track) {
+            lane.silent_until = lane.silent_until.max(until);
+        }
+    }
+
     pub fn end_track(&mut self, track: usize) {
         if let Some(lane) = self.lanes.get_mut(track) {
             lane.ended = true;
@@ -72,7 +81,8 @@ impl Interleaver {
             .filter_map(|(track, lane)| Some((track, next(lane)?)))
             .min_by_key(|(track, time)| (*time, *track))?;
 
-        let missing = self.lanes.iter().any(|lane| !lane.ended && lane.frames.is_empty());
+        let is_missing = |lane: &Lane| !lane.ended && lane.frames.is_empty() && lane.silent_until <= time;
+        let missing = self.lanes.iter().any(is_missing);
         if missing {
             let newest = self.lanes.iter().filter_map(|lane| lane.newest).max().unwrap_or_default();
             let waited_enough = self.patience.is_some_and(|patience| patience < newest.saturating_sub(time));
@@ -190,6 +200,17 @@ mod tests {
             prop_assert_eq!(out.len(), frames.len());
             prop_assert!(out.is_sorted_by_key(|(_, time)| *time));
         }
+    }
+
+    #[test]
+    fn nothing_waits_for_a_track_that_is_said_to_bring_nothing() {
+        let mut order = Interleaver::new(2, None);
+        push(&mut order, SOUND, 20);
+        push(&mut order, SOUND, 40);
+        order.gap(PICTURES, Duration::from_millis(40));
+        assert_eq!(drain(&mut order), [(SOUND, 20)]);
+        push(&mut order, PICTURES, 40);
+        assert_eq!(drain(&mut order), [(PICTURES, 40)]);
     }
 
     fn push(order: &mut Interleaver, track: usize, milliseconds: u64) -> bool {

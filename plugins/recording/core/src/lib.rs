@@ -11,6 +11,7 @@ mod interleave;
 mod layout;
 mod opus;
 mod pace;
+mod pauses;
 mod picture;
 mod track;
 mod writer;
@@ -23,6 +24,7 @@ pub use interleave::{LATE_MAX, WAITING_BYTES_MAX};
 pub use layout::Layout;
 pub use opus::OpusHead;
 pub use pace::{FACES_GAP, PATIENCE, Pace, Show, Step};
+pub use pauses::{PAUSE_STEP, Pauses};
 pub use picture::{Coverage, Planes, PlanesMut, Scaler};
 pub use track::{Placement, SIDE_PIXELS_MAX, TRACKS_MAX, Track, VideoSize};
 pub use writer::{

@@ -35,6 +35,7 @@ pub struct Pace {
     next: Duration,
     next_faces: Duration,
     next_key: Duration,
+    paused: bool,
 }
 
 /// A picture to record.
@@ -81,6 +82,7 @@ impl Pace {
             next: Duration::ZERO,
             next_faces: Duration::ZERO,
             next_key: Duration::ZERO,
+            paused: false,
         }
     }
 
@@ -94,8 +96,31 @@ impl Pace {
         self.faces = Some(time);
     }
 
+    /// Nothing is recorded until [`Pace::resume`].
+    pub fn pause(&mut self) {
+        self.paused = true;
+    }
+
+    /// From this time on it goes on, with a keyframe.
+    pub fn resume(&mut self, at: Duration) {
+        self.paused = false;
+        if self.last.is_none() {
+            self.origin = self.origin.map(|_| at);
+            return;
+        }
+        self.next_key = at;
+        self.picture(at);
+        // Nothing has a time before that, neither what came during the pause nor what was to come after the last picture.
+        self.faces = self.faces.map(|faces| faces.max(at));
+        self.next = self.next.max(at);
+        self.last = self.last.max(at.checked_sub(self.gap));
+    }
+
     /// Call after every picture and when the time has come that the last `Wait` said; repeat until `Wait`.
     pub fn poll(&mut self, now: Duration) -> Step {
+        if self.paused {
+            return Step::Wait { until: None };
+        }
         if self.last.is_none() {
             return self.first(now);
         }
@@ -115,6 +140,9 @@ impl Pace {
     /// The recording ends at `end`. What is still to be shown, in order.
     pub fn end(&mut self, end: Duration) -> Vec<Show> {
         let mut shows = Vec::new();
+        if self.paused {
+            return shows;
+        }
         if self.last.is_none() {
             let Some(first) = self.origin.or(self.newest).or(self.faces) else { return shows };
             shows.extend(shown(self.show(first)));
@@ -222,6 +250,19 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_records_nothing_and_ends_with_a_keyframe() {
+        let mut pace = resting();
+        pace.pause();
+        pace.picture(at(500));
+        assert_eq!(pace.poll(at(9000)), Step::Wait { until: None });
+        assert_eq!(pace.end(at(9000)), []);
+        pace.resume(at(9000));
+        assert_eq!(pace.poll(at(8999)), wait(at(9000)));
+        assert_eq!(pace.poll(at(9000)), show(9000, KEY, CHANGED));
+        assert_eq!(pace.poll(at(9000)), wait(at(11_033)));
+    }
+
+    #[test]
     fn a_picture_at_the_boundary_takes_the_keyframe() {
         let mut pace = resting();
         pace.picture(at(2020));
@@ -237,6 +278,22 @@ mod tests {
         pace.picture(at(20));
         assert_eq!(pace.poll(at(33)), show(33, DELTA, CHANGED));
         assert_eq!(pace.poll(at(34)), wait(at(2033)));
+    }
+
+    /// Whoever comes by after a pause with a picture from within it, or before it, does not bring that time back.
+    #[test]
+    fn nothing_after_a_pause_has_an_earlier_time() {
+        let mut pace = resting();
+        pace.picture(at(100));
+        assert_eq!(pace.poll(at(100)), show(100, DELTA, CHANGED));
+        pace.pause();
+        pace.face(at(110));
+        pace.resume(at(500));
+        pace.picture(at(480));
+        let key = Show { faces: true, ..shown_at(500, KEY, CHANGED) };
+        assert_eq!(pace.poll(at(501)), Step::Show(key));
+        pace.picture(at(490));
+        assert_eq!(pace.poll(at(540)), show(533, DELTA, CHANGED));
     }
 
     #[test]

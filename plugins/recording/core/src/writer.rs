@@ -124,6 +124,17 @@ impl Writer {
         self.write()
     }
 
+    /// No frames of this track will come before this time; the other tracks need not wait for them.
+    pub fn gap(&mut self, track: usize, until: Duration) -> Result<(), RecordingError> {
+        self.order.gap(track, until);
+        self.write()
+    }
+
+    /// Ends the block here, because what comes next may be long in coming. It should come with a keyframe.
+    pub fn cut(&mut self) -> Result<(), RecordingError> {
+        self.end_cluster()
+    }
+
     /// No more frames of this track will come.
     pub fn end_track(&mut self, track: usize) -> Result<(), RecordingError> {
         self.order.end_track(track);

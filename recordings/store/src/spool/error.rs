@@ -62,6 +62,18 @@ pub enum SpoolError {
         /// Which.
         id: RecordingId,
     },
+    /// Another process empties this spool.
+    #[error(
+        "the spool {} belongs to {}; it finishes what lies there by itself, or stop it first",
+        path.display(),
+        process.map_or("another process".to_owned(), |process| format!("the process {process}"))
+    )]
+    Owned {
+        /// The spool.
+        path: PathBuf,
+        /// The number of that process, as far as it is known.
+        process: Option<u32>,
+    },
     /// A file in the spool is not as we wrote it.
     #[error("{} is damaged: {reason}; it is left as it is", path.display())]
     Broken {

@@ -8,3 +8,4 @@ mod named;
 mod reader;
 mod real_line;
 mod regions;
+mod repair;

@@ -105,6 +105,27 @@ async fn a_region_that_stays_away_is_finished_later() {
     }
 }
 
+/// For those who watch over it: what each region was given, what failed, and how far it lags.
+#[tokio::test(start_paused = true)]
+async fn a_region_that_is_away_lags_and_one_that_follows_does_not() {
+    let meeting = Meeting::new();
+    meeting.b.set_weather(Weather::AwayAfter(0));
+    let mut writer = meeting.writer().await;
+    put(&mut writer, 0..12).await;
+    let [a, b] = &writer.progress().reports()[..] else { panic!("two regions") };
+    assert_eq!((a.region.as_str(), a.blocks, a.errors), ("a", 12, 0));
+    assert_eq!(a.bytes, file(12, false).len() as u64);
+    // A list is committed every four blocks.
+    assert!(a.lag_ms <= 8_000, "{a:?}");
+    assert_eq!((b.blocks, b.bytes, b.lag_bytes), (0, 0, file(12, false).len() as u64));
+    assert!(3 <= b.errors, "{b:?}");
+    assert_eq!(b.lag_ms, 24_000, "{b:?}");
+
+    meeting.b.set_weather(Weather::Fine);
+    let copies = writer.finish(first_again(), LONG).await.expect("the spool is fine");
+    are_whole(&copies, &file(12, true));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_region_that_forgets_what_was_put_gets_it_again() {
     let meeting = Meeting::new();

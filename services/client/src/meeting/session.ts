@@ -149,6 +149,11 @@ export class Session {
     this.#connection.send({ type: "record" });
   }
 
+  /** Leaves out of the recording what happens from now on, or goes on. */
+  pauseRecording(paused: boolean): void {
+    this.#connection.send({ type: paused ? "record_pause" : "record_resume" });
+  }
+
   stopRecording(): void {
     this.#connection.send({ type: "record_stop" });
   }

@@ -105,7 +105,7 @@ export function isPresenting(state: MeetingState): boolean {
 }
 
 export function isRecording({ recording }: MeetingState): boolean {
-  return recording !== null && (recording.state === "starting" || recording.state === "recording");
+  return recording !== null && ["starting", "recording", "paused"].includes(recording.state);
 }
 
 /** What everybody is told of oneself. */
@@ -200,6 +200,7 @@ function onMessage(state: MeetingState, message: ServerMessage): MeetingState {
     case "present_granted":
     case "taken":
     case "media_answer":
+    case "camera_wanted":
     case "media_ended":
       return state;
   }
@@ -224,6 +225,8 @@ export function recordingSentence({ state, message }: MeetingRecording): string 
       return "The recording is starting.";
     case "recording":
       return "This meeting is being recorded.";
+    case "paused":
+      return "The recording is paused.";
     case "finishing":
       return "The recording is being finished.";
     case "ready":

@@ -55,9 +55,9 @@ export function Tools({ view, session, onDevices, onEnd }: ToolsProps) {
             Present
           </button>
         )}
-        {meeting.host && <RecordButton meeting={meeting} isJoined={isJoined} session={session} />}
+        {meeting.host && <RecordButtons meeting={meeting} isJoined={isJoined} session={session} />}
         <span class={meeting.recording ? "recording-state" : "recording-state unseen"} data-testid="recording-state">
-          {isRecording(meeting) && <span class="dot recording" aria-hidden="true" />}
+          {isRecording(meeting) && meeting.recording?.state !== "paused" && <span class="dot recording" aria-hidden="true" />}
           {recordingText(meeting.recording)}
         </span>
       </div>
@@ -86,12 +86,23 @@ export function Tools({ view, session, onDevices, onEnd }: ToolsProps) {
   );
 }
 
-function RecordButton({ meeting, isJoined, session }: { meeting: View["meeting"]; isJoined: boolean; session: Session }) {
+function RecordButtons({ meeting, isJoined, session }: { meeting: View["meeting"]; isJoined: boolean; session: Session }) {
   if (isRecording(meeting)) {
+    const isPaused = meeting.recording?.state === "paused";
     return (
-      <button type="button" data-testid="stop-record" disabled={!isJoined} onClick={() => session.stopRecording()}>
-        Stop recording
-      </button>
+      <>
+        <button
+          type="button"
+          data-testid="pause-record"
+          disabled={!isJoined || meeting.recording?.state === "starting"}
+          onClick={() => session.pauseRecording(!isPaused)}
+        >
+          {isPaused ? "Go on recording" : "Pause recording"}
+        </button>
+        <button type="button" data-testid="stop-record" disabled={!isJoined} onClick={() => session.stopRecording()}>
+          Stop recording
+        </button>
+      </>
     );
   }
   return (
@@ -114,6 +125,8 @@ function recordingText(recording: MeetingRecording | null): string {
       return "Starting to record …";
     case "recording":
       return "Recording";
+    case "paused":
+      return "Recording paused";
     case "finishing":
       return "Finishing the recording …";
     case "ready":

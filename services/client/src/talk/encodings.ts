@@ -31,10 +31,11 @@ export function layersOf({ height, max_kbps }: CameraPolicy): readonly Layer[] {
 }
 
 /**
- * What the sender is told, for a camera whose pictures have so many lines. A server that takes one encoding only gets the whole
- * picture.
+ * What the sender is told, for a camera whose pictures have so many lines and are shown so high at most: nothing is sent where nobody sees
+ * them, and nothing that is larger than it needs to be. Sizes and rates do not follow what is seen: Chromium looks for the room for a larger
+ * rate once, and not while it still looks for another. A server that takes one encoding only gets the whole picture.
  */
-export function encodingsOf(policy: CameraPolicy, lines: number, count: number): RTCRtpEncodingParameters[] {
+export function encodingsOf(policy: CameraPolicy, lines: number, count: number, seen: number): RTCRtpEncodingParameters[] {
   const encoding = ({ rid, height, kbps, isActive }: Layer): RTCRtpEncodingParameters => ({
     rid,
     active: isActive,
@@ -43,10 +44,15 @@ export function encodingsOf(policy: CameraPolicy, lines: number, count: number):
     scaleResolutionDownBy: Math.max(1, lines / height),
   });
   if (count === 1) {
-    const { rid: _, ...whole } = encoding({ rid: "f", height: policy.height, kbps: policy.max_kbps, isActive: true });
+    const { rid: _, ...whole } = encoding({ rid: "f", height: policy.height, kbps: policy.max_kbps, isActive: 0 < seen });
     return [whole];
   }
-  return layersOf(policy).map(encoding);
+  let enough = 0;
+  return layersOf(policy).map((layer) => {
+    const isActive = layer.isActive && enough < seen;
+    if (isActive) enough = layer.height;
+    return encoding({ ...layer, isActive });
+  });
 }
 
 export function cameraConstraints({ width, height }: CameraPolicy): MediaTrackConstraints {

@@ -28,6 +28,8 @@ const INTERRUPTED_MS_MAX = 500;
 const ANSWER_MS_MAX = 4_000;
 /** How long a new way may take before another is looked for. */
 const CONNECT_MS_MAX = 4_000;
+/** Whoever shows a camera smaller may soon show it larger again, and would have to wait for it. */
+const LESS_AFTER_MS = 3_000;
 /** How often a new way is looked for before the whole link is made anew. */
 const RESTARTS_MAX = 3;
 
@@ -38,6 +40,9 @@ export class Link {
   readonly #voice: RTCRtpTransceiver;
   readonly #camera: RTCRtpTransceiver;
   #policy: CameraPolicy;
+  /** How high anybody shows the camera, in lines. */
+  #wanted = Number.POSITIVE_INFINITY;
+  #cancelLess: () => void = () => undefined;
   #isOffering = false;
   #isAnswered = false;
   #mustRestart = false;
@@ -76,6 +81,17 @@ export class Link {
   async limit(policy: CameraPolicy): Promise<void> {
     this.#policy = policy;
     await this.#encode();
+  }
+
+  /** So high the camera is shown to anybody, in lines; 0 when nobody sees it. */
+  want(height: number): void {
+    this.#cancelLess();
+    const begin = (): void => {
+      this.#wanted = height;
+      void this.#encode();
+    };
+    if (this.#wanted <= height) begin();
+    else this.#cancelLess = this.#world.later(begin, LESS_AFTER_MS);
   }
 
   async answered(sdp: string): Promise<void> {
@@ -123,6 +139,7 @@ export class Link {
     this.#isClosed = true;
     this.#cancelTimer();
     this.#cancelLook();
+    this.#cancelLess();
     this.#connection.close();
   }
 
@@ -196,8 +213,8 @@ export class Link {
     const parameters = sender.getParameters();
     const { encodings } = parameters;
     const lines = sender.track?.getSettings().height ?? this.#policy.height;
-    const wanted = encodingsOf(this.#policy, lines, encodings.length);
-    encodings.forEach((encoding, index) => Object.assign(encoding, wanted[index]));
+    const asked = encodingsOf(this.#policy, lines, encodings.length, this.#wanted);
+    encodings.forEach((encoding, index) => Object.assign(encoding, asked[index]));
     // Refused while another change is under way or after the end; the next change sets it.
     await sender.setParameters(parameters).catch(() => undefined);
   }

@@ -91,6 +91,9 @@ export class Talk {
         this.#devices.limit(message);
         void this.#link?.limit(message);
         break;
+      case "camera_wanted":
+        this.#link?.want(message.height);
+        break;
       case "slots":
         this.#showSlots();
         break;

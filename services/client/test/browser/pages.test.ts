@@ -17,6 +17,7 @@ const RECORDING: Recording = {
   bytes: 123_456,
   state: "degraded",
   message: null,
+  keep_until: null,
   regions: [
     { name: "a", state: "complete", bytes: 123_456, sha256: null },
     { name: "b", state: "behind", bytes: 1_000, sha256: null },

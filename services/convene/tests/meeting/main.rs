@@ -36,6 +36,15 @@ async fn a_screen_is_presented_watched_and_recorded_to_both_regions() {
     let seconds = length(&files[0]);
     assert!((seconds - 3.0).abs() <= LENGTH_ERROR_SECONDS_MAX, "{seconds} s");
 
+    let id = files[0].file_stem().and_then(|name| name.to_str()).expect("a name");
+    let log = service.log();
+    for said in ["a recording starts", "the recorder has joined the meeting", "the recording has ended"] {
+        let line =
+            log.iter().find(|line| line["message"] == said).unwrap_or_else(|| panic!("{said}: {log:#?}"));
+        let spans = line["spans"].as_array().expect("spans");
+        assert!(spans.iter().any(|span| span["recording"] == id), "{line}");
+    }
+
     assert!(presenter.end_by_signal());
     host.hear(|message| message["type"] == "presenter" && message["id"].is_null()).await;
     assert!(service.end_by_signal());

@@ -35,11 +35,16 @@ impl AsRef<str> for Meeting {
 
 impl Service {
     pub async fn start() -> Self {
-        let data = tempfile::tempdir().expect("a folder");
+        Self::start_in(tempfile::tempdir().expect("a folder")).await
+    }
+
+    /// With the `convene.toml` that lies there, if one does.
+    pub async fn start_in(data: TempDir) -> Self {
         let log = std::fs::File::create(data.path().join("log")).expect("a file");
         let mut command = convene();
         command
-            .args(["serve", "--listen", "127.0.0.1:0", "--media-port", "0", "--data"])
+            .current_dir(data.path())
+            .args(["--log-format", "json", "serve", "--listen", "127.0.0.1:0", "--media-port", "0", "--data"])
             .arg(data.path())
             .stdout(Stdio::piped())
             .stderr(log);
@@ -87,6 +92,14 @@ impl Service {
         Program::start(&mut self.presenter(code.as_ref(), display))
     }
 
+    /// What it and its recorders have logged, an object a line.
+    pub fn log(&self) -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(self.data.path().join("log")).expect("readable");
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
+            .collect()
+    }
+
     /// The files of the recordings, in all regions.
     pub fn recorded(&self) -> Vec<PathBuf> {
         recorded(self.data.path())
@@ -118,7 +131,7 @@ impl Service {
 }
 
 /// A running program that is killed when it is dropped.
-pub struct Program(Child);
+pub struct Program(pub Child);
 
 impl Program {
     fn start(command: &mut Command) -> Self {
@@ -196,7 +209,7 @@ pub async fn until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
     tokio::time::timeout(WAIT_MAX, search).await.unwrap_or_else(|_| panic!("in vain: {what}"))
 }
 
-fn convene() -> Command {
+pub fn convene() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_convene"));
     for variable in
         ["DISPLAY", "XDG_SESSION_TYPE", "CONVENE_LISTEN", "CONVENE_DATA", "CONVENE_LOG", "CONVENE_SERVER"]

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::sight::Sight;
 use super::{Announcement, Audience, Meeting, Message, Now, Order, ParticipantId, Role, error, tell};
 use crate::rate::Rate;
 use crate::{Allowance, MediaOffer};
@@ -58,6 +59,10 @@ pub(super) struct Face {
     silenced: bool,
     /// They have offered, so the relay knows them.
     connected: bool,
+    /// What they see of the others.
+    pub(super) sight: Sight,
+    /// How high their camera is shown to anybody, as they were told last.
+    pub(super) wanted: u16,
     switches: Allowance,
     offers: Allowance,
 }
@@ -65,7 +70,16 @@ pub(super) struct Face {
 impl Default for Face {
     fn default() -> Self {
         let [switches, offers] = [SWITCHES, OFFERS].map(Allowance::new);
-        Self { camera: false, microphone: false, silenced: false, connected: false, switches, offers }
+        Self {
+            camera: false,
+            microphone: false,
+            silenced: false,
+            connected: false,
+            sight: Sight::default(),
+            wanted: HEIGHT_MAX,
+            switches,
+            offers,
+        }
     }
 }
 
@@ -78,6 +92,11 @@ impl Face {
     /// A program's: the relay has answered it already.
     pub(super) fn of_stream(camera: bool, microphone: bool) -> Self {
         Self { camera, microphone, connected: true, ..Self::default() }
+    }
+
+    /// They have a connection by which they send and see.
+    pub(super) fn is_connected(&self) -> bool {
+        self.connected
     }
 
     /// Switches the microphone of a telephone, which goes on sending whatever it hears.
@@ -114,6 +133,8 @@ impl Meeting {
             return vec![error(id, format!("Too many offers at once; try again in {seconds:.1} s."))];
         }
         seat.face.connected = true;
+        // Another connection begins with everything.
+        (seat.face.sight, seat.face.wanted) = (Sight::All, HEIGHT_MAX);
         let mut orders = vec![Order::Answer(id, offer)];
         if seat.face.silenced {
             // Another connection is another place in the mix, where nobody is silenced yet.
@@ -186,7 +207,7 @@ impl Meeting {
         orders
     }
 
-    pub(super) fn view(&self, id: ParticipantId, wishes: Vec<Wish>) -> Vec<Order> {
+    pub(super) fn view(&mut self, id: ParticipantId, wishes: Vec<Wish>) -> Vec<Order> {
         if !self.present.get(&id).is_some_and(|seat| seat.face.connected) {
             return Vec::new();
         }
@@ -197,6 +218,9 @@ impl Meeting {
             if shown.len() < CAMERAS_MAX && shown.iter().all(|other| other.id != wish.id) {
                 shown.push(Wish { height: wish.height.min(HEIGHT_MAX), ..wish });
             }
+        }
+        if let Some(seat) = self.present.get_mut(&id) {
+            seat.face.sight = Sight::of(&shown);
         }
         vec![Order::Show(id, shown)]
     }

@@ -137,6 +137,11 @@ pub enum Message {
     },
     /// How large cameras may be sent from now on.
     CameraPolicy(CameraPolicy),
+    /// To somebody whose camera is on: so high it is shown to anybody from now on.
+    CameraWanted {
+        /// Lines; 0 when nobody sees it.
+        height: u16,
+    },
     /// To somebody whom the host has muted.
     Muted {
         /// The host.

@@ -2,11 +2,13 @@
 
 mod call_out;
 mod faces;
+mod heads;
 mod house;
 mod media_relay;
 mod message;
 mod orders;
 mod recording;
+mod sight;
 mod streams;
 mod telephone;
 #[cfg(test)]
@@ -24,6 +26,7 @@ pub use call_out::{
     CALL_OUTS_MAX, CallFailure, CallOut, CallOutId, CallOutRules, CallOutState, NumberError, PhoneNumber,
 };
 pub use faces::{CAMERAS_MAX, CameraPolicy, HEIGHT_MAX, Wish};
+pub use heads::HeadCount;
 pub use media_relay::MediaRelay;
 use media_relay::with_media_relay;
 pub use message::{ChatLine, Message, Participant, RecordingView, Refusal, RefusalReason, Slot};
@@ -178,6 +181,7 @@ impl Meeting {
         let policy = self.camera_policy();
         let mut orders = self.decide(input, now);
         orders.extend(self.policy_changed(policy));
+        orders.extend(self.sight_changed());
         orders
     }
 
@@ -209,6 +213,7 @@ impl Meeting {
             Input::Taken(bytes) => self.taken(bytes),
             Input::StreamRefused(why) => self.stream_refused(why),
             Input::Record(id, recording) => self.act(id, now, |meeting| meeting.record(id, recording)),
+            Input::RecordPause(id, paused) => self.act(id, now, |meeting| meeting.record_pause(id, paused)),
             Input::RecordStop(id) => self.act(id, now, |meeting| meeting.record_stop(id)),
             Input::RecordingChanged(view) => self.recording_changed(view),
             Input::Offer(id, offer) => self.offer(id, offer, now),

@@ -116,6 +116,8 @@ pub enum Input {
     StreamRefused(String),
     /// Somebody wants to record, under this id.
     Record(ParticipantId, RecordingId),
+    /// Somebody wants the recording to leave out what happens from now on, or to go on.
+    RecordPause(ParticipantId, bool),
     /// Somebody wants the recording to stop.
     RecordStop(ParticipantId),
     /// A recording of this meeting changed.
@@ -264,6 +266,8 @@ pub enum Order {
     LimitCameras(CameraPolicy),
     /// Start recording.
     StartRecording(RecordingId),
+    /// Leave out what happens from now on, or go on.
+    PauseRecording(RecordingId, bool),
     /// Stop recording, and finish what was recorded.
     FinishRecording(RecordingId),
     /// The meeting is over: let its code rest, forget it. Nothing is done after this.

@@ -42,10 +42,23 @@ impl Meeting {
         if orders.is_empty() { vec![error(id, "The meeting is not being recorded.")] } else { orders }
     }
 
+    /// The recorder says when it has done so.
+    pub(super) fn record_pause(&mut self, id: ParticipantId, paused: bool) -> Vec<Order> {
+        if !self.is_host(id) {
+            return vec![error(id, "Only the host can pause the recording.")];
+        }
+        let from = if paused { RecordingState::Recording } else { RecordingState::Paused };
+        match &self.recording {
+            Some(view) if view.state == from => vec![Order::PauseRecording(view.id, paused)],
+            _ if paused => vec![error(id, "The meeting is not being recorded.")],
+            _ => vec![error(id, "The recording is not paused.")],
+        }
+    }
+
     /// Nothing when none runs.
     pub(super) fn finish_recording(&mut self) -> Vec<Order> {
         match self.recording.clone() {
-            Some(mut view) if matches!(view.state, RecordingState::Starting | RecordingState::Recording) => {
+            Some(mut view) if order_of(view.state) < order_of(RecordingState::Finishing) => {
                 view.state = RecordingState::Finishing;
                 let id = view.id;
                 let mut orders = self.recording_became(view);
@@ -67,9 +80,11 @@ impl Meeting {
     }
 
     fn recording_became(&mut self, view: RecordingView) -> Vec<Order> {
+        let was_paused = self.recording.as_ref().is_some_and(|view| view.state == RecordingState::Paused);
         let announcement = match view.state {
             RecordingState::Recording => Some(Announcement::Recording),
-            RecordingState::Finishing => Some(Announcement::RecordingStopped),
+            RecordingState::Paused => Some(Announcement::RecordingStopped),
+            RecordingState::Finishing if !was_paused => Some(Announcement::RecordingStopped),
             _ => None,
         };
         self.recording = Some(view);
@@ -87,7 +102,7 @@ fn is_running(state: RecordingState) -> bool {
 fn order_of(state: RecordingState) -> u8 {
     match state {
         RecordingState::Starting => 0,
-        RecordingState::Recording => 1,
+        RecordingState::Recording | RecordingState::Paused => 1,
         RecordingState::Finishing => 2,
         // A failed one may be completed later, and a degraded one becomes ready when the region is back.
         RecordingState::Failed | RecordingState::Degraded | RecordingState::Ready => 3,

@@ -319,6 +319,30 @@ fn a_recording_starts_runs_and_finishes() {
 }
 
 #[test]
+fn a_recording_is_paused_and_goes_on() {
+    let mut scene = scene();
+    let early = scene.handle(Input::RecordPause(ANN, true));
+    assert_eq!(refused(&early, ANN), "The meeting is not being recorded.");
+    scene.handle(Input::Record(ANN, recording_id(1)));
+    scene.handle(Input::RecordingChanged(view(1, RecordingState::Recording)));
+    let guest = scene.handle(Input::RecordPause(BOB, true));
+    assert_eq!(refused(&guest, BOB), "Only the host can pause the recording.");
+    let not_paused = scene.handle(Input::RecordPause(ANN, false));
+    assert_eq!(refused(&not_paused, ANN), "The recording is not paused.");
+
+    let pause = scene.handle(Input::RecordPause(ANN, true));
+    assert_eq!(pause, [Order::PauseRecording(recording_id(1), true)]);
+    assert_eq!(scene.handle(Input::RecordingChanged(view(1, RecordingState::Paused))).len(), 1);
+    let resume = scene.handle(Input::RecordPause(ANN, false));
+    assert_eq!(resume, [Order::PauseRecording(recording_id(1), false)]);
+    assert_eq!(scene.handle(Input::RecordingChanged(view(1, RecordingState::Recording))).len(), 1);
+
+    scene.handle(Input::RecordingChanged(view(1, RecordingState::Paused)));
+    let stop = scene.handle(Input::RecordStop(ANN));
+    assert_eq!(stop[1], Order::FinishRecording(recording_id(1)), "also while it is paused");
+}
+
+#[test]
 fn a_failed_recording_may_be_completed_later_or_begun_again() {
     let mut scene = scene();
     scene.handle(Input::Record(ANN, recording_id(1)));

@@ -2,13 +2,14 @@
 
 use std::convert::Infallible;
 
-use convene_recordings::RecordingId;
+use convene_recordings::{LinkError, RecordingId};
 use convene_recordings_store::ReadError;
 use convene_store::StoreError;
 use serde::Serialize;
 use tracing::error;
 use warp::Rejection;
 use warp::Reply;
+use warp::body::BodyDeserializeError;
 use warp::http::StatusCode;
 use warp::http::header::RETRY_AFTER;
 use warp::reject::{LengthRequired, MethodNotAllowed, PayloadTooLarge};
@@ -16,6 +17,7 @@ use warp::reply::Response;
 
 use super::BODY_BYTES_MAX;
 use crate::meeting::{FoundingError, MEETINGS_MAX};
+use crate::recording::WatchError;
 
 /// Why a request is refused.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +32,12 @@ pub(crate) enum ApiError {
     Deleting,
     #[error("This recording is still being made. Stop recording first, then delete it.")]
     StillRecording { id: RecordingId },
+    #[error("This recording has no pictures, or none yet.")]
+    NoPicture,
+    #[error(transparent)]
+    Link(LinkError),
+    #[error("Too many wrong passwords came from your address. Try again in a minute.")]
+    TooManyTries,
     #[error("This request comes from another site ({origin}); only the service's own pages may make it.")]
     ForeignOrigin { origin: String },
     #[error("This method is not allowed here.")]
@@ -64,6 +72,16 @@ impl From<FoundingError> for ApiError {
     }
 }
 
+impl From<WatchError> for ApiError {
+    fn from(error: WatchError) -> Self {
+        match error {
+            WatchError::Link(error) => Self::Link(error),
+            WatchError::TooManyTries => Self::TooManyTries,
+            WatchError::Catalogue(error) => Self::Catalogue(error),
+        }
+    }
+}
+
 impl From<ReadError> for ApiError {
     fn from(error: ReadError) -> Self {
         match error {
@@ -81,6 +99,12 @@ impl ApiError {
             Self::NothingToPlay => (StatusCode::NOT_FOUND, "nothing-to-play"),
             Self::Deleting => (StatusCode::GONE, "deleting"),
             Self::StillRecording { .. } => (StatusCode::CONFLICT, "still-recording"),
+            Self::NoPicture => (StatusCode::NOT_FOUND, "no-picture"),
+            Self::Link(LinkError::Unknown) => (StatusCode::NOT_FOUND, "no-link"),
+            Self::Link(LinkError::Ended) => (StatusCode::GONE, "link-ended"),
+            Self::Link(LinkError::PasswordNeeded) => (StatusCode::FORBIDDEN, "password-needed"),
+            Self::Link(LinkError::PasswordWrong) => (StatusCode::FORBIDDEN, "password-wrong"),
+            Self::TooManyTries => (StatusCode::TOO_MANY_REQUESTS, "too-many-tries"),
             Self::ForeignOrigin { .. } => (StatusCode::FORBIDDEN, "foreign-origin"),
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large"),
@@ -124,6 +148,9 @@ pub(crate) async fn recover(rejection: Rejection) -> Result<Response, Infallible
     if let Some(error) = rejection.find::<ApiError>() {
         return Ok(error.response());
     }
+    if let Some(error) = rejection.find::<BodyDeserializeError>() {
+        return Ok(ApiError::BadRequest(body_trouble(error)).response());
+    }
     let error =
         if rejection.find::<PayloadTooLarge>().is_some() || rejection.find::<LengthRequired>().is_some() {
             ApiError::BodyTooLarge
@@ -133,4 +160,10 @@ pub(crate) async fn recover(rejection: Rejection) -> Result<Response, Infallible
             ApiError::NotFound
         };
     Ok(error.response())
+}
+
+/// What serde has to say about a body, without the type that it failed for.
+fn body_trouble(error: &BodyDeserializeError) -> String {
+    use std::error::Error;
+    error.source().map_or_else(|| "its body is no JSON".into(), |why| format!("its body says {why}"))
 }

@@ -1,4 +1,4 @@
-//! `GET /api/recordings/ID/media`: the WebM, in ranges, also while it grows.
+//! `…/media` of a recording: the WebM, in ranges, also while it grows.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,30 +15,39 @@ use warp::reply::Response;
 use warp::{Filter, Rejection, Reply};
 
 use super::range::{Wanted, wanted};
-use super::recordings::{find, id};
-use super::{ApiError, answer, with};
+use super::{ApiError, ascii};
 use crate::service::Service;
 
 /// How much is read at once, and how many pieces wait for a slow client: 2 MiB a download.
 const PIECE_BYTES: u64 = 1024 * 1024;
 const PIECES_WAITING: usize = 1;
 
-pub(super) fn routes(
-    service: &Arc<Service>,
-) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
+/// For whom something of a recording is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Audience {
+    /// Who may look at all recordings. What is between may keep nothing for others.
+    Everyone,
+    /// Who has a link. A content delivery network in between may keep it, as its address is as secret as the link.
+    Linked,
+}
+
+/// How a recording's bytes are asked for.
+pub(super) struct Request {
+    method: Method,
+    headers: HeaderMap,
+    download: bool,
+}
+
+/// Takes GET and HEAD.
+pub(super) fn request() -> impl Filter<Extract = (Request,), Error = Rejection> + Copy {
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
-    warp::path!("api" / "recordings" / String / "media")
-        .and(warp::get().or(warp::head()).unify())
+    warp::get()
+        .or(warp::head())
+        .unify()
         .and(warp::method())
         .and(query)
         .and(warp::header::headers_cloned())
-        .and(with(service))
-        .and_then(|text: String, method, query: String, headers, service| {
-            answer(async move {
-                let request = Request { method, headers, download: is_download(&query) };
-                media(&service, &text, request).await
-            })
-        })
+        .map(|method, query: String, headers| Request { method, headers, download: is_download(&query) })
 }
 
 /// `?download`, with whatever value.
@@ -46,14 +55,13 @@ fn is_download(query: &str) -> bool {
     query.split('&').any(|pair| pair.split('=').next() == Some("download"))
 }
 
-struct Request {
-    method: Method,
-    headers: HeaderMap,
-    download: bool,
-}
-
-async fn media(service: &Arc<Service>, text: &str, request: Request) -> Result<Response, ApiError> {
-    let recording = find(service, id(text)?).await?;
+/// The bytes that are asked for.
+pub(super) async fn media(
+    service: &Arc<Service>,
+    recording: &Recording,
+    request: Request,
+    audience: Audience,
+) -> Result<Response, ApiError> {
     let deleting = recording.id;
     if service.catalogue.call(move |store| store.is_being_deleted(deleting)).await? {
         return Err(ApiError::Deleting);
@@ -78,7 +86,10 @@ async fn media(service: &Arc<Service>, text: &str, request: Request) -> Result<R
     };
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    describe(headers, &recording, &etag);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("video/webm"));
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(CACHE_CONTROL, cache_control(recording, audience));
+    headers.insert(ETAG, ascii(etag));
     if let Some(range) = range {
         headers.insert(CONTENT_LENGTH, (range.end - range.start).into());
         if status == StatusCode::PARTIAL_CONTENT {
@@ -86,7 +97,7 @@ async fn media(service: &Arc<Service>, text: &str, request: Request) -> Result<R
             headers.insert(CONTENT_RANGE, ascii(part));
         }
         if request.download {
-            let name = format!("attachment; filename=\"{}\"", file_name(&recording));
+            let name = format!("attachment; filename=\"{}\"", file_name(recording));
             headers.insert(CONTENT_DISPOSITION, ascii(name));
         }
     } else if status == StatusCode::RANGE_NOT_SATISFIABLE {
@@ -95,24 +106,21 @@ async fn media(service: &Arc<Service>, text: &str, request: Request) -> Result<R
     Ok(response)
 }
 
-/// One that still grows must be asked for again; a whole one is asked for by its tag.
-fn describe(headers: &mut HeaderMap, recording: &Recording, etag: &str) {
+/// One that still grows must be asked for again; a whole one is asked for by its tag, behind a link after five minutes: so long may what was
+/// deleted, or whose link was taken back, still be seen by those who have the link.
+pub(super) fn cache_control(recording: &Recording, audience: Audience) -> HeaderValue {
     let grows = !matches!(recording.state, RecordingState::Ready | RecordingState::Degraded);
-    let cache = if grows { "no-store" } else { "private, no-cache" };
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("video/webm"));
-    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
-    headers.insert(ETAG, ascii(etag.to_owned()));
+    HeaderValue::from_static(match audience {
+        _ if grows => "no-store",
+        Audience::Everyone => "private, no-cache",
+        Audience::Linked => "public, max-age=300",
+    })
 }
 
 /// Made of digits, a date and our own words.
 fn file_name(recording: &Recording) -> String {
     let code: String = recording.code.chars().filter(char::is_ascii_digit).collect();
     format!("convene-{code}-{}.webm", recording.started.date())
-}
-
-fn ascii(text: String) -> HeaderValue {
-    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
 }
 
 /// Reads ahead by one piece; stops when the client is gone. An error cuts the answer short, so that nobody takes it for whole.

@@ -9,7 +9,7 @@ use warp::reply::Response;
 use warp::{Filter, Rejection, Reply};
 
 use super::origin::same_origin;
-use super::{ApiError, BODY_BYTES_MAX, Peer, answer, peer, with};
+use super::{ApiError, BODY_BYTES_MAX, Peer, answer, base_url, peer, with};
 use crate::meeting::Founded;
 use crate::service::Service;
 
@@ -47,11 +47,7 @@ fn bounded_body() -> impl Filter<Extract = (), Error = Rejection> + Copy {
 
 async fn start(service: Arc<Service>, peer: Peer, host: Option<Authority>) -> Result<impl Reply, ApiError> {
     let Founded { code, token } = service.directory.found(&service, peer.ip())?;
-    let base = match (&service.public_url, host) {
-        (Some(url), _) => url.clone(),
-        (None, Some(host)) => format!("https://{host}"),
-        (None, None) => return Err(ApiError::BadRequest("it does not say which host it is for".into())),
-    };
+    let base = base_url(&service, host)?;
     let started =
         Started { code: code.to_string(), token: token.reveal().to_owned(), link: format!("{base}/{code}") };
     Ok(warp::reply::with_status(warp::reply::json(&started), StatusCode::CREATED))

@@ -1,11 +1,14 @@
 //! The routes: each parses, asks, and replies.
 
+mod body;
 mod error;
 mod headers;
+mod links;
 mod media;
 mod meetings;
 mod origin;
 mod page;
+mod pictures;
 mod range;
 mod recordings;
 mod socket;
@@ -19,6 +22,8 @@ use std::sync::Arc;
 
 use convene_domain::Redacted;
 use tokio::sync::OwnedSemaphorePermit;
+use warp::http::HeaderValue;
+use warp::http::uri::Authority;
 use warp::reply::Response;
 use warp::{Filter, Rejection, Reply};
 
@@ -59,6 +64,8 @@ pub(crate) fn routes(
         .unify()
         .or(recordings::routes(service))
         .unify()
+        .or(links::routes(service))
+        .unify()
         .or(whip::routes(service))
         .unify();
     let all = api.or(socket::routes(service)).unify().or(health).unify().or(page::routes()).unify();
@@ -71,6 +78,20 @@ fn with(
 ) -> impl Filter<Extract = (Arc<Service>,), Error = Infallible> + Clone + use<> {
     let service = service.clone();
     warp::any().map(move || service.clone())
+}
+
+/// What links begin with.
+fn base_url(service: &Service, host: Option<Authority>) -> Result<String, ApiError> {
+    match (&service.public_url, host) {
+        (Some(url), _) => Ok(url.clone()),
+        (None, Some(host)) => Ok(format!("https://{host}")),
+        (None, None) => Err(ApiError::BadRequest("it does not say which host it is for".into())),
+    }
+}
+
+/// A header's value of our own making.
+fn ascii(text: String) -> HeaderValue {
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
 }
 
 fn peer() -> impl Filter<Extract = (Peer,), Error = Rejection> + Copy {

@@ -55,9 +55,9 @@ fn file(path: &str, headers: &HeaderMap) -> Result<Response, ApiError> {
     found.map(|file| reply(file, name, headers)).ok_or(ApiError::NotFound)
 }
 
-/// `/`, `/recordings` and `/CODE`, whether there is such a meeting or not: the page tells nobody.
+/// `/`, `/recordings`, `/watch/TOKEN` and `/CODE`, whether there is such a meeting or not: the page tells nobody.
 fn is_page(name: &str) -> bool {
-    matches!(name, "" | "recordings") || name.parse::<SessionCode>().is_ok()
+    matches!(name, "" | "recordings") || name.starts_with("watch/") || name.parse::<SessionCode>().is_ok()
 }
 
 fn reply(file: EmbeddedFile, name: &str, asked: &HeaderMap) -> Response {

@@ -243,6 +243,8 @@ impl Reader {
             Said::Present => Input::Present(id),
             Said::PresentStop => Input::PresentStop(id),
             Said::Record => Input::Record(id, RecordingId::new(Uuid::new_v4())),
+            Said::RecordPause => Input::RecordPause(id, true),
+            Said::RecordResume => Input::RecordPause(id, false),
             Said::RecordStop => Input::RecordStop(id),
             Said::MediaOffer { sdp } => match MediaOffer::parse(sdp) {
                 Ok(offer) => Input::Offer(id, offer),

@@ -10,9 +10,10 @@ use parking_lot::Mutex;
 use rand::TryRngCore;
 use rand::rngs::OsRng;
 use time::{Duration, OffsetDateTime};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::room::{self, Founding, Letter, RoomHandle};
+use super::room::{self, Founding, Letter, RoomCount, RoomHandle};
 use crate::service::Service;
 
 /// How many meetings one server holds at once; each may start a relay with threads of its own.
@@ -126,6 +127,19 @@ impl Directory {
                 tracing::warn!(%error, "a code that should rest may be used again after a restart");
             }
         });
+    }
+
+    /// All meetings in numbers; those that do not answer in time are left out.
+    pub(crate) async fn count(&self, patience: std::time::Duration) -> Vec<RoomCount> {
+        let rooms: Vec<_> = self.inner.lock().rooms.values().cloned().collect();
+        let ask = |room: RoomHandle| async move {
+            let (answer, count) = oneshot::channel();
+            let asked =
+                async { if room.send(Letter::Count(answer)).await { count.await.ok() } else { None } };
+            tokio::time::timeout(patience, asked).await.ok().flatten()
+        };
+        let counts = futures_util::future::join_all(rooms.into_iter().map(ask)).await;
+        counts.into_iter().flatten().collect()
     }
 
     /// No new meetings and no new participants from now on; every meeting ends.

@@ -13,5 +13,7 @@ mod talk;
 
 pub(crate) use connection::attend;
 pub(crate) use directory::{Directory, Founded, FoundingError, MEETINGS_MAX};
-pub(crate) use room::{Letter, StreamAnswer, StreamAsk, StreamError, StreamLetter, tell_recording};
+pub(crate) use room::{
+    Letter, RoomCount, StreamAnswer, StreamAsk, StreamError, StreamLetter, tell_recording,
+};
 pub(crate) use said::READ_BYTES_MAX;

@@ -16,13 +16,15 @@ use tracing::{debug, info, warn};
 use super::outbox::{Outbox, Outgoing, text};
 use super::screen::{Screen, Stage};
 use super::talk::{self, Talk};
-use crate::recording::RecordingOrder;
 use crate::service::Service;
 use crate::telephone::Switchboard;
+pub(crate) use count::RoomCount;
 use streams::Streams;
 pub(crate) use streams::{StreamAnswer, StreamAsk, StreamError, StreamLetter};
 
+mod count;
 mod phone;
+mod record;
 mod streams;
 
 /// How many letters may wait for a room. A connection whose letter does not fit waits, and its client with it.
@@ -46,6 +48,8 @@ pub(crate) enum Letter {
     Stream(StreamLetter),
     /// Somebody does something.
     Input(Input),
+    /// How many are there, and how does the talk go?
+    Count(oneshot::Sender<RoomCount>),
     /// A piece of the presentation with this number.
     Screen(u64, Bytes),
 }
@@ -178,6 +182,9 @@ impl Room {
                     let _ = eye.send(records);
                 }
             }
+            Letter::Count(answer) => {
+                let _ = answer.send(self.count().await);
+            }
             Letter::Stream(letter) => self.take_stream(letter).await,
             Letter::Input(Input::Leave(id)) => {
                 if let Some(outbox) = self.outboxes.remove(&id) {
@@ -252,6 +259,7 @@ impl Room {
             TalkEvent::Called { seat, call, name } => {
                 let id = self.next_id();
                 self.talk.called(seat, id);
+                self.service.metrics.called();
                 let by = self.talk.forget_call_out(call);
                 self.handle(Input::Call { id, name: phone::caller_name(&name), by }).await;
             }
@@ -346,11 +354,8 @@ impl Room {
             Order::Show(id, wishes) => self.talk.show(id, &wishes),
             Order::Silence(id, is_silenced) => self.talk.silence(id, is_silenced),
             Order::LimitCameras(policy) => self.talk.limit_cameras(policy),
-            Order::StartRecording(id) => {
-                let room = self.handle.clone();
-                let order = RecordingOrder { id, code: self.code, token: &self.recorder, room };
-                self.service.recorders.start(&self.service, order);
-            }
+            Order::StartRecording(id) => self.start_recording(id, inputs),
+            Order::PauseRecording(id, paused) => self.service.recorders.pause(id, paused),
             Order::FinishRecording(id) => self.service.recorders.finish(id),
             Order::Close => self.service.directory.close(self.code, &self.service),
         }

@@ -41,6 +41,8 @@ pub(crate) enum Said {
     Present,
     PresentStop,
     Record,
+    RecordPause,
+    RecordResume,
     RecordStop,
     MediaOffer {
         sdp: String,
@@ -188,6 +190,8 @@ mod tests {
             (r#"{"type":"present"}"#, Said::Present),
             (r#"{"type":"present_stop"}"#, Said::PresentStop),
             (r#"{"type":"record"}"#, Said::Record),
+            (r#"{"type":"record_pause"}"#, Said::RecordPause),
+            (r#"{"type":"record_resume"}"#, Said::RecordResume),
             (r#"{"type":"record_stop"}"#, Said::RecordStop),
             (r#"{"type":"media_offer","sdp":"v=0"}"#, Said::MediaOffer { sdp: "v=0".into() }),
             (r#"{"type":"camera","on":true}"#, Said::Camera { on: true }),

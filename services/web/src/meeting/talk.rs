@@ -8,12 +8,16 @@ use convene_domain::{
     CallOutId, CameraPolicy, DisplayName, MediaOffer, ParticipantId, PhoneNumber, RECORDERS_MAX, Slot, Wish,
 };
 use convene_pipelines::{
-    Listener, MediaPort, PipelineError, ShownFeed, TalkEvent, TalkPipeline, TelephoneRoom, Watcher,
+    Listener, MediaPort, PipelineError, ShownFeed, TalkCounts, TalkEvent, TalkPipeline, TelephoneRoom,
+    Watcher,
 };
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, channel};
 use tracing::warn;
 
 use super::blocking::blocking;
+pub(crate) use count::TalkDelta;
+
+mod count;
 
 /// How often a meeting's talk may fail before it is not started again.
 const FAILURES_MAX: u32 = 3;
@@ -43,6 +47,8 @@ pub(crate) struct Talk {
     has_screen: bool,
     is_locked: bool,
     failures: u32,
+    /// What was counted of it last.
+    counted: TalkCounts,
 }
 
 /// Its fields are dropped in this order: a listener that leaves posts to its pipeline's bus.
@@ -66,6 +72,7 @@ impl Talk {
             has_screen: false,
             is_locked: false,
             failures: 0,
+            counted: TalkCounts::default(),
         }
     }
 

@@ -9,7 +9,6 @@ use convene_store::StoreError;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::recorders::what_is_behind;
 use crate::service::Service;
 
 /// How often the spool is looked at, when nothing wakes the janitor before.
@@ -22,6 +21,7 @@ const ORPHANS_MAX: Duration = Duration::from_secs(180);
 pub(crate) async fn look_after(service: Arc<Service>, stop: CancellationToken) {
     loop {
         let round = async {
+            delete_what_was_kept_long_enough(&service).await;
             delete_the_rest(&service).await;
             let resumed = resume(&service.spool, &service.regions).await;
             for resumed in &resumed {
@@ -65,6 +65,7 @@ pub(crate) async fn delete(service: &Service, id: RecordingId) -> Result<Deletio
         .call(move |store| Ok(if store.begin_delete(id)? { store.recording(id)? } else { None }))
         .await?;
     let Some(before) = before else { return Ok(Deletion::Unknown) };
+    service.pictures.forget(id);
     let regions = before.regions.into_iter().map(|copy| copy.region).collect();
 
     if let Err(error) = discard(&service.spool, id).await {
@@ -88,6 +89,22 @@ pub(crate) async fn delete(service: &Service, id: RecordingId) -> Result<Deletio
     })
 }
 
+/// Begins to delete what was to be kept until now. One that still runs goes when it has ended.
+async fn delete_what_was_kept_long_enough(service: &Service) {
+    let now = service.clock.date();
+    let ids = match service.catalogue.call(move |store| store.recordings_kept_long_enough(now)).await {
+        Ok(ids) => ids,
+        Err(error) => return warn!(%error, "the catalogue does not say what was kept long enough"),
+    };
+    for id in ids {
+        match delete(service, id).await {
+            Ok(Deletion::Running | Deletion::Unknown) => {}
+            Ok(_) => info!(recording = %id, "a recording was kept as long as it was to be, and is deleted"),
+            Err(error) => warn!(recording = %id, %error, "a recording cannot be deleted yet"),
+        }
+    }
+}
+
 /// Tries again what regions could not confirm.
 async fn delete_the_rest(service: &Service) {
     let ids = match service.catalogue.call(|store| store.recordings_to_delete()).await {
@@ -106,6 +123,9 @@ async fn delete_the_rest(service: &Service) {
 /// Writes down what became of a recording that was in the spool.
 async fn note(service: &Service, resumed: &Resumed) {
     let id = resumed.id;
+    for report in &resumed.reports {
+        service.metrics.region_was_given(report, None);
+    }
     if service.recorders.is_running(id) {
         return;
     }
@@ -117,47 +137,16 @@ async fn note(service: &Service, resumed: &Resumed) {
     let recording = match known {
         Ok(Some(recording)) => recording,
         // It was made while the catalogue could not be written.
-        Ok(None) => Recording {
-            id,
-            code: String::new(),
-            title: "A recovered recording".into(),
-            started: now,
-            duration_ms: 0,
-            bytes: 0,
-            state: RecordingState::Finishing,
-            message: None,
-            regions: Vec::new(),
-        },
+        Ok(None) => Recording::recovered(id, now),
         Err(error) => return warn!(recording = %id, %error, "the catalogue does not say what a recording is"),
     };
     let is_new = recording.regions.is_empty();
     if is_new && resumed.bytes == 0 {
         return;
     }
-    let recording = after(recording, resumed);
-    info!(recording = %id, state = ?recording.state, "a recording from the spool");
+    let recording = resumed.applied_to(recording);
+    info!(recording = %id, state = recording.state.word(), "a recording from the spool");
     save(service, recording, is_new).await;
-}
-
-/// The recording, after what was in the spool went to the regions.
-fn after(mut recording: Recording, resumed: &Resumed) -> Recording {
-    if resumed.bytes == 0 {
-        recording.state = RecordingState::Failed;
-        let nothing = || "Nothing was recorded before the recorder ended.".to_owned();
-        recording.message = Some(recording.message.take().unwrap_or_else(nothing));
-        return recording;
-    }
-    recording.bytes = resumed.bytes;
-    recording.state = RecordingState::of_ended(&resumed.copies);
-    recording.regions = resumed.copies.clone();
-    let cut = "The recording was cut off; what there is of it can be played.";
-    recording.message = match (what_is_behind(&resumed.copies), resumed.finished) {
-        (None, true) => None,
-        (None, false) => Some(cut.to_owned()),
-        (Some(behind), true) => Some(behind),
-        (Some(behind), false) => Some(format!("{cut} {behind}")),
-    };
-    recording
 }
 
 /// Asks the regions about recordings that nobody makes and that are not in the spool: a recorder may have finished them after
@@ -174,7 +163,7 @@ async fn settle(service: &Service, resumed: &[Resumed]) {
             continue;
         }
         if let Some(recording) = as_the_regions_have_it(service, recording).await {
-            info!(recording = %id, state = ?recording.state, "a recording that was interrupted");
+            info!(recording = %id, state = recording.state.word(), "a recording that was interrupted");
             save(service, recording, false).await;
         }
     }
@@ -199,8 +188,8 @@ async fn as_the_regions_have_it(service: &Service, mut recording: Recording) -> 
         recording.state = RecordingState::Failed;
         recording.message = Some("The recording was interrupted before any of it was kept.".into());
     } else {
-        recording.state = RecordingState::of_ended(&recording.regions);
-        recording.message = what_is_behind(&recording.regions);
+        let copies = std::mem::take(&mut recording.regions);
+        recording.settle(copies);
     }
     (recording != before).then_some(recording)
 }
@@ -219,71 +208,5 @@ async fn save(service: &Service, recording: Recording, is_new: bool) {
         .await;
     if let Err(error) = saved {
         warn!(recording = %id, %error, "a recording is not in the catalogue as it is");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use time::macros::datetime;
-    use uuid::Uuid;
-
-    fn copies(states: &[CopyState]) -> Vec<Copy> {
-        let copy = |(name, state): (&str, &CopyState)| Copy {
-            region: RegionName::new(name).unwrap(),
-            state: *state,
-            bytes: 7,
-            sha256: None,
-        };
-        ["a", "b"].into_iter().zip(states).map(copy).collect()
-    }
-
-    fn recording() -> Recording {
-        Recording {
-            id: RecordingId::new(Uuid::from_u128(1)),
-            code: "123456789".into(),
-            title: "Meeting 123456789".into(),
-            started: datetime!(2026-01-31 10:00 UTC),
-            duration_ms: 5000,
-            bytes: 5,
-            state: RecordingState::Failed,
-            message: Some("The recorder ended before it had finished (signal: 9).".into()),
-            regions: copies(&[CopyState::Behind, CopyState::Behind]),
-        }
-    }
-
-    fn resumed(bytes: u64, finished: bool, states: &[CopyState]) -> Resumed {
-        let id = recording().id;
-        Resumed {
-            id,
-            blob: id.blob_name(),
-            finished,
-            bytes,
-            copies: copies(states),
-            troubles: Vec::new(),
-            problem: None,
-        }
-    }
-
-    #[test]
-    fn a_failed_recording_becomes_ready_when_the_spool_had_all_of_it() {
-        let after = after(recording(), &resumed(7, true, &[CopyState::Complete; 2]));
-        assert_eq!((after.state, after.bytes, after.message), (RecordingState::Ready, 7, None));
-    }
-
-    #[test]
-    fn one_that_was_cut_off_plays_and_says_so() {
-        let after = after(recording(), &resumed(7, false, &[CopyState::Complete, CopyState::Behind]));
-        assert_eq!(after.state, RecordingState::Degraded);
-        let message = after.message.unwrap();
-        assert!(message.starts_with("The recording was cut off;"), "{message}");
-        assert!(message.contains("Region b does not have all of it yet"), "{message}");
-    }
-
-    #[test]
-    fn one_without_a_byte_stays_failed_and_keeps_its_reason() {
-        let after = after(recording(), &resumed(0, false, &[]));
-        assert_eq!(after.state, RecordingState::Failed);
-        assert_eq!(after.message, recording().message);
     }
 }

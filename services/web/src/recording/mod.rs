@@ -2,9 +2,13 @@
 
 mod catalogue;
 mod janitor;
+mod links;
+mod pictures;
 mod process;
 mod recorders;
 
 pub(crate) use catalogue::Catalogue;
 pub(crate) use janitor::{Deletion, delete, look_after};
-pub(crate) use recorders::{FINISH_MAX, Recorders, RecordingOrder};
+pub(crate) use links::{Links, WatchError, watch};
+pub(crate) use pictures::{Pictures, pictures};
+pub(crate) use recorders::{FINISH_MAX, Recorders, RecordingOrder, Rules};

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use convene_recordings::{RecorderEvent, RecorderJob};
+use convene_recordings::{RecorderEvent, RecorderJob, RecorderOrder};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tracing::warn;
@@ -47,6 +47,16 @@ impl Process {
             return Err(format!("The recorder does not take its job: {error}."));
         }
         Ok(Self { child, input: Some(input), output: BufReader::new(output) })
+    }
+
+    /// Tells the recorder something. One that is gone is heard to be.
+    pub(crate) async fn order(&mut self, order: RecorderOrder) {
+        let Some(input) = &mut self.input else { return };
+        let mut line = serde_json::to_vec(&order).expect("an order has string keys only");
+        line.push(b'\n');
+        if let Err(error) = input.write_all(&line).await {
+            warn!(%error, "the recorder does not take an order");
+        }
     }
 
     /// Tells the recorder to finish.

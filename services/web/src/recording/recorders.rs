@@ -7,17 +7,19 @@ use std::time::Duration;
 
 use convene_domain::{RecordingView, SessionCode, Token};
 use convene_recordings::{
-    Copy, CopyState, RecorderEvent, RecorderJob, Recording, RecordingId, RecordingState, Secret, StoreConfig,
+    Copy, CopyState, RecorderEvent, RecorderJob, RecorderOrder, Recording, RecordingId, RecordingState,
+    RegionReport, Secret, StoreConfig,
 };
 use parking_lot::Mutex;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{Instrument, error, info, info_span, warn};
 
 use super::process::{Heard, Process};
 use crate::config::RecorderProgram;
 use crate::meeting::{Letter, tell_recording};
+use crate::metrics::Metrics;
 use crate::service::Service;
 
 /// How long a recorder may take from its start to its first block.
@@ -30,6 +32,15 @@ pub(crate) const FINISH_MAX: Duration = Duration::from_secs(60);
 const LAST_WORD_TRIES: u32 = 10;
 const LAST_WORD_INTERVAL: Duration = Duration::from_secs(2);
 
+/// What an operator has said about recordings.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    /// So many are made at once at most.
+    pub(crate) max: usize,
+    /// How long one is kept, from its start on, unless somebody says otherwise.
+    pub(crate) keep: Option<time::Duration>,
+}
+
 /// How a recorder is started, and which ones run.
 pub(crate) struct Recorders {
     pub(crate) program: RecorderProgram,
@@ -39,7 +50,25 @@ pub(crate) struct Recorders {
     pub(crate) stores: Vec<StoreConfig>,
     /// Wakes the janitor when a recorder left something behind.
     pub(crate) left_something: Notify,
-    running: Mutex<BTreeMap<RecordingId, CancellationToken>>,
+    pub(crate) rules: Rules,
+    running: Mutex<BTreeMap<RecordingId, Running>>,
+}
+
+/// No recording can be begun now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "This server records as many meetings as it can, which is {max}. Try again when another recording has ended."
+)]
+pub(crate) struct Full {
+    pub(crate) max: usize,
+}
+
+/// What is known of a recorder from outside of its task.
+struct Running {
+    finish: CancellationToken,
+    paused: watch::Sender<bool>,
+    /// How the regions follow.
+    reports: Vec<RegionReport>,
 }
 
 /// What is to be recorded, and who wants to know how it goes.
@@ -56,16 +85,16 @@ impl Recorders {
         server: String,
         ca_file: PathBuf,
         stores: Vec<StoreConfig>,
+        rules: Rules,
     ) -> Self {
         let running = Mutex::default();
-        Self { program, server, ca_file, stores, left_something: Notify::new(), running }
+        Self { program, server, ca_file, stores, left_something: Notify::new(), rules, running }
     }
 
-    /// Starts recording a meeting.
-    pub(crate) fn start(&self, service: &Arc<Service>, order: RecordingOrder<'_>) {
+    /// Starts recording a meeting, unless as many recordings are made as may be.
+    pub(crate) fn start(&self, service: &Arc<Service>, order: RecordingOrder<'_>) -> Result<(), Full> {
         let RecordingOrder { id, code, token, room } = order;
-        let finish = CancellationToken::new();
-        self.running.lock().insert(id, finish.clone());
+        let (finish, paused) = self.admit(id).inspect_err(|_| service.metrics.recording_refused())?;
         let job = RecorderJob {
             id,
             code: code.to_string(),
@@ -81,31 +110,76 @@ impl Recorders {
             bytes: 0,
             sha256: None,
         };
+        let started = service.clock.date();
         let recording = Recording {
             id,
             code: code.to_string(),
             title: format!("Meeting {code}"),
-            started: service.clock.date(),
+            started,
             duration_ms: 0,
             bytes: 0,
             state: RecordingState::Starting,
             message: None,
+            keep_until: self.rules.keep.and_then(|days| started.checked_add(days)),
             regions: self.stores.iter().map(writing).collect(),
         };
-        let run = Run { service: service.clone(), recording, room, finish, in_catalogue: false };
-        service.tasks.spawn(run.follow(job));
+        let run = Run { service: service.clone(), recording, room, finish, paused, in_catalogue: false };
+        let span = info_span!("recorder", recording = %id);
+        service.tasks.spawn(run.follow(job).instrument(span));
+        Ok(())
+    }
+
+    /// A place for one more. One that is being finished costs next to nothing and takes none.
+    fn admit(&self, id: RecordingId) -> Result<(CancellationToken, watch::Receiver<bool>), Full> {
+        let mut running = self.running.lock();
+        let made = running.values().filter(|running| !running.finish.is_cancelled()).count();
+        if self.rules.max <= made {
+            return Err(Full { max: self.rules.max });
+        }
+        let finish = CancellationToken::new();
+        let (paused, follows) = watch::channel(false);
+        running.insert(id, Running { finish: finish.clone(), paused, reports: Vec::new() });
+        Ok((finish, follows))
     }
 
     /// Tells a recorder to finish; one that is gone needs no telling.
     pub(crate) fn finish(&self, id: RecordingId) {
-        if let Some(finish) = self.running.lock().get(&id) {
-            finish.cancel();
+        if let Some(running) = self.running.lock().get(&id) {
+            running.finish.cancel();
+        }
+    }
+
+    /// Tells a recorder to leave out what happens, or to go on.
+    pub(crate) fn pause(&self, id: RecordingId, paused: bool) {
+        if let Some(running) = self.running.lock().get(&id) {
+            running.paused.send_replace(paused);
         }
     }
 
     /// Whether this recording is being made by a recorder of ours.
     pub(crate) fn is_running(&self, id: RecordingId) -> bool {
         self.running.lock().contains_key(&id)
+    }
+
+    /// How many recorders run.
+    pub(crate) fn running(&self) -> usize {
+        self.running.lock().len()
+    }
+
+    /// How the regions follow the recorders that run.
+    pub(crate) fn reports(&self) -> Vec<RegionReport> {
+        self.running.lock().values().flat_map(|running| running.reports.clone()).collect()
+    }
+
+    /// A recorder says how its regions follow.
+    fn reported(&self, id: RecordingId, reports: Vec<RegionReport>, metrics: &Metrics) {
+        let mut running = self.running.lock();
+        let Some(running) = running.get_mut(&id) else { return };
+        for report in &reports {
+            let before = running.reports.iter().find(|before| before.region == report.region);
+            metrics.region_was_given(report, before);
+        }
+        running.reports = reports;
     }
 }
 
@@ -115,6 +189,7 @@ struct Run {
     recording: Recording,
     room: mpsc::WeakSender<Letter>,
     finish: CancellationToken,
+    paused: watch::Receiver<bool>,
     in_catalogue: bool,
 }
 
@@ -129,7 +204,7 @@ enum Deadline {
 impl Run {
     async fn follow(mut self, job: RecorderJob) {
         let id = self.recording.id;
-        info!(recording = %id, "a recording starts");
+        info!("a recording starts");
         self.save().await;
         match Process::start(&self.service.recorders.program, &job).await {
             Ok(mut process) => {
@@ -138,6 +213,7 @@ impl Run {
             }
             Err(sentence) => self.fail(sentence),
         }
+        self.service.metrics.recording_ended(self.recording.state);
         self.write_last_word().await;
         self.service.recorders.running.lock().remove(&id);
         // Whoever is told finds it in the catalogue, and may delete it.
@@ -145,7 +221,7 @@ impl Run {
         if self.recording.state != RecordingState::Ready {
             self.service.recorders.left_something.notify_one();
         }
-        info!(recording = %id, state = ?self.recording.state, "a recording has ended");
+        info!(state = self.recording.state.word(), "a recording has ended");
     }
 
     async fn listen(&mut self, process: &mut Process) {
@@ -161,6 +237,11 @@ impl Run {
                     self.become_state(RecordingState::Finishing).await;
                     continue;
                 }
+                Ok(()) = self.paused.changed(), if !finishing => {
+                    let paused = *self.paused.borrow_and_update();
+                    process.order(if paused { RecorderOrder::Pause } else { RecorderOrder::Resume }).await;
+                    continue;
+                }
                 () = deadline.passed() => {
                     process.kill().await;
                     return self.fail(deadline.sentence());
@@ -173,9 +254,20 @@ impl Run {
                         self.become_state(RecordingState::Recording).await;
                     }
                 }
+                Heard::Event(RecorderEvent::Paused) if !finishing => {
+                    self.become_state(RecordingState::Paused).await;
+                }
+                Heard::Event(RecorderEvent::Resumed) if !finishing => {
+                    self.become_state(RecordingState::Recording).await;
+                }
+                Heard::Event(RecorderEvent::Paused | RecorderEvent::Resumed) => {}
                 Heard::Event(RecorderEvent::Progress { duration_ms, bytes }) => {
                     (self.recording.duration_ms, self.recording.bytes) = (duration_ms, bytes);
                     self.save().await;
+                }
+                Heard::Event(RecorderEvent::Regions { regions }) => {
+                    let Service { recorders, metrics, .. } = &*self.service;
+                    recorders.reported(self.recording.id, regions, metrics);
                 }
                 Heard::Event(RecorderEvent::Finished { duration_ms, bytes, regions }) => {
                     (self.recording.duration_ms, self.recording.bytes) = (duration_ms, bytes);
@@ -188,13 +280,12 @@ impl Run {
     }
 
     fn finished(&mut self, regions: Vec<Copy>) {
-        self.recording.state = RecordingState::of_ended(&regions);
-        self.recording.message = what_is_behind(&regions);
-        self.recording.regions = regions;
+        self.recording.message = None;
+        self.recording.settle(regions);
     }
 
     fn fail(&mut self, sentence: String) {
-        warn!(recording = %self.recording.id, sentence, "a recording failed");
+        warn!(sentence, "a recording failed");
         self.recording.state = RecordingState::Failed;
         self.recording.message = Some(sentence);
         for copy in &mut self.recording.regions {
@@ -234,7 +325,7 @@ impl Run {
                 true
             }
             Err(error) => {
-                warn!(recording = %self.recording.id, %error, "a recording is not in the catalogue as it is");
+                warn!(%error, "a recording is not in the catalogue as it is");
                 false
             }
         }
@@ -248,8 +339,8 @@ impl Run {
             }
             tokio::time::sleep(LAST_WORD_INTERVAL).await;
         }
-        let Recording { id, state, message, .. } = &self.recording;
-        error!(recording = %id, ?state, message, "the catalogue does not take how a recording ended");
+        let Recording { state, message, .. } = &self.recording;
+        error!(state = state.word(), message, "the catalogue does not take how a recording ended");
     }
 }
 
@@ -265,27 +356,6 @@ impl Deadline {
         match self {
             Self::Start(_) => format!("The recorder recorded nothing within {} s.", START_MAX.as_secs()),
             _ => format!("The recorder did not finish within {} s.", FINISH_MAX.as_secs()),
-        }
-    }
-}
-
-/// Which regions are still to come, as a sentence; `None` when all have it.
-pub(crate) fn what_is_behind(copies: &[Copy]) -> Option<String> {
-    let behind: Vec<_> = copies
-        .iter()
-        .filter(|copy| copy.state != CopyState::Complete)
-        .map(|copy| copy.region.as_str())
-        .collect();
-    match behind[..] {
-        [] => None,
-        [one] => Some(format!(
-            "Region {one} does not have all of it yet; it follows as soon as it can be reached."
-        )),
-        _ => {
-            let all = behind.join(", ");
-            Some(format!(
-                "The regions {all} do not have all of it yet; they follow as soon as they can be reached."
-            ))
         }
     }
 }

@@ -1,12 +1,15 @@
 //! The service as a whole: a real server on a free port, and clients over TLS.
 
 mod call_out;
+mod cdn;
 mod limits;
 mod meeting;
+mod metrics;
 mod page;
 mod phone;
 mod recordings;
 mod screen;
+mod sharing;
 mod start;
 mod support;
 mod talk;

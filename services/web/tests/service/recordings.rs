@@ -14,7 +14,7 @@ use super::screen::{Screen, pixels, present};
 use super::support::{Client, Meeting, PATIENCE, Scene, example_recorder, scene, scene_in, scene_with};
 
 /// Waits until the meeting says that its recording has this state; the message is given.
-async fn state(client: &mut Client, state: &str) -> Value {
+pub async fn state(client: &mut Client, state: &str) -> Value {
     loop {
         let told = client.told_of("recording").await["recording"].take();
         if told["state"] == state {
@@ -24,7 +24,7 @@ async fn state(client: &mut Client, state: &str) -> Value {
 }
 
 /// Asks again until the recording is so; the janitor takes its time.
-async fn listed(scene: &Scene, id: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+pub async fn listed(scene: &Scene, id: &str, is_so: impl Fn(&Value) -> bool) -> Value {
     let asked = async {
         loop {
             let recording = scene.get_json(&format!("/api/recordings/{id}")).await;
@@ -49,12 +49,12 @@ async fn ask_media(scene: &Scene, method: Method, id: &str, headers: &[(&str, &s
     request.send().await.unwrap()
 }
 
-fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
+pub fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
     answer.headers().get(name).map_or("", |value| value.to_str().unwrap())
 }
 
 /// A host in a meeting that is being recorded, with something on the screen.
-async fn record(scene: &Scene) -> (Meeting, Client, String) {
+pub async fn record(scene: &Scene) -> (Meeting, Client, String) {
     let meeting = scene.start_meeting().await;
     let mut ann = scene.join_host(&meeting).await;
     present(&mut ann).await;
@@ -65,7 +65,7 @@ async fn record(scene: &Scene) -> (Meeting, Client, String) {
 }
 
 /// The same, stopped and ready.
-async fn record_to_the_end(scene: &Scene) -> String {
+pub async fn record_to_the_end(scene: &Scene) -> String {
     let (_, mut ann, id) = record(scene).await;
     state(&mut ann, "recording").await;
     listed(scene, &id, |recording| 100 < recording["bytes"].as_u64().unwrap()).await;
@@ -357,5 +357,53 @@ async fn no_recording_is_no_recording_whatever_it_is_called() {
         }
         assert_eq!(media(&scene, id, &[]).await.status(), 404, "{id}");
     }
+    scene.stop().await;
+}
+
+/// Two meetings and room for one recording: the second is told, and gets its turn when the first has ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_that_is_full_says_so_and_records_later() {
+    let scene = scene_with(|config| config.recordings_max = Some(1)).await;
+    let (_, mut ann, _) = record(&scene).await;
+    state(&mut ann, "recording").await;
+
+    let meeting = scene.start_meeting().await;
+    let mut bob = scene.join_host(&meeting).await;
+    bob.tell(json!({"type": "record"})).await;
+    let refused = state(&mut bob, "failed").await;
+    let sentence = refused["message"].as_str().unwrap();
+    assert!(
+        sentence.starts_with("This server records as many meetings as it can, which is 1."),
+        "{sentence}"
+    );
+    let listed = scene.get_json("/api/recordings").await;
+    assert_eq!(listed["recordings"].as_array().unwrap().len(), 1, "{listed}");
+
+    ann.tell(json!({"type": "record_stop"})).await;
+    state(&mut ann, "ready").await;
+    bob.tell(json!({"type": "record"})).await;
+    state(&mut bob, "recording").await;
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_is_paused_and_goes_on_and_everybody_is_told() {
+    let scene = scene().await;
+    let (meeting, mut ann, id) = record(&scene).await;
+    state(&mut ann, "recording").await;
+    let (mut bob, _) = scene.join(&meeting.code, "Bob", None).await;
+    bob.tell(json!({"type": "record_pause"})).await;
+    let why = bob.told_of("error").await["message"].take();
+    assert_eq!(why, "Only the host can pause the recording.");
+
+    ann.tell(json!({"type": "record_pause"})).await;
+    state(&mut bob, "paused").await;
+    listed(&scene, &id, |recording| recording["state"] == "paused").await;
+    ann.tell(json!({"type": "record_resume"})).await;
+    state(&mut bob, "recording").await;
+    ann.tell(json!({"type": "record_pause"})).await;
+    state(&mut bob, "paused").await;
+    ann.tell(json!({"type": "record_stop"})).await;
+    state(&mut bob, "ready").await;
     scene.stop().await;
 }

@@ -30,6 +30,8 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// A running server.
 pub struct Scene {
     pub address: SocketAddr,
+    /// Where operators look, if they may.
+    pub metrics: Option<SocketAddr>,
     pub data: TempDir,
     pub http: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
@@ -56,7 +58,7 @@ pub async fn scene_in(data: TempDir, change: impl FnOnce(&mut Config)) -> Scene 
     change(&mut config);
     let certificate = config.certificate_file();
     let server = Server::bind(config).await.unwrap();
-    let address = server.local_addr();
+    let (address, metrics) = (server.local_addr(), server.metrics_addr());
     let (stop, stopped) = oneshot::channel::<()>();
     let running = tokio::spawn(server.run(async {
         let _ = stopped.await;
@@ -68,7 +70,7 @@ pub async fn scene_in(data: TempDir, change: impl FnOnce(&mut Config)) -> Scene 
         .timeout(PATIENCE)
         .build()
         .unwrap();
-    Scene { address, data, http, stop: Some(stop), running }
+    Scene { address, metrics, data, http, stop: Some(stop), running }
 }
 
 pub fn config_in(data: &Path) -> Config {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
+use super::metrics::scrape;
 use super::support::{Client, Meeting, Scene, scene_with};
 use super::whip_peer::{Got, Peer};
 
@@ -22,7 +23,11 @@ async fn stage() -> Stage {
     // Peers on this machine are reached by its own addresses, as libnice has none on the loopback.
     let everywhere = SocketAddr::from(([0, 0, 0, 0], 0));
     let free = std::net::UdpSocket::bind(everywhere).unwrap().local_addr().unwrap().port();
-    let scene = scene_with(|config| (config.listen, config.media_port) = (everywhere, free)).await;
+    let scene = scene_with(|config| {
+        (config.listen, config.media_port) = (everywhere, free);
+        config.metrics = Some(([127, 0, 0, 1], 0).into());
+    })
+    .await;
     let meeting = scene.start_meeting().await;
     let ann = scene.join_host(&meeting).await;
     Stage { scene, meeting, ann }
@@ -144,6 +149,18 @@ async fn one_program_sends_and_another_sees_and_hears_it() {
         (&lobby["name"], &lobby["camera"], &lobby["microphone"]),
         (&json!("Lobby"), &json!(false), &json!(false))
     );
+
+    let seen = scrape(&stage.scene).await;
+    assert_eq!(seen.value(r#"convene_participants{kind="program"}"#), 2.0);
+    assert_eq!(seen.value("convene_mixers"), 1.0);
+    for counted in [
+        "convene_relay_video_packets_total",
+        "convene_relay_video_granted_bytes_per_second",
+        "convene_mixer_frames_total",
+        r#"convene_mixer_voice_frames_total{outcome="decoded"}"#,
+    ] {
+        assert!(0.0 < seen.value(counted), "{counted}");
+    }
 
     let ended = stage.ask((Method::DELETE, watched.header("location")), &watch, &[], "").await;
     assert_eq!(ended.status, 200);

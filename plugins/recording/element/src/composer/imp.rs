@@ -46,6 +46,8 @@ pub(super) struct State {
     /// When the last picture ends, where pictures tell the time.
     pub pictures_end: Duration,
     playing: bool,
+    /// A pause has begun, and the writer does not know yet that no picture comes.
+    tells_pause: bool,
     pub flushing: bool,
     pub ended: bool,
     alarm: Option<gst::SingleShotClockId>,
@@ -56,6 +58,8 @@ pub(super) struct State {
 enum Turn {
     Show(Show, Scene),
     End(Duration, Vec<Show>, Scene),
+    /// Nothing comes after this time.
+    Rest(Duration),
     Again,
     Pause,
 }
@@ -85,6 +89,7 @@ impl ObjectSubclass for Composer {
             begun: false,
             pictures_end: Duration::ZERO,
             playing: false,
+            tells_pause: false,
             flushing: true,
             ended: false,
             alarm: None,
@@ -188,6 +193,24 @@ impl Composer {
         self.wake(&mut state);
     }
 
+    pub(super) fn pause(&self) {
+        let mut state = self.state.lock();
+        if let Some(pace) = state.pace.as_mut() {
+            pace.pause();
+            state.tells_pause = true;
+            self.wake(&mut state);
+        }
+    }
+
+    pub(super) fn resume(&self, at: Duration) {
+        let mut state = self.state.lock();
+        if let Some(pace) = state.pace.as_mut() {
+            pace.resume(at);
+            state.tells_pause = false;
+            self.wake(&mut state);
+        }
+    }
+
     pub(super) fn wake(&self, state: &mut State) {
         if let Some(alarm) = state.alarm.take() {
             alarm.unschedule();
@@ -259,6 +282,10 @@ impl Composer {
         let flow = match self.next_turn() {
             Turn::Again => Ok(()),
             Turn::Show(show, scene) => self.show(show, &scene),
+            Turn::Rest(now) => {
+                self.srcpad.push_event(gst::event::Gap::builder(clock_time(now)).build());
+                Ok(())
+            }
             Turn::End(end, shows, scene) => {
                 self.tell_end(end);
                 let shown = shows.into_iter().try_for_each(|show| self.show(show, &scene));
@@ -282,6 +309,9 @@ impl Composer {
             return Turn::Pause;
         }
         let (ended, playing) = (state.ended, state.playing);
+        if state.begun && std::mem::take(&mut state.tells_pause) {
+            return Turn::Rest(now);
+        }
         let changed = !ended && state.scene.poll(now);
         let scene = state.scene.clone();
         let Some(pace) = state.pace.as_mut() else { return Turn::Pause };

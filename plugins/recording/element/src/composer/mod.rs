@@ -74,6 +74,16 @@ impl Composer {
         self.imp().describe(pad, name, shows);
     }
 
+    /// No pictures are recorded from here on. What comes is looked at all the same.
+    pub fn pause(&self) {
+        self.imp().pause();
+    }
+
+    /// Pictures are recorded again from this running time on; the first is a keyframe.
+    pub fn resume(&self, at: Duration) {
+        self.imp().resume(at);
+    }
+
     /// Ends the recording of pictures here.
     pub fn end(&self) {
         self.imp().end();

@@ -2,7 +2,7 @@
 //!
 //! Locks: `settings` (copied out at start), then `inside`. `inside` is not held across an event or a state change.
 
-use std::sync::{LazyLock, Mutex as StdMutex};
+use std::sync::{LazyLock, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
 use gst::glib;
@@ -68,6 +68,12 @@ pub struct MeetingRecorder {
                  place of the first; false where the output is a plain stream of bytes, such as a pipe"
     )]
     settings: StdMutex<Settings>,
+    #[property(
+        name = "paused", get, set = Self::set_paused, default = false, mutable_playing,
+        blurb = "Leave out what happens meanwhile, in a recording by the clock: the file goes on without a gap \
+                 when this is false again"
+    )]
+    paused: StdMutex<bool>,
     srcpad: gst::GhostPad,
     pub(super) inside: Mutex<Inside>,
 }
@@ -82,7 +88,7 @@ impl ObjectSubclass for MeetingRecorder {
     fn with_class(class: &Self::Class) -> Self {
         let template = class.pad_template("src").expect("the class has this template");
         let srcpad = gst::GhostPad::builder_from_template(&template).build();
-        Self { settings: StdMutex::default(), srcpad, inside: Mutex::default() }
+        Self { settings: StdMutex::default(), paused: StdMutex::default(), srcpad, inside: Mutex::default() }
     }
 }
 
@@ -272,7 +278,22 @@ impl MeetingRecorder {
         inside.live = live;
         let bin = self.obj().clone().upcast::<gst::Bin>();
         let live_from = live.then_some(inside.from);
-        inside.chain.as_mut().map_or(Ok(()), |chain| chain.begin(&bin, &settings, live_from))
+        inside.chain.as_mut().map_or(Ok(()), |chain| chain.begin(&bin, &settings, live_from))?;
+        if self.obj().paused() {
+            let from = inside.from;
+            inside.pause(true, from);
+        }
+        Ok(())
+    }
+
+    fn set_paused(&self, paused: bool) {
+        *self.paused.lock().unwrap_or_else(PoisonError::into_inner) = paused;
+        let now = self.now().unwrap_or_default();
+        let mut inside = self.inside.lock();
+        if inside.begun {
+            gst::info!(CAT, imp = self, "{} at {now:?}", if paused { "pauses" } else { "goes on" });
+            inside.pause(paused, now);
+        }
     }
 
     fn stop(&self) {

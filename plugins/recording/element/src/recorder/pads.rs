@@ -10,7 +10,7 @@ use convene_recording::FACES_MAX;
 use super::RecorderPad;
 use super::chain::{Chain, ChainError, Voice};
 use super::imp::{CAT, MeetingRecorder};
-use crate::composer::Role;
+use crate::composer::{Composer, Role};
 
 /// What comes into a pad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +68,17 @@ impl Inside {
     pub fn connect_all(&mut self, bin: &gst::Bin) -> Result<(), ChainError> {
         let Some(chain) = &self.chain else { return Ok(()) };
         self.inlets.iter_mut().try_for_each(|inlet| connect(chain, bin, inlet))
+    }
+
+    /// Leaves out what happens from now on, or no longer. Where the buffers' timestamps tell the time, there is nothing that could be paused.
+    pub fn pause(&mut self, paused: bool, now: Duration) {
+        let Some(chain) = self.chain.as_ref().filter(|_| self.live) else { return };
+        if paused {
+            chain.writer.pause(now);
+            chain.composer.iter().for_each(Composer::pause);
+        } else if let Some(at) = chain.writer.resume(now) {
+            chain.composer.iter().for_each(|composer| composer.resume(at));
+        }
     }
 
     /// Lets go of everything that was made at the start.

@@ -8,13 +8,14 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use convene_recording::{Block, Finished, Frame, LATE_MAX, RecordingError, Settings, Track};
+use convene_recording::{Finished, Frame, LATE_MAX, Pauses, RecordingError, Settings};
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::outbox::{self, Parcel};
+use super::state::{Lane, Out, Plan, Stage, State};
 use super::tracks::{sentence, track_of, wall_clock, webm_caps};
 
 /// Blocks that wait to be pushed; then the encoders wait.
@@ -34,46 +35,6 @@ pub(crate) struct Writer {
     srcpad: gst::Pad,
     state: Mutex<State>,
     changed: Condvar,
-}
-
-struct State {
-    plan: Plan,
-    lanes: Vec<Lane>,
-    stage: Stage,
-    lasts_until: Duration,
-    outbox: VecDeque<Out>,
-    flushing: bool,
-    flow: Result<gst::FlowSuccess, gst::FlowError>,
-}
-
-/// How the blocks are made.
-pub(super) struct Plan {
-    pub live: bool,
-    pub cluster: Duration,
-    pub replaces_header: bool,
-}
-
-/// A sink pad.
-struct Lane {
-    segment: gst::FormattedSegment<gst::ClockTime>,
-    track: Option<Track>,
-    /// Its place in the writer, which has only the tracks that began.
-    index: Option<usize>,
-    ended: bool,
-}
-
-enum Stage {
-    /// Not every track has said what it is.
-    Gathering,
-    Writing(Box<convene_recording::Writer>),
-    Done,
-}
-
-enum Out {
-    Block(Block),
-    Finish(Finished),
-    /// What is wrong, after all that was right.
-    Failed(RecordingError),
 }
 
 #[glib::object_subclass]
@@ -98,6 +59,7 @@ impl ObjectSubclass for Writer {
             lanes: Vec::new(),
             stage: Stage::Gathering,
             lasts_until: Duration::ZERO,
+            pauses: Pauses::default(),
             outbox: VecDeque::new(),
             flushing: true,
             flow: Ok(gst::FlowSuccess::Ok),
@@ -145,7 +107,15 @@ impl Writer {
 
     pub(super) fn lasts_until(&self, time: Duration) {
         let mut state = self.state.lock();
-        state.lasts_until = state.lasts_until.max(time);
+        let until = state.pauses.until(time);
+        state.lasts_until = state.lasts_until.max(until);
+    }
+
+    pub(super) fn pauses<T>(&self, change: impl FnOnce(&mut Pauses) -> T) -> T {
+        let mut state = self.state.lock();
+        let changed = change(&mut state.pauses);
+        state.lanes.iter_mut().for_each(|lane| lane.rests = false);
+        changed
     }
 
     pub(super) fn add_track(&self, name: &str) -> gst::Pad {
@@ -155,6 +125,7 @@ impl Writer {
                 segment: gst::FormattedSegment::new(),
                 track: None,
                 index: None,
+                rests: false,
                 ended: false,
             });
             state.lanes.len() - 1
@@ -224,9 +195,13 @@ impl Writer {
             gst::debug!(CAT, obj = pad, "a frame at {pts} is outside of its segment");
             return Ok(gst::FlowSuccess::Ok);
         };
+        let Some(time) = state.pauses.place(time.into()) else {
+            self.rest(&mut state, lane)?;
+            return Ok(gst::FlowSuccess::Ok);
+        };
         let data = buffer.into_mapped_buffer_readable().map_err(|_| gst::FlowError::Error)?;
         let frame = Frame {
-            time: time.into(),
+            time,
             length: length.map_or(Duration::ZERO, Duration::from),
             keyframe,
             data: Bytes::from_owner(data),
@@ -235,6 +210,20 @@ impl Writer {
         let pushed = writer.push(index, frame);
         self.settle(&mut state, pushed)?;
         self.wait_for_the_others(state, lane)
+    }
+
+    /// A track has come to a pause. When all have, what was recorded goes out: nobody knows how long the pause is.
+    fn rest(&self, state: &mut State, lane: usize) -> Result<(), gst::FlowError> {
+        let Some(since) = state.pauses.since() else { return Ok(()) };
+        if std::mem::replace(&mut state.lanes[lane].rests, true) {
+            return Ok(());
+        }
+        let until = state.pauses.until(since);
+        let all_rest = state.lanes.iter().all(|lane| lane.rests || lane.ended || lane.index.is_none());
+        let index = state.lanes[lane].index;
+        let (Stage::Writing(writer), Some(index)) = (&mut state.stage, index) else { return Ok(()) };
+        let rested = writer.gap(index, until).and_then(|()| if all_rest { writer.cut() } else { Ok(()) });
+        self.settle(state, rested)
     }
 
     /// Keeps memory bounded: waits for the disk, and for slower tracks where time does not press.
@@ -266,6 +255,8 @@ impl Writer {
                 }
                 true
             }
+            // The composer's word that there are no pictures in a pause.
+            gst::EventView::Gap(_) => self.rest(&mut self.state.lock(), lane).is_ok(),
             gst::EventView::Eos(_) => {
                 self.end_lane(lane);
                 true
@@ -471,18 +462,5 @@ impl Writer {
         }
         // It fails only when the task was stopped already.
         let _ = self.srcpad.pause_task();
-    }
-}
-
-impl State {
-    fn check(&self) -> Result<(), gst::FlowError> {
-        if self.flushing {
-            return Err(gst::FlowError::Flushing);
-        }
-        self.flow.map(|_| ())
-    }
-
-    fn gathered(&self) -> bool {
-        self.lanes.iter().all(|lane| lane.ended || lane.track.is_some())
     }
 }

@@ -8,6 +8,7 @@ use gst::subclass::prelude::*;
 
 mod imp;
 mod outbox;
+mod state;
 mod tracks;
 
 glib::wrapper! {
@@ -35,6 +36,16 @@ impl Writer {
     /// Another track; only before the first data. The recording waits for all of them to begin or to end.
     pub fn add_track(&self, name: &str) -> gst::Pad {
         self.imp().add_track(name)
+    }
+
+    /// Nothing that happens from this running time on is written, until [`Writer::resume`].
+    pub fn pause(&self, now: Duration) {
+        self.imp().pauses(|pauses| pauses.pause(now));
+    }
+
+    /// What happens is written again. From when on, in running time; `None` when there was no pause.
+    pub fn resume(&self, now: Duration) -> Option<Duration> {
+        self.imp().pauses(|pauses| pauses.resume(now))
     }
 
     /// The recording lasts until this running time at least.

@@ -6,7 +6,7 @@ use crate::support::{assemble, collect, grey_frame, packets, parse, pass, pictur
 use gst::prelude::*;
 use tempfile::TempDir;
 
-const SCREEN: &str = "appsrc name=screen is-live=true format=time caps=video/x-raw,format=BGRx,width=320,height=240,framerate=0/1";
+pub const SCREEN: &str = "appsrc name=screen is-live=true format=time caps=video/x-raw,format=BGRx,width=320,height=240,framerate=0/1";
 
 /// A busy machine needs some thousand.
 const TRIES_MAX: u32 = 10_000_000;
@@ -205,14 +205,14 @@ fn a_recorder_can_join_late() {
 }
 
 /// A live pipeline whose time stands still until the test lets it pass.
-struct Meeting {
-    pipeline: gst::Pipeline,
-    clock: gst_check::TestClock,
+pub struct Meeting {
+    pub pipeline: gst::Pipeline,
+    pub clock: gst_check::TestClock,
     buffers: Arc<Mutex<Vec<gst::Buffer>>>,
 }
 
 impl Meeting {
-    fn start(line: &str) -> Self {
+    pub fn start(line: &str) -> Self {
         let pipeline = parse(&format!("{line} ! appsink name=sink sync=false"));
         let recorder = recorder(&pipeline);
         if recorder.sink_pads().is_empty() {
@@ -226,7 +226,7 @@ impl Meeting {
     }
 
     /// Brings a picture, and waits until the recorder has nothing more to do before it repeats that at this time.
-    fn show(&self, picture: gst::Buffer, milliseconds: u64) {
+    pub fn show(&self, picture: gst::Buffer, milliseconds: u64) {
         let source = self.pipeline.by_name("screen").and_downcast::<gst_app::AppSrc>().expect("an appsrc");
         source.push_buffer(picture).expect("it is taken");
         let grace = gst::ClockTime::SECOND / 30;
@@ -241,7 +241,7 @@ impl Meeting {
     }
 
     /// Lets everything happen that is due until then.
-    fn pass_until(&self, milliseconds: u64) {
+    pub fn pass_until(&self, milliseconds: u64) {
         let until = gst::ClockTime::from_mseconds(milliseconds);
         loop {
             let next = self.clock.wait_for_next_pending_id();
@@ -257,7 +257,7 @@ impl Meeting {
         self.clock.set_time(until);
     }
 
-    fn end(self) -> (TempDir, std::path::PathBuf) {
+    pub fn end(self) -> (TempDir, std::path::PathBuf) {
         assert!(recorder(&self.pipeline).send_event(gst::event::Eos::new()));
         assert_eq!(wait(&self.pipeline), Vec::<String>::new());
         self.pipeline.set_state(gst::State::Null).expect("it stops");
@@ -311,10 +311,10 @@ fn real_time(line: &str, milliseconds: u64, end: impl FnOnce(&gst::Pipeline)) ->
     Timing { length, asked, ended, sound: last("a") }
 }
 
-fn running_time(pipeline: &gst::Pipeline) -> f64 {
+pub fn running_time(pipeline: &gst::Pipeline) -> f64 {
     pipeline.current_running_time().expect("it plays").mseconds() as f64 / 1000.0
 }
 
-fn recorder(pipeline: &gst::Pipeline) -> gst::Element {
+pub fn recorder(pipeline: &gst::Pipeline) -> gst::Element {
     pipeline.by_name("r").expect("the recorder")
 }

@@ -5,5 +5,6 @@ mod faults;
 mod files;
 mod launch;
 mod live;
+mod pause;
 mod stage;
 mod support;

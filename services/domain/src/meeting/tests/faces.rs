@@ -230,3 +230,53 @@ fn somebody_who_is_not_there_has_no_face() {
         assert_eq!(scene.handle(input.clone()), [], "{input:?}");
     }
 }
+
+/// What each sender is told of how high their camera is shown.
+fn wanted(orders: &[Order]) -> Vec<(ParticipantId, u16)> {
+    let told = orders.iter().filter_map(|order| match order {
+        Order::Tell { to: Audience::One(id), message: Message::CameraWanted { height } } => {
+            Some((*id, *height))
+        }
+        _ => None,
+    });
+    told.collect()
+}
+
+#[test]
+fn a_camera_is_wanted_as_large_as_the_largest_that_anybody_shows() {
+    let mut scene = scene();
+    for id in [ANN, BOB] {
+        scene.handle(Input::Offer(id, offer()));
+    }
+    assert_eq!(wanted(&scene.handle(Input::Camera(ANN, true))), [], "Bob has not said what he sees");
+    let look = |height| Input::View(BOB, vec![Wish { id: ANN, height }]);
+    assert_eq!(wanted(&scene.handle(look(100))), [(ANN, 180)]);
+    assert_eq!(wanted(&scene.handle(look(180))), [], "near enough");
+    assert_eq!(wanted(&scene.handle(look(181))), [(ANN, 240)]);
+    assert_eq!(wanted(&scene.handle(Input::View(BOB, vec![]))), [(ANN, 0)]);
+
+    let cem = ParticipantId(4);
+    scene.join(cem, "Cem", None);
+    assert_eq!(wanted(&scene.handle(Input::Offer(cem, offer()))), [(ANN, 720)]);
+    let orders = scene.handle(Input::View(cem, vec![Wish { id: ANN, height: 400 }]));
+    assert_eq!(wanted(&orders), [(ANN, 480)]);
+    assert_eq!(wanted(&scene.handle(look(300))), [], "Cem shows her larger");
+    assert_eq!(wanted(&scene.handle(Input::Leave(cem))), [(ANN, 360)]);
+    assert_eq!(wanted(&scene.handle(Input::Leave(BOB))), [(ANN, 0)], "she is alone");
+}
+
+#[test]
+fn a_recorder_wants_all_and_whoever_offers_anew_begins_with_all() {
+    let mut scene = scene();
+    for id in [ANN, BOB] {
+        scene.handle(Input::Offer(id, offer()));
+    }
+    scene.handle(Input::Camera(ANN, true));
+    assert_eq!(wanted(&scene.handle(Input::View(BOB, vec![]))), [(ANN, 0)]);
+    assert_eq!(
+        wanted(&scene.handle(Input::Offer(ANN, offer()))),
+        [(ANN, 0)],
+        "her new connection is told again"
+    );
+    assert_eq!(wanted(&scene.join_recorder()), [(ANN, 720)]);
+}

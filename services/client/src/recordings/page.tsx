@@ -1,12 +1,21 @@
-// The recordings: what there is, where its copies are; play, download, delete.
+// The recordings: what there is, and what can be done with it.
 
 import { useCallback, useEffect, useState } from "preact/hooks";
-import { ApiError, deleteRecording, listRecordings, mediaUrl } from "../api";
+import { ApiError, deleteRecording, listRecordings } from "../api";
 import type { Recording } from "../protocol";
-import { Confirm } from "./confirm";
-import { Problem } from "./fields";
-import { bytesText, copyText, durationText, stateText, whenText } from "./recording-text";
-import { Shell } from "./shell";
+import { Confirm } from "../pages/confirm";
+import { Problem } from "../pages/fields";
+import { Shell } from "../pages/shell";
+import { EditDialog } from "./edit";
+import { type Dialog, Item } from "./item";
+import { ShareDialog } from "./share";
+import { whenText } from "./text";
+
+/** The dialogue that is open, and about what. */
+interface Open {
+  readonly dialog: Dialog;
+  readonly recording: Recording;
+}
 
 /** How often the list is asked for again while something in it still changes. */
 const REFRESH_MS = 2_000;
@@ -16,7 +25,7 @@ export function RecordingsPage() {
   const [problem, setProblem] = useState<string | null>(null);
   const [notice, setNotice] = useState("");
   const [playing, setPlaying] = useState<string | null>(null);
-  const [deleting, setDeleting] = useState<Recording | null>(null);
+  const [open, setOpen] = useState<Open | null>(null);
 
   const refresh = useCallback(async (): Promise<void> => {
     try {
@@ -37,7 +46,7 @@ export function RecordingsPage() {
   }, [isMoving, refresh]);
 
   const remove = async (recording: Recording): Promise<void> => {
-    setDeleting(null);
+    setOpen(null);
     if (playing === recording.id) setPlaying(null);
     try {
       const { deleted, regions } = await deleteRecording(recording.id);
@@ -67,19 +76,29 @@ export function RecordingsPage() {
             recording={recording}
             isPlaying={playing === recording.id}
             onPlay={() => setPlaying(playing === recording.id ? null : recording.id)}
-            onDelete={() => setDeleting(recording)}
+            onOpen={(dialog) => setOpen({ dialog, recording })}
           />
         ))}
       </ul>
-      {deleting && (
+      {open?.dialog === "edit" && (
+        <EditDialog
+          recording={open.recording}
+          onClose={() => {
+            setOpen(null);
+            void refresh();
+          }}
+        />
+      )}
+      {open?.dialog === "share" && <ShareDialog recording={open.recording} onClose={() => setOpen(null)} />}
+      {open?.dialog === "delete" && (
         <Confirm
           title="Delete this recording?"
           action="Delete everywhere"
-          onConfirm={() => void remove(deleting)}
-          onCancel={() => setDeleting(null)}
+          onConfirm={() => void remove(open.recording)}
+          onCancel={() => setOpen(null)}
         >
           <p>
-            {deleting.title}, {whenText(deleting.started)}. It is deleted in every region and cannot be brought back.
+            {open.recording.title}, {whenText(open.recording.started)}. It is deleted in every region and cannot be brought back.
           </p>
         </Confirm>
       )}
@@ -87,61 +106,8 @@ export function RecordingsPage() {
   );
 }
 
-interface ItemProps {
-  readonly recording: Recording;
-  readonly isPlaying: boolean;
-  readonly onPlay: () => void;
-  readonly onDelete: () => void;
-}
-
-function Item({ recording, isPlaying, onPlay, onDelete }: ItemProps) {
-  const { id, title, started, state, message, regions } = recording;
-  const hasMedia = 0 < (recording.bytes ?? 0) && state !== "starting";
-  return (
-    <li class="card recording" data-testid="recording-item" data-id={id}>
-      <div class="row">
-        <div>
-          <h2>{title}</h2>
-          <p class="quiet">
-            {whenText(started)}, {durationText(recording.duration_ms)}, {bytesText(recording.bytes)}
-          </p>
-        </div>
-        <span class={`badge ${state}`} data-testid="recording-item-state">
-          {stateText(state)}
-        </span>
-      </div>
-      {message && <p class="problem">{message}</p>}
-      <ul class="regions" aria-label="Copies">
-        {regions.map((region) => (
-          <li key={region.name}>
-            <span class={`dot ${region.state}`} aria-hidden="true" />
-            Region {region.name}: {copyText(region.state)}
-          </li>
-        ))}
-      </ul>
-      <div class="buttons">
-        <button type="button" data-testid="play" disabled={!hasMedia} aria-expanded={isPlaying} onClick={onPlay}>
-          {isPlaying ? "Close" : "Play"}
-          <span class="unseen"> {title}</span>
-        </button>
-        {hasMedia && (
-          <a class="button" data-testid="download" href={`${mediaUrl(id)}?download`} download={`${title}.webm`}>
-            Download<span class="unseen"> {title}</span>
-          </a>
-        )}
-        <button type="button" class="danger" data-testid="delete" onClick={onDelete}>
-          Delete<span class="unseen"> {title}</span>
-        </button>
-      </div>
-      {isPlaying && (
-        <video data-testid="player" class="player" src={mediaUrl(id)} controls autoPlay preload="metadata" aria-label={title} />
-      )}
-    </li>
-  );
-}
-
 function isUnsettled({ state, regions }: Recording): boolean {
-  const isMoving = state === "starting" || state === "recording" || state === "finishing" || state === "degraded";
+  const isMoving = ["starting", "recording", "paused", "finishing", "degraded"].includes(state);
   return isMoving || regions.some((region) => region.state === "behind" || region.state === "deleting");
 }
 

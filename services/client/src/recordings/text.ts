@@ -1,13 +1,21 @@
 // A recording in words.
 
-import type { CopyState, RecordingState } from "../protocol";
+import type { CopyState, Recording, RecordingState } from "../protocol";
 
-export function stateText(state: RecordingState): string {
+/** A recording that is to go is not ready any more, however whole it still is. */
+export function recordingText({ state, regions }: Pick<Recording, "state" | "regions">): string {
+  const isGoing = regions.some((region) => region.state === "deleting" || region.state === "deleted");
+  return isGoing ? "Being deleted" : stateText(state);
+}
+
+function stateText(state: RecordingState): string {
   switch (state) {
     case "starting":
       return "Starting";
     case "recording":
       return "Recording now";
+    case "paused":
+      return "Paused";
     case "finishing":
       return "Finishing";
     case "ready":
@@ -59,4 +67,20 @@ export function bytesText(bytes: number | null): string {
 export function whenText(time: string): string {
   const date = new Date(time);
   return Number.isNaN(date.getTime()) ? time : date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+}
+
+/** A day as fields for days want it, where the person is: 2026-12-31. */
+export function dayOf(time: string): string {
+  const date = new Date(time);
+  const two = (value: number): string => String(value).padStart(2, "0");
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
+
+/** The last second of a day where the person is, in RFC 3339. */
+export function endOfDay(day: string): string {
+  return new Date(`${day}T23:59:59`).toISOString();
+}
+
+export function keptText(until: string | null): string {
+  return until === null ? "" : `, kept until ${new Date(until).toLocaleDateString(undefined, { dateStyle: "medium" })}`;
 }

@@ -1,0 +1,69 @@
+//! What relay and mixer did since they were last asked.
+
+use convene_pipelines::{TalkCounts, VoiceCounts};
+
+use super::super::blocking::blocking;
+use super::Talk;
+
+/// What has come since the last count; what is granted is what is granted now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct TalkDelta {
+    pub(crate) packets: u64,
+    pub(crate) granted_bits: u64,
+    pub(crate) frames: u64,
+    pub(crate) voices: VoiceCounts,
+}
+
+impl Talk {
+    /// Nothing while there is no talk. What somebody did between the last count and their leaving is not counted.
+    pub(crate) async fn count(&mut self) -> Option<TalkDelta> {
+        let pipeline = self.running.as_ref()?.pipeline.clone();
+        let counts = blocking(move || Ok(pipeline.counts())).await.ok()?;
+        let before = std::mem::replace(&mut self.counted, counts);
+        Some(since(&before, &self.counted))
+    }
+}
+
+fn since(before: &TalkCounts, now: &TalkCounts) -> TalkDelta {
+    let packets = now
+        .slot_packets
+        .iter()
+        .map(|(slot, &packets)| more(before.slot_packets.get(slot).copied().unwrap_or(0), packets));
+    let mut voices = VoiceCounts::default();
+    for (voice, now) in &now.voices {
+        let before = before.voices.get(voice).copied().unwrap_or_default();
+        voices.decoded += more(before.decoded, now.decoded);
+        voices.late += more(before.late, now.late);
+        voices.lost += more(before.lost, now.lost);
+    }
+    TalkDelta {
+        packets: packets.sum(),
+        granted_bits: now.granted_bits,
+        frames: more(before.frames, now.frames),
+        voices,
+    }
+}
+
+/// A talk that was started anew counts from 0 again.
+fn more(before: u64, now: u64) -> u64 {
+    now.checked_sub(before).unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_leaves_or_begins_anew_takes_nothing_away() {
+        let counts = |packets: &[(&str, u64)], frames| TalkCounts {
+            slot_packets: packets.iter().map(|(slot, packets)| ((*slot).to_owned(), *packets)).collect(),
+            frames,
+            ..TalkCounts::default()
+        };
+        let before = counts(&[("ann 0", 100), ("bob 0", 50)], 1000);
+        let delta = since(&before, &counts(&[("ann 0", 130), ("cem 0", 7)], 1050));
+        assert_eq!((delta.packets, delta.frames), (37, 50));
+        let delta = since(&before, &counts(&[("ann 0", 5)], 20));
+        assert_eq!((delta.packets, delta.frames), (5, 20));
+    }
+}

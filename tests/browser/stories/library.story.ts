@@ -1,0 +1,116 @@
+/** A recording is looked at, played by keyboard, called something else, kept for a time, and shown by a link to somebody who knows a word. */
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { launch, Participant, until } from "../support/browser.ts";
+import { Presented } from "../support/presented.ts";
+import { Service } from "../support/service.ts";
+
+let service: Service;
+let browser: Browser;
+
+beforeAll(async () => {
+  service = await Service.start();
+  browser = await launch();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await service?.stop();
+});
+
+/** A recording of some seconds of a screen. */
+async function record(host: Participant, code: string): Promise<void> {
+  const presented = await Presented.start(service, code, 800, 600);
+  await until("the host sees the screen", () => host.paintedUpdates(), (updates) => updates > 0);
+  await host.at("record").click();
+  await until("recording", () => host.at("recording-state").innerText(), (state) => state === "Recording");
+  await presented.scroll(10);
+  await presented.page.waitForTimeout(7_000);
+  await host.at("stop-record").click();
+  const listed = async () => (await host.page.request.get(`${service.url}/api/recordings`)).json();
+  await until("it is ready", listed, (list) => list.recordings[0]?.state === "ready");
+  await presented.stop();
+}
+
+/** What the player is at. */
+async function played(participant: Participant): Promise<{ at: number; speed: number; paused: boolean; width: number }> {
+  return participant.at("player").evaluate((element) => {
+    const { currentTime, playbackRate, paused, videoWidth } = element as HTMLVideoElement;
+    return { at: currentTime, speed: playbackRate, paused, width: videoWidth };
+  });
+}
+
+/** How bright the pixels of a loaded picture are, at least and at most. */
+async function brightness(participant: Participant, selector: string): Promise<[number, number]> {
+  return participant.page.locator(selector).evaluate(async (element) => {
+    const picture = element as HTMLImageElement;
+    await picture.decode();
+    const canvas = new OffscreenCanvas(picture.naturalWidth, picture.naturalHeight);
+    const context = canvas.getContext("2d")!;
+    context.drawImage(picture, 0, 0);
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+    const greens = data.filter((_, at) => at % 4 === 1);
+    return [greens.reduce((a, b) => Math.min(a, b)), greens.reduce((a, b) => Math.max(a, b))] as [number, number];
+  });
+}
+
+test("a recording is looked at, played by keyboard, named, kept and shared", async () => {
+  const { host, code } = await Participant.host(browser, service.url, "Ann");
+  await record(host, code);
+  await host.page.goto(`${service.url}/recordings`);
+
+  // The page that was presented is dark letters on white.
+  await host.at("poster").hover();
+  await host.at("filmstrip").waitFor();
+  for (const picture of [".poster > img", ".filmstrip > img"]) {
+    const [darkest, brightest] = await brightness(host, picture);
+    expect(darkest, picture).toBeLessThan(120);
+    expect(brightest, picture).toBeGreaterThan(230);
+  }
+
+  await host.at("edit").click();
+  await host.at("title-input").fill("Budget 山田");
+  await host.at("keep-input").fill("2100-12-31");
+  await host.at("submit-dialog").click();
+  await host.page.getByRole("heading", { name: "Budget 山田" }).waitFor();
+  expect(await host.at("recording-item").innerText()).toMatch(/kept until .*2100/);
+
+  await host.at("poster").click();
+  await until("it plays", () => played(host), ({ at, width }) => 0 < at && width === 800);
+  await host.at("player").focus();
+  await host.page.keyboard.press("k");
+  await until("it pauses", () => played(host), ({ paused }) => paused);
+  await host.page.keyboard.press("Home");
+  await host.page.keyboard.press("ArrowRight");
+  await until("five seconds", () => played(host), ({ at }) => Math.abs(at - 5) < 0.2);
+  await host.page.keyboard.press(">");
+  await until("faster", () => played(host), ({ speed }) => speed === 1.25);
+  await host.at("speed").selectOption("2");
+  await until("twice as fast", () => played(host), ({ speed }) => speed === 2);
+  await host.at("seek").hover();
+  await host.at("seek-preview").getByTestId("filmstrip").waitFor();
+
+  await host.at("share").click();
+  await host.at("share-password").fill("sesame");
+  await host.at("submit-dialog").click();
+  const link = await host.at("share-link").inputValue();
+
+  const guest = await Participant.open(browser, link);
+  await guest.at("watch-password").fill("open");
+  await guest.at("watch-submit").click();
+  await guest.page.getByText("The password is wrong.").waitFor();
+  await guest.at("watch-password").fill("sesame");
+  await guest.at("watch-submit").click();
+  await until("the guest watches", () => played(guest), ({ at, width }) => 0 < at && width === 800);
+  expect(await guest.at("watch-title").innerText()).toBe("Budget 山田");
+
+  await host.at("take-back").click();
+  await host.at("share-told").getByText("have ended").waitFor();
+  await guest.page.reload();
+  await guest.at("watch-password").fill("sesame");
+  await guest.at("watch-submit").click();
+  await guest.page.getByText("This link has ended.").waitFor();
+  await guest.leave();
+  await host.leave();
+});
