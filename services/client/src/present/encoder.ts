@@ -11,12 +11,9 @@ import { changedCells, widened } from "./diff";
 import { Finder } from "./finder";
 import { Kept } from "./kept";
 import type { PictureEncoder } from "./pictures";
+import { movesOf } from "./moves";
 import { plan } from "./plan";
 import { bitsFor, type OpenFilm, Reel } from "./reel";
-import { proposeMoves, verifiedMove } from "./scroll";
-
-/** A change of fewer pixels is not searched for moves: a picture of it is small enough. */
-const MOVE_PIXELS_MIN = 128 * 128;
 
 /** Bits a pixel beyond which a graphic is given up, and so many bytes more, as few pixels take more each. */
 const GRAPHIC_BITS_MAX = 3;
@@ -93,14 +90,11 @@ export class Encoder {
     }
     let squares = changedCells(this.#sent, this.#sent.data, pixels);
     for (const rect of squares.flat()) this.#coarse.disturb(rect, timeUs);
-    const changed = squares.flat().reduce((sum, rect) => sum + area(rect), 0);
-    if (MOVE_PIXELS_MIN <= changed) {
-      const moves = this.#moves(pixels, changed, timeUs);
-      yield* moves;
-      if (0 < moves.length) {
-        isChanged = true;
-        squares = changedCells(this.#sent, this.#sent.data, pixels);
-      }
+    const moves = this.#moves(pixels, squares.flat(), timeUs);
+    yield* moves;
+    if (0 < moves.length) {
+      isChanged = true;
+      squares = changedCells(this.#sent, this.#sent.data, pixels);
     }
     for (const rect of squares.flat()) this.#sent.copy(rect, pixels);
     this.#followFilm(squares.flat(), timeUs);
@@ -186,26 +180,20 @@ export class Encoder {
   }
 
   /** Applies what moved. */
-  #moves(pixels: Uint32Array, changed: number, timeUs: number): Uint8Array[] {
+  #moves(pixels: Uint32Array, changed: readonly Rect[], timeUs: number): Uint8Array[] {
     const records: Uint8Array[] = [];
-    const scrolled: Rect[] = [];
+    const places: Rect[] = [];
     let moved = 0;
-    for (const proposed of proposeMoves(this.#sent, this.#sent.data, pixels)) {
-      // Verified against what the moves before this one have left behind.
-      const move = verifiedMove(proposed, this.#sent, this.#sent.data, pixels);
-      if (!move) continue;
-      const { rect, fromY } = move;
-      const whole = union(rect, { ...rect, y: fromY });
-      // A film is another thing at each reader.
-      if (this.#film && intersection(whole, this.#film)) continue;
-      this.#sent.move(rect, rect.x, fromY);
-      this.#coarse.shift(rect, rect.x, fromY, timeUs);
-      records.push(write.move(rect, rect.x, fromY));
-      scrolled.push(whole);
+    for (const { rect, from } of movesOf(this.#sent, pixels, changed, this.#film)) {
+      this.#sent.move(rect, from.x, from.y);
+      this.#coarse.shift(rect, from.x, from.y, timeUs);
+      records.push(write.move(rect, from.x, from.y));
+      places.push(union(rect, { ...rect, ...from }));
       moved += area(rect);
     }
     // A page was scrolled, if that is most of what happened; a picture that pans may have moved in places too.
-    if (changed <= 2 * moved) for (const rect of scrolled) this.#finder.scrolled(rect, timeUs);
+    const isMost = changed.reduce((sum, rect) => sum + area(rect), 0) <= 2 * moved;
+    if (isMost) for (const place of places) this.#finder.scrolled(place, timeUs);
     return records;
   }
 

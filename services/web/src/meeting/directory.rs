@@ -93,7 +93,8 @@ impl Directory {
         Ok(Founded { code, token: host })
     }
 
-    /// The room with this code, for somebody at this address. Unknown, ended and malformed codes count as misses.
+    /// The room with this code, for somebody at this address. Unknown and malformed codes count as misses. One that rests does not: a program
+    /// that tries again after the end of its meeting must not keep its whole address out of the others.
     pub(crate) fn find(
         &self,
         code: &str,
@@ -107,9 +108,12 @@ impl Directory {
         if !inner.misses.may_try(address, elapsed) {
             return Err(Refusal::too_many_tries());
         }
-        let room = code.parse().ok().and_then(|code: SessionCode| inner.rooms.get(&code).cloned());
+        let code: Option<SessionCode> = code.parse().ok();
+        let room = code.and_then(|code| inner.rooms.get(&code).cloned());
         room.ok_or_else(|| {
-            inner.misses.missed(address, elapsed);
+            if code.is_none_or(|code| !inner.resting.contains_key(&code)) {
+                inner.misses.missed(address, elapsed);
+            }
             Refusal::no_meeting()
         })
     }

@@ -266,3 +266,20 @@ async fn the_61st_meeting_at_once_is_refused() {
     assert!(refused.headers().contains_key("retry-after"));
     scene.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_tries_an_ended_meeting_again_and_again_keeps_nobody_out() {
+    let scene = scene().await;
+    let (over, going_on) = (scene.start_meeting().await, scene.start_meeting().await);
+    let mut ann = scene.join_host(&over).await;
+    ann.tell(json!({"type": "end"})).await;
+    ann.told_of("ended").await;
+    ann.closed().await;
+    for _ in 0..20 {
+        let (_, refused) = scene.join(&over.code, "Bob", None).await;
+        assert_eq!(refused["reason"], "no-meeting");
+    }
+    let (_, joined) = scene.join(&going_on.code, "Bob", None).await;
+    assert_eq!(joined["type"], "joined");
+    scene.stop().await;
+}
