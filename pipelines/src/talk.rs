@@ -52,6 +52,10 @@ pub enum TalkEvent {
     FeedsChanged,
     /// The way to somebody is lost for good, or was closed by them.
     Gone(u32),
+    /// Nothing has come from somebody for ten seconds, by which a line that is there carries something.
+    Missed(u32),
+    /// The way to somebody carries, for the first time or again.
+    Heard(u32),
     /// Somebody calls by telephone and has entered the code.
     Called {
         /// Where.
@@ -393,9 +397,13 @@ fn follow(
         Some(TalkEvent::FeedsChanged)
     });
     on("peer-state", |values, people| {
-        let state = values.get(2)?.get::<String>().ok()?;
-        let is_gone = matches!(state.as_str(), "failed" | "closed");
-        if is_gone { seated(values.get(1)?, people).map(TalkEvent::Gone) } else { None }
+        let told = match values.get(2)?.get().ok()? {
+            "failed" | "closed" => TalkEvent::Gone,
+            "disconnected" => TalkEvent::Missed,
+            "connected" => TalkEvent::Heard,
+            _ => return None,
+        };
+        seated(values.get(1)?, people).map(told)
     });
 }
 

@@ -24,6 +24,7 @@ impl Meeting {
                 Role::Recorder => continue,
                 Role::Guest | Role::Host => &mut count.browsers,
                 Role::Caller => &mut count.callers,
+                Role::Stream(_) if seat.missed => continue,
                 Role::Stream(_) => &mut count.programs,
             };
             *kind += 1;

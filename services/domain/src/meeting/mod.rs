@@ -97,6 +97,8 @@ struct Seat {
     watches: bool,
     hand: bool,
     face: Face,
+    /// A program of which nothing comes; it is not on the roster.
+    missed: bool,
     /// How loud a caller hears the others, in decibels.
     volume: i32,
 }
@@ -121,7 +123,8 @@ impl Role {
 
 impl Seat {
     fn new(role: Role, name: DisplayName, face: Face) -> Self {
-        Self { role, name, actions: Allowance::new(ACTIONS), watches: false, hand: false, face, volume: 0 }
+        let actions = Allowance::new(ACTIONS);
+        Self { role, name, actions, watches: false, hand: false, face, missed: false, volume: 0 }
     }
 }
 
@@ -203,6 +206,8 @@ impl Meeting {
             Input::Forbid { by, id } => self.act(by, now, |meeting| meeting.forbid(by, id, now)),
             Input::Stream { id, pass, offer } => self.stream(id, &pass, &offer, now),
             Input::StreamView(id, whom) => self.stream_view(id, whom),
+            Input::StreamMissed(id) => self.stream_missed(id),
+            Input::StreamHeard(id) => self.stream_heard(id),
             Input::Pressed(id, key) => self.pressed(id, key, now),
             Input::Leave(id) => self.leave(id, now),
             Input::Chat(id, text) => self.act(id, now, |meeting| meeting.say(id, text, now)),
@@ -443,9 +448,9 @@ impl Meeting {
         self.present.get(&id).is_some_and(|seat| seat.role == Role::Host)
     }
 
-    /// As the roster shows them; recorders are not on it.
+    /// As the roster shows them; recorders and programs that are missed are not on it.
     fn participant(&self, id: ParticipantId) -> Option<Participant> {
-        let seat = self.present.get(&id).filter(|seat| seat.role != Role::Recorder)?;
+        let seat = self.present.get(&id).filter(|seat| seat.role != Role::Recorder && !seat.missed)?;
         let Face { camera, microphone, .. } = seat.face;
         let hand = seat.hand;
         let (host, telephone) = (seat.role == Role::Host, seat.role == Role::Caller);

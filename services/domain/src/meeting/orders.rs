@@ -98,6 +98,10 @@ pub enum Input {
     },
     /// A program that watches wants to see this participant, and not whoever speaks.
     StreamView(ParticipantId, ParticipantId),
+    /// Nothing comes from a program any more, if it is one; it may be back.
+    StreamMissed(ParticipantId),
+    /// The way to a program carries, if it is one.
+    StreamHeard(ParticipantId),
     /// Somebody left or lost their connection.
     Leave(ParticipantId),
     /// Somebody says something.

@@ -63,9 +63,11 @@ impl Seat {
     fn sees(&self, id: ParticipantId) -> u16 {
         match self.role {
             Role::Caller => 0,
+            Role::Stream(_) if self.missed => 0,
             // A program that sends something watches nothing.
             Role::Stream(_) if self.face.camera || self.face.microphone => 0,
-            Role::Stream(_) | Role::Recorder => HEIGHT_MAX,
+            Role::Recorder => HEIGHT_MAX,
+            Role::Stream(_) => self.face.sight.height(id),
             Role::Guest | Role::Host if !self.face.is_connected() => 0,
             Role::Guest | Role::Host => self.face.sight.height(id),
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::faces::{CAMERAS_MAX, Face, OFFERS};
+use super::sight::Sight;
 use super::{
     Audience, HEIGHT_MAX, Meeting, Message, Now, Order, ParticipantId, Role, Seat, Wish, error, tell,
 };
@@ -192,10 +193,30 @@ impl Meeting {
     }
 
     /// A program that watches wants to see somebody, whether their camera is on yet or not.
-    pub(super) fn stream_view(&self, id: ParticipantId, whom: ParticipantId) -> Vec<Order> {
-        let is_stream = self.present.get(&id).is_some_and(|seat| matches!(seat.role, Role::Stream(_)));
-        let wish = Wish { id: whom, height: HEIGHT_MAX };
-        is_stream.then(|| Order::Show(id, vec![wish])).into_iter().collect()
+    pub(super) fn stream_view(&mut self, id: ParticipantId, whom: ParticipantId) -> Vec<Order> {
+        let is_stream = |seat: &&mut Seat| matches!(seat.role, Role::Stream(_));
+        let Some(seat) = self.present.get_mut(&id).filter(is_stream) else { return Vec::new() };
+        let wishes = vec![Wish { id: whom, height: HEIGHT_MAX }];
+        seat.face.sight = Sight::of(&wishes);
+        vec![Order::Show(id, wishes)]
+    }
+
+    /// A program that says nothing has crashed, most likely, or its line is down. The others see it leave at once; its place waits for it until
+    /// the way to it is given up, as its side of the line does not notice sooner either (RFC 7675, section 5.1).
+    pub(super) fn stream_missed(&mut self, id: ParticipantId) -> Vec<Order> {
+        let is_stream = |seat: &&mut Seat| matches!(seat.role, Role::Stream(_)) && !seat.missed;
+        let Some(seat) = self.present.get_mut(&id).filter(is_stream) else { return Vec::new() };
+        seat.missed = true;
+        self.speakers.retain(|speaker| *speaker != id);
+        vec![Order::Tell { to: Audience::All, message: Message::ParticipantLeft { id } }]
+    }
+
+    /// It is back on its way, or the others know it already.
+    pub(super) fn stream_heard(&mut self, id: ParticipantId) -> Vec<Order> {
+        let Some(seat) = self.present.get_mut(&id).filter(|seat| seat.missed) else { return Vec::new() };
+        seat.missed = false;
+        let participant = self.participant(id).expect("it is on the roster again");
+        vec![Order::Tell { to: Audience::Others(id), message: Message::ParticipantJoined { participant } }]
     }
 
     /// The host gives out a pass.

@@ -241,6 +241,8 @@ impl Room {
                 self.tell_one(id, &over("The connection for voices and faces was lost.")).await;
                 self.stream_over(id).await;
             }
+            TalkEvent::Missed(person) => self.handle(Input::StreamMissed(ParticipantId(person))).await,
+            TalkEvent::Heard(person) => self.handle(Input::StreamHeard(ParticipantId(person))).await,
             TalkEvent::Failed(why) => {
                 warn!(meeting = self.number, why, "the meeting's talk failed");
                 let (people, callers) = self.talk.fail().await;

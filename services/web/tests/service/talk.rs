@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::support::{Client, Meeting, Scene, scene};
+use super::whip::sending;
 
 /// What a browser's offer begins with, and nothing that could be answered.
 const EMPTY_OFFER: &str = "v=0\r\no=- 7 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
@@ -156,5 +157,35 @@ async fn what_is_seen_before_an_offer_is_nobodys_business() {
     ann.tell(json!({"type": "view", "feeds": [{"id": 2, "height": 360}]})).await;
     ann.tell(json!({"type": "chat", "text": "still here"})).await;
     assert_eq!(ann.told_of("chat").await["text"], "still here");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_is_told_how_high_others_show_their_camera() {
+    let scene = scene().await;
+    let (meeting, mut clients) = three(&scene).await;
+    for client in &mut clients {
+        client.tell(json!({"type": "media_offer", "sdp": sending()})).await;
+        client.told_of("media_answer").await;
+    }
+    let [mut ann, mut bob, mut cem] = clients;
+    bob.tell(json!({"type": "camera", "on": true})).await;
+    let look = async |client: &mut Client, height: u16| {
+        let feeds = if height == 0 { json!([]) } else { json!([{"id": 2, "height": height}]) };
+        client.tell(json!({"type": "view", "feeds": feeds})).await;
+    };
+    look(&mut ann, 100).await;
+    look(&mut cem, 0).await;
+    let wanted = json!({"type": "camera_wanted", "height": 180});
+    assert_eq!(bob.told_of("camera_wanted").await, wanted, "Cem had not said, and now does not see it");
+    look(&mut cem, 400).await;
+    assert_eq!(bob.told_of("camera_wanted").await["height"], 480);
+    cem.tell(json!({"type": "leave"})).await;
+    assert_eq!(bob.told_of("camera_wanted").await["height"], 180);
+    look(&mut ann, 0).await;
+    assert_eq!(bob.told_of("camera_wanted").await["height"], 0);
+    let mut dan = scene.join_in(&meeting.code, "Dan").await;
+    dan.tell(json!({"type": "media_offer", "sdp": sending()})).await;
+    assert_eq!(bob.told_of("camera_wanted").await["height"], 720, "Dan has not said yet");
     scene.stop().await;
 }

@@ -108,7 +108,8 @@ fn offer(lines: &[(&str, &str, &str)]) -> String {
     sdp
 }
 
-fn sending() -> String {
+/// As it offers a voice and a camera.
+pub fn sending() -> String {
     offer(&[("audio", "opus/48000/2", "sendonly"), ("video", "VP8/90000", "sendonly")])
 }
 

@@ -280,3 +280,25 @@ fn a_recorder_wants_all_and_whoever_offers_anew_begins_with_all() {
     );
     assert_eq!(wanted(&scene.join_recorder()), [(ANN, 720)]);
 }
+
+#[test]
+fn a_program_that_watches_wants_all_or_whom_it_names() {
+    let mut scene = scene();
+    for id in [ANN, BOB] {
+        scene.handle(Input::Offer(id, offer()));
+        scene.handle(Input::Camera(id, true));
+        scene.handle(Input::View(id, vec![]));
+    }
+    let token = Token::random(&mut StdRng::seed_from_u64(1));
+    let name = DisplayName::parse("Lobby".into()).unwrap();
+    scene.handle(Input::Allow { by: ANN, kind: StreamKind::Watch, name, token: token.clone() });
+    let line = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\na=recvonly\r\n";
+    let offer = MediaOffer::parse(format!("v=0\r\n{line}")).unwrap();
+    let pass = scene.meeting.admit(&token, StreamKind::Watch, &offer, at(scene.elapsed)).unwrap();
+    let lobby = ParticipantId(30);
+    let orders = scene.handle(Input::Stream { id: lobby, pass, offer });
+    assert_eq!(wanted(&orders), [(ANN, 720), (BOB, 720)]);
+    assert_eq!(wanted(&scene.handle(Input::StreamView(lobby, BOB))), [(ANN, 0)]);
+    assert_eq!(wanted(&scene.handle(Input::StreamMissed(lobby))), [(BOB, 0)]);
+    assert_eq!(wanted(&scene.handle(Input::StreamHeard(lobby))), [(BOB, 720)]);
+}

@@ -140,6 +140,28 @@ fn what_is_offered_must_be_of_use() {
 }
 
 #[test]
+fn a_program_that_falls_silent_leaves_the_roster_and_has_its_place_when_it_is_back() {
+    let mut scene = scene();
+    let (token, _) = scene.allow(1, StreamKind::Send);
+    let here = joined(&scene.stream(OBS, &token, StreamKind::Send, sending())).unwrap();
+    assert_eq!(scene.handle(Input::StreamHeard(OBS)), [], "it was never missed");
+    let left = all(Message::ParticipantLeft { id: OBS });
+    assert_eq!(scene.handle(Input::StreamMissed(OBS)), [left.clone()]);
+    assert_eq!(scene.handle(Input::StreamMissed(OBS)), []);
+    assert_eq!(scene.meeting.head_count().programs, 0);
+    let welcome = scene.join(ParticipantId(4), "Dan", None);
+    assert!(!format!("{welcome:?}").contains("OBS"), "who comes meanwhile does not see it: {welcome:?}");
+    assert_eq!(joined(&scene.handle(Input::StreamHeard(OBS))), Some(here));
+
+    // Missed again, and given up: the others know already.
+    scene.handle(Input::StreamMissed(OBS));
+    let orders = scene.handle(Input::Leave(OBS));
+    assert!(orders.contains(&Order::HangUp(OBS)) && !orders.contains(&left), "{orders:?}");
+    // People come back by themselves, and say when they leave.
+    assert_eq!(scene.handle(Input::StreamMissed(BOB)), []);
+}
+
+#[test]
 fn only_so_many_passes_programs_and_offers() {
     let mut scene = scene();
     let (mut token, mut orders) = scene.allow(0, StreamKind::Watch);
