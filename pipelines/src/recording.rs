@@ -196,9 +196,12 @@ impl RecordingPipeline {
         listen(&pipeline, &recorder, &outlet);
 
         let recording = Self { pipeline, recorder, sound, timeline: Arc::default() };
+        // What is on its way from the beginning comes so much later; the file begins with it.
+        recording.recorder.set_property("paused", true);
         if recording.pipeline.set_state(gst::State::Playing).is_err() {
             return Err(PipelineError::start(outlet.complaint.lock().take(), "The recording did not start."));
         }
+        recording.set_paused(false);
         Ok((recording, RecordingEvents { receiver, waiting_bytes }))
     }
 }
