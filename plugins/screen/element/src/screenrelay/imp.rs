@@ -318,13 +318,12 @@ impl ElementImpl for ScreenRelay {
         // Fails only for a pad that was not active.
         let _ = pad.set_active(false);
         let now = self.now();
-        {
-            let mut office = self.office.lock();
-            office.desk.remove(pad.imp().seat(), now);
-            office.pads.remove(&pad.imp().seat());
-        }
+        let seat = pad.imp().seat();
+        self.office.lock().desk.remove(seat, now);
         let _ = self.obj().remove_pad(pad);
         self.obj().child_removed(pad, &pad.name());
+        // Only now, or somebody else would be given the seat while a pad still has its name.
+        self.office.lock().pads.remove(&seat);
     }
 }
 
