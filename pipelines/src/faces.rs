@@ -1,6 +1,8 @@
 //! The faces of a meeting on their way to a recorder: records in a row, each with its length in four bytes before it. The way is reliable and
 //! in order. PROTOCOL.md of `services/web` has the format.
 
+use std::time::Duration;
+
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use crate::PipelineError;
@@ -10,6 +12,8 @@ use crate::cutter::Form;
 const RECORD_BYTES_MAX: usize = 1 << 20;
 /// What a recorder gets.
 pub(crate) const FACES: Form = Form { name: "faces", length_bytes: 4, bytes_max: RECORD_BYTES_MAX };
+/// What stands before a frame's data.
+const FRAME_HEAD_BYTES: usize = 17;
 /// What a record is, in its first byte.
 const SCENE: u8 = 0;
 const FRAME: u8 = 1;
@@ -30,6 +34,10 @@ pub(crate) enum Record {
     Frame {
         /// Whose.
         face: u32,
+        /// When it was sent, by the clock that sound is mixed by.
+        sent: Duration,
+        /// It belongs beside what is mixed so many nanoseconds later; fewer than none, earlier.
+        wait: i64,
         /// RFC 6386.
         data: Bytes,
     },
@@ -53,11 +61,13 @@ pub(crate) fn scene<'a>(screen: bool, faces: impl IntoIterator<Item = (u32, &'a 
     framed(&body)
 }
 
-/// A frame as a record; `None` where it is too long to be one.
-pub(crate) fn frame(face: u32, data: &[u8]) -> Option<Bytes> {
-    let mut body = BytesMut::with_capacity(5 + data.len());
+/// A frame as a record, sent at this time, which belongs beside what is mixed so many nanoseconds later; `None` where it is too long to be one.
+pub(crate) fn frame(face: u32, (sent, wait): (Duration, i64), data: &[u8]) -> Option<Bytes> {
+    let mut body = BytesMut::with_capacity(FRAME_HEAD_BYTES + data.len());
     body.put_u8(FRAME);
     body.put_u32(face);
+    body.put_u64(u64::try_from(sent.as_micros()).unwrap_or(u64::MAX));
+    body.put_i32(i32::try_from(wait / 1000).unwrap_or(0));
     body.extend_from_slice(data);
     (body.len() <= RECORD_BYTES_MAX).then(|| framed(&body))
 }
@@ -80,7 +90,12 @@ impl Record {
 
 fn parse(mut body: Bytes) -> Option<Record> {
     match body.try_get_u8().ok()? {
-        FRAME => Some(Record::Frame { face: body.try_get_u32().ok()?, data: body }),
+        FRAME => Some(Record::Frame {
+            face: body.try_get_u32().ok()?,
+            sent: Duration::from_micros(body.try_get_u64().ok()?),
+            wait: i64::from(body.try_get_i32().ok()?) * 1000,
+            data: body,
+        }),
         SCENE => {
             let screen = body.try_get_u8().ok()? & HAS_SCREEN != 0;
             let mut faces = Vec::new();
@@ -119,9 +134,14 @@ mod tests {
                 screen: true,
                 faces: vec![(7, "Ann".into()), (u32::MAX, "山田".into()), (0, String::new())],
             },
-            Record::Frame { face: 7, data: Bytes::from_static(b"not really VP8") },
+            Record::Frame {
+                face: 7,
+                sent: Duration::from_micros(123_456_789),
+                wait: -150_000_000,
+                data: Bytes::from_static(b"not really VP8"),
+            },
             Record::Scene { screen: false, faces: Vec::new() },
-            Record::Frame { face: 0, data: Bytes::new() },
+            Record::Frame { face: 0, sent: Duration::ZERO, wait: 1_000_000_000, data: Bytes::new() },
         ];
         let row: Vec<u8> = records
             .iter()
@@ -129,7 +149,7 @@ mod tests {
                 Record::Scene { screen, faces } => {
                     scene(*screen, faces.iter().map(|(number, name)| (*number, name.as_str())))
                 }
-                Record::Frame { face, data } => frame(*face, data).unwrap(),
+                Record::Frame { face, sent, wait, data } => frame(*face, (*sent, *wait), data).unwrap(),
             })
             .collect();
         assert_eq!(read(&row).unwrap(), records);
@@ -143,8 +163,9 @@ mod tests {
 
     #[test]
     fn what_is_too_long_is_neither_sent_nor_taken() {
-        assert!(frame(1, &vec![0; RECORD_BYTES_MAX - 5]).is_some());
-        assert!(frame(1, &vec![0; RECORD_BYTES_MAX - 4]).is_none());
+        let of = |bytes| frame(1, (Duration::ZERO, 0), &vec![0; bytes]);
+        assert!(of(RECORD_BYTES_MAX - FRAME_HEAD_BYTES).is_some());
+        assert!(of(RECORD_BYTES_MAX - FRAME_HEAD_BYTES + 1).is_none());
         assert!(read(&(RECORD_BYTES_MAX as u32 + 1).to_be_bytes()).is_err());
     }
 
@@ -155,6 +176,7 @@ mod tests {
             &[2, 0],
             &[0],
             &[1, 0, 0, 0],
+            &[1, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3],
             &[0, 1, 0, 0],
             &[0, 1, 0, 0, 0, 7, 3, 65],
             &[0, 1, 0, 0, 0, 7, 1, 0xff],

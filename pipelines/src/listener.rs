@@ -62,9 +62,11 @@ fn packet_sink(packets: Sender<Bytes>) -> gst_app::AppSink {
     let callbacks = gst_app::AppSinkCallbacks::builder()
         .new_sample(move |sink| {
             let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-            if let Some(packet) = sample.buffer().and_then(|buffer| buffer.map_readable().ok()) {
+            let mixed = sample.buffer().and_then(gst::BufferRef::pts).zip(sink.base_time());
+            let packet = sample.buffer().and_then(|buffer| buffer.map_readable().ok());
+            if let Some(((pts, base), packet)) = mixed.zip(packet) {
                 // Full or closed: lost to this listener alone.
-                let _ = packets.try_send(frame(&packet));
+                let _ = packets.try_send(frame((base + pts).into(), &packet));
             }
             Ok(gst::FlowSuccess::Ok)
         })

@@ -1,8 +1,9 @@
 //! A meeting's recording.
 //!
 //! ```text
-//! screensrc location=https://HOST/CODE ! screendec ! recorder.screen   appsrc caps=audio/x-opus ! opusdec ! recorder.audio_0
-//!     appsrc caps=video/x-vp8 ! queue min-threshold-time=60000000 ! recorder.feed_%u      (for each face)
+//! screensrc location=https://HOST/CODE ! queue ! clocksync ts-offset=400000000 ! screendec ! recorder.screen
+//!     appsrc caps=audio/x-opus ! opusdec ! recorder.audio_0
+//!     appsrc caps=video/x-vp8 ! clocksync ! recorder.feed_%u      (for each face)
 //!     meetingrecorder name=recorder ! appsink sync=false
 //! ```
 //!
@@ -21,18 +22,24 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use crate::bus::{self, BusEvent};
 use crate::cutter::Cutter;
 use crate::init::{factory, init};
-use crate::sound::SOUND;
+use crate::sound::{self, SOUND};
 use crate::{Connection, PipelineError};
 
 pub use faces::RecordingFaces;
+use timeline::{Timeline, WAIT, clock_time};
 
 mod faces;
+mod timeline;
 
 /// Blocks that nobody has fetched yet. A block of a busy screen has about 1 MB, so this is a disk that stood still for minutes.
 const WAITING_BYTES_MAX: u64 = 256 << 20;
 
-/// What these two cannot go on with ends the stream early, and the file can still be made whole.
-const BEFORE_THE_RECORDER: [&str; 2] = ["meeting", "decoder"];
+/// What these cannot go on with ends the stream early, and the file can still be made whole.
+const BEFORE_THE_RECORDER: [&str; 4] = ["meeting", "decoder", "waiting", "gate"];
+
+/// What may wait of the screen. Whoever decodes it too slowly for that makes the meeting wait, which then sends less.
+const SCREEN_BYTES_MAX: u32 = 64 << 20;
+const SCREEN_TIME_MAX: gst::ClockTime = gst::ClockTime::from_seconds(1);
 
 /// What a recording's pipeline brings forth.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,11 +88,14 @@ pub struct RecordingPipeline {
     pipeline: gst::Pipeline,
     recorder: gst::Element,
     sound: gst_app::AppSrc,
+    timeline: Arc<Mutex<Timeline>>,
 }
 
 /// One connection's sound on its way into the recording.
 pub struct RecordingSound {
+    pipeline: gst::Pipeline,
     sound: gst_app::AppSrc,
+    timeline: Arc<Mutex<Timeline>>,
     cutter: Cutter,
 }
 
@@ -99,12 +109,16 @@ impl RecordingSound {
     /// A piece of what [`Listener`](crate::Listener)s get, cut anywhere. Never blocks. After an error the connection is of no use any more.
     pub fn push(&mut self, piece: &[u8]) -> Result<(), PipelineError> {
         self.cutter.push(piece);
-        while let Some(packet) = self.cutter.next()? {
-            // Nothing was said.
-            if !packet.is_empty() {
-                let pushed = self.sound.push_buffer(gst::Buffer::from_slice(packet));
-                pushed.map_err(|flow| PipelineError::Closed(flow.to_string()))?;
-            }
+        while let Some(record) = self.cutter.next()? {
+            let (mixed, packet) = sound::parse(record)?;
+            let now = self.pipeline.current_running_time();
+            // Nothing was said, or nothing is recorded yet.
+            let Some(now) = now.filter(|_| !packet.is_empty()) else { continue };
+            let mut buffer = gst::Buffer::from_slice(packet);
+            let time = self.timeline.lock().place(mixed, 0, now.into());
+            buffer.get_mut().expect("a new buffer").set_pts(clock_time(time));
+            let pushed = self.sound.push_buffer(buffer);
+            pushed.map_err(|flow| PipelineError::Closed(flow.to_string()))?;
         }
         Ok(())
     }
@@ -120,30 +134,42 @@ impl RecordingPipeline {
         Self::record(source)
     }
 
-    /// Leaves out what happens from now on, or goes on where the file was.
+    /// Leaves out what happens from now on, or goes on where the file was. What happened before is still on its way for 400 ms.
     pub fn set_paused(&self, paused: bool) {
-        self.recorder.set_property("paused", paused);
+        let recorder = self.recorder.clone();
+        let set = move || recorder.set_property("paused", paused);
+        let Some(clock) = self.recorder.clock() else { return set() };
+        // Alarms ring in their order, so whoever goes on at once does so after the pause.
+        let alarm = clock.new_single_shot_id(clock.time() + clock_time(WAIT));
+        if let Err(error) = alarm.wait_async(move |_, _, _| set()) {
+            tracing::warn!(%error, paused, "the recording does not pause, or goes on pausing");
+        }
     }
 
-    /// Ends the file where it is now. Blocks, `FirstAgain` and `Ended` still come.
+    /// Ends the file with what was said and seen until now; the last of it is still on its way for 400 ms. Blocks, `FirstAgain` and `Ended` still
+    /// come.
     pub fn finish(&self) {
-        if !self.recorder.send_event(gst::event::Eos::new()) {
-            tracing::debug!("the recording has ended already");
-        }
+        end_after(&self.recorder, WAIT);
     }
 
     /// Where the meeting's sound goes in. What does not come is silence in the file.
     pub fn sound(&self) -> RecordingSound {
-        RecordingSound { sound: self.sound.clone(), cutter: Cutter::new(SOUND) }
+        RecordingSound {
+            pipeline: self.pipeline.clone(),
+            sound: self.sound.clone(),
+            timeline: self.timeline.clone(),
+            cutter: Cutter::new(SOUND),
+        }
     }
 
     /// Where the meeting's faces go in.
     pub fn faces(&self) -> RecordingFaces {
-        RecordingFaces::new(&self.pipeline, &self.recorder)
+        RecordingFaces::new(&self.pipeline, &self.recorder, self.timeline.clone())
     }
 
-    /// Records what this source brings: bytes of a screen stream.
-    fn record(source: gst::Element) -> Result<(Self, RecordingEvents), PipelineError> {
+    /// Records a meeting whose screen this source brings, as bytes of a screen stream, instead of joining one by its address. It gets another name.
+    pub fn record(source: gst::Element) -> Result<(Self, RecordingEvents), PipelineError> {
+        source.set_property("name", BEFORE_THE_RECORDER[0]);
         let pipeline = gst::Pipeline::with_name("recording");
         let decoder = factory("screendec")?
             .create()
@@ -158,20 +184,24 @@ impl RecordingPipeline {
         let outlet = Arc::new(Outlet::new(events));
         let waiting_bytes = outlet.waiting_bytes.clone();
         let sink = block_sink(&outlet).upcast::<gst::Element>();
-        let elements = [&source, &decoder, sound.upcast_ref(), &voice, &recorder, &sink];
+        let [waiting, gate] = screen_gate(&decoder)?;
+        let elements = [&source, &waiting, &gate, &decoder, sound.upcast_ref(), &voice, &recorder, &sink];
         pipeline.add_many(elements).map_err(PipelineError::build)?;
-        source.link(&decoder).map_err(PipelineError::build)?;
+        gst::Element::link_many([&source, &waiting, &gate, &decoder]).map_err(PipelineError::build)?;
         decoder.link_pads(None, &recorder, Some("screen")).map_err(PipelineError::build)?;
         sound.link(&voice).map_err(PipelineError::build)?;
         voice.link_pads(None, &recorder, Some("audio_0")).map_err(PipelineError::build)?;
         recorder.link(&sink).map_err(PipelineError::build)?;
         end_with(&decoder, &sound);
-        listen(&pipeline, &outlet);
+        listen(&pipeline, &recorder, &outlet);
 
-        let recording = Self { pipeline, recorder, sound };
+        let recording = Self { pipeline, recorder, sound, timeline: Arc::default() };
+        // What is on its way from the beginning comes so much later; the file begins with it.
+        recording.recorder.set_property("paused", true);
         if recording.pipeline.set_state(gst::State::Playing).is_err() {
             return Err(PipelineError::start(outlet.complaint.lock().take(), "The recording did not start."));
         }
+        recording.set_paused(false);
         Ok((recording, RecordingEvents { receiver, waiting_bytes }))
     }
 }
@@ -279,7 +309,37 @@ fn end_with(decoder: &gst::Element, sound: &gst_app::AppSrc) {
     });
 }
 
-/// Packets are as late as they come; the recorder's mixer smooths that.
+/// Lets the screen wait as everything else does, before it is decoded. The first picture waits for nothing: the recording has its size, and stands
+/// still until it comes.
+fn screen_gate(decoder: &gst::Element) -> Result<[gst::Element; 2], PipelineError> {
+    let waiting = factory("queue")?
+        .create()
+        .name(BEFORE_THE_RECORDER[2])
+        .property("max-size-bytes", SCREEN_BYTES_MAX)
+        .property("max-size-buffers", 0_u32)
+        .property("max-size-time", SCREEN_TIME_MAX)
+        .build()
+        .map_err(PipelineError::build)?;
+    let gate = factory("clocksync")?
+        .create()
+        .name(BEFORE_THE_RECORDER[3])
+        .property("ts-offset", WAIT.as_nanos() as i64)
+        .property("sync", false)
+        .build()
+        .map_err(PipelineError::build)?;
+    let outlet = decoder.static_pad("src").expect("a screendec has a source pad");
+    outlet.set_offset(WAIT.as_nanos() as i64);
+    let shut = gate.downgrade();
+    outlet.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+        if let Some(gate) = shut.upgrade() {
+            gate.set_property("sync", true);
+        }
+        gst::PadProbeReturn::Remove
+    });
+    Ok([waiting, gate])
+}
+
+/// The sound's times are its own; see `timeline.rs`.
 fn sound_source() -> Result<gst_app::AppSrc, PipelineError> {
     let caps =
         gst::Caps::builder("audio/x-opus").field("channel-mapping-family", 0i32).field("channels", 2i32);
@@ -288,7 +348,6 @@ fn sound_source() -> Result<gst_app::AppSrc, PipelineError> {
         .name("sound")
         .property("caps", caps.field("rate", 48_000i32).build())
         .property("is-live", true)
-        .property("do-timestamp", true)
         .property("format", gst::Format::Time)
         .property("max-bytes", 0u64)
         .property("block", false)
@@ -314,13 +373,31 @@ fn block_sink(outlet: &Arc<Outlet>) -> gst_app::AppSink {
         .build()
 }
 
-/// An error of the source or the decoder ends the stream, and the recorder makes the file whole; any other error leaves it as it is.
-fn listen(pipeline: &gst::Pipeline, outlet: &Arc<Outlet>) {
-    let outlet = outlet.clone();
+/// Ends the file so much later.
+fn end_after(recorder: &gst::Element, wait: Duration) {
+    recorder.call_async(move |recorder| {
+        if let Some(clock) = recorder.clock().filter(|_| !wait.is_zero()) {
+            // An alarm that does not ring lets it end at once.
+            let _ = clock.new_single_shot_id(clock.time() + clock_time(wait)).wait();
+        }
+        if !recorder.send_event(gst::event::Eos::new()) {
+            tracing::debug!("the recording has ended already");
+        }
+    });
+}
+
+/// An error of the source or the decoder ends the recording, and the recorder makes the file whole; any other error leaves it as it is.
+fn listen(pipeline: &gst::Pipeline, recorder: &gst::Element, outlet: &Arc<Outlet>) {
+    let (outlet, recorder) = (outlet.clone(), recorder.downgrade());
     bus::listen(pipeline, move |event| match event {
         BusEvent::Error(complaint) => {
             let lost = BEFORE_THE_RECORDER.contains(&complaint.element.as_str());
             outlet.complaint.lock().get_or_insert_with(|| complaint.sentence.clone());
+            // A source that fails ends its stream, which is still on its way; what fails behind that has waited already.
+            let has_waited = lost && complaint.element != BEFORE_THE_RECORDER[0];
+            if let Some(recorder) = recorder.upgrade().filter(|_| has_waited) {
+                end_after(&recorder, Duration::ZERO);
+            }
             outlet.tell(if lost {
                 RecordingEvent::Lost(complaint.sentence)
             } else {

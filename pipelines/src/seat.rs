@@ -37,6 +37,11 @@ impl Seat {
         [&self.voice[0], &self.mix[1]]
     }
 
+    /// Where their voice goes into the mix.
+    pub(crate) fn mixer_pad(&self) -> &gst::Pad {
+        &self.voice[1]
+    }
+
     /// Lets them hear and be heard.
     pub(crate) fn link(&self) -> Result<(), PipelineError> {
         let mut links = [&self.mix, &self.voice].into_iter();

@@ -30,6 +30,7 @@ pub use watcher::Watcher;
 
 mod calls;
 mod counts;
+mod lips;
 mod watcher;
 
 /// Listeners who say nothing have numbers from here on, which no participant has.
@@ -276,13 +277,15 @@ impl TalkPipeline {
         Listener::join(&self.pipeline, &self.mixer, number, packets)
     }
 
-    /// Who sends pictures: what the relay calls each of them, and their names.
-    fn shown(&self) -> Vec<(String, String)> {
+    /// Who sends pictures.
+    fn shown(&self) -> Vec<Shown> {
         let people = self.people.lock();
-        let name = |peer: &String| {
-            people.seats.values().find(|seat| seat.peer == *peer).map(|seat| seat.name.clone())
+        let shown = |peer: &String| {
+            let person = people.seats.values().find(|person| person.peer == *peer)?;
+            let voice = person.seat.mixer_pad().clone();
+            Some(Shown { peer: peer.clone(), name: person.name.clone(), voice })
         };
-        people.feeds.iter().filter_map(|peer| Some((peer.clone(), name(peer)?))).collect()
+        people.feeds.iter().filter_map(shown).collect()
     }
 
     /// The UDP port that it listens on; tells which one when 0 was asked for.
@@ -303,6 +306,15 @@ impl Drop for TalkPipeline {
             tracing::warn!(%error, "a meeting's talk did not stop");
         }
     }
+}
+
+/// Somebody who sends pictures.
+struct Shown {
+    /// What the relay calls them.
+    peer: String,
+    name: String,
+    /// Where their voice goes into the mix.
+    voice: gst::Pad,
 }
 
 /// Somebody on one connection.

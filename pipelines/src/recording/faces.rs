@@ -1,24 +1,28 @@
 //! The meeting's faces on their way into the recording: a source for each, which comes and goes with the face.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use gst::prelude::*;
+use parking_lot::Mutex;
 
 use crate::PipelineError;
 use crate::cutter::Cutter;
 use crate::faces::{FACES, Record};
 use crate::init::factory;
 
+use super::timeline::{Timeline, clock_time};
+
 /// What may wait for one face's decoder: seconds of a camera. What comes then is let go, as an old picture is of no use.
 const WAITING_BYTES_MAX: u64 = 4 << 20;
-/// A voice waits for as long in the mix, until what comes late has come; a face that did not wait as well would be ahead of it.
-const VOICE_DELAY: gst::ClockTime = gst::ClockTime::from_mseconds(60);
 
 /// One connection's faces on their way into the recording.
 pub struct RecordingFaces {
     pipeline: gst::Pipeline,
     recorder: gst::Element,
+    timeline: Arc<Mutex<Timeline>>,
     cutter: Cutter,
     faces: BTreeMap<u32, Face>,
     /// Those of the connection before, until this one says who is there.
@@ -30,15 +34,23 @@ struct Face {
     pipeline: gst::Pipeline,
     recorder: gst::Element,
     source: gst_app::AppSrc,
-    delay: gst::Element,
+    /// Lets nothing through before its time.
+    gate: gst::Element,
     pad: gst::Pad,
+    /// The time of the last frame: none may come before it.
+    last: gst::ClockTime,
 }
 
 impl RecordingFaces {
-    pub(super) fn new(pipeline: &gst::Pipeline, recorder: &gst::Element) -> Self {
+    pub(super) fn new(
+        pipeline: &gst::Pipeline,
+        recorder: &gst::Element,
+        timeline: Arc<Mutex<Timeline>>,
+    ) -> Self {
         Self {
             pipeline: pipeline.clone(),
             recorder: recorder.clone(),
+            timeline,
             cutter: Cutter::new(FACES),
             faces: BTreeMap::new(),
             former: Vec::new(),
@@ -59,9 +71,11 @@ impl RecordingFaces {
         while let Some(record) = self.cutter.next()? {
             match Record::parse(record)? {
                 Record::Scene { screen, faces } => self.set_scene(screen, &faces)?,
-                Record::Frame { face, data } => {
-                    if let Some(face) = self.faces.get(&face) {
-                        face.show(data)?;
+                Record::Frame { face, sent, wait, data } => {
+                    let Some(now) = self.pipeline.current_running_time() else { continue };
+                    let time = self.timeline.lock().place(sent, wait, now.into());
+                    if let Some(face) = self.faces.get_mut(&face) {
+                        face.show(time, data)?;
                     }
                 }
             }
@@ -98,7 +112,6 @@ impl Face {
             .create()
             .property("caps", gst::Caps::new_empty_simple("video/x-vp8"))
             .property("is-live", true)
-            .property("do-timestamp", true)
             .property("format", gst::Format::Time)
             .property("max-bytes", WAITING_BYTES_MAX)
             .property_from_str("leaky-type", "downstream")
@@ -106,22 +119,15 @@ impl Face {
             .build()
             .map_err(PipelineError::build)?;
         let source: gst_app::AppSrc = source.downcast().expect("the factory appsrc makes an AppSrc");
-        let delay = factory("queue")?
-            .create()
-            .property("min-threshold-time", VOICE_DELAY)
-            .property("max-size-bytes", WAITING_BYTES_MAX as u32)
-            .property("max-size-buffers", 0_u32)
-            .property("max-size-time", 0_u64)
-            .build()
-            .map_err(PipelineError::build)?;
-        let face = Self { pipeline: pipeline.clone(), recorder: recorder.clone(), source, delay, pad };
+        let gate = factory("clocksync")?.create().build().map_err(PipelineError::build)?;
+        let last = gst::ClockTime::ZERO;
+        let face = Self { pipeline: pipeline.clone(), recorder: recorder.clone(), source, gate, pad, last };
         let refuse = |why: String| PipelineError::Build(format!("a face cannot be recorded: {why}"));
         for element in face.elements() {
             face.pipeline.add(element).map_err(PipelineError::build)?;
         }
-        face.source.link(&face.delay).map_err(|error| refuse(error.to_string()))?;
-        let outlet = face.delay.static_pad("src").expect("a queue has a source pad");
-        outlet.set_offset(VOICE_DELAY.nseconds() as i64);
+        face.source.link(&face.gate).map_err(|error| refuse(error.to_string()))?;
+        let outlet = face.gate.static_pad("src").expect("a clocksync has a source pad");
         outlet.link(&face.pad).map_err(|error| refuse(error.to_string()))?;
         for element in face.elements() {
             element.sync_state_with_parent().map_err(PipelineError::build)?;
@@ -130,11 +136,14 @@ impl Face {
     }
 
     fn elements(&self) -> [&gst::Element; 2] {
-        [&self.delay, self.source.upcast_ref()]
+        [&self.gate, self.source.upcast_ref()]
     }
 
-    fn show(&self, frame: Bytes) -> Result<(), PipelineError> {
-        let pushed = self.source.push_buffer(gst::Buffer::from_slice(frame));
+    fn show(&mut self, time: Duration, frame: Bytes) -> Result<(), PipelineError> {
+        self.last = self.last.max(clock_time(time));
+        let mut buffer = gst::Buffer::from_slice(frame);
+        buffer.get_mut().expect("a new buffer").set_pts(self.last);
+        let pushed = self.source.push_buffer(buffer);
         pushed.map(|_| ()).map_err(|flow| PipelineError::Closed(flow.to_string()))
     }
 }

@@ -38,6 +38,29 @@ async fn a_meeting_without_a_screen_is_recorded_dark() {
     File::of(meeting.events).await.lasts(Duration::from_secs(2));
 }
 
+/// What is shown comes later than the order to pause, and still is on its own side of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_leaves_out_what_happened_in_it_and_nothing_else() {
+    let meeting = Meeting::record();
+    meeting.show(40);
+    sleep(Duration::from_secs(1)).await;
+    meeting.show(100);
+    sleep(Duration::from_millis(100)).await;
+    meeting.recording.set_paused(true);
+    meeting.show(250);
+    sleep(Duration::from_secs(1)).await;
+    meeting.show(40);
+    meeting.recording.set_paused(false);
+    sleep(Duration::from_secs(1)).await;
+    meeting.recording.finish();
+    let file = File::of(meeting.events).await;
+
+    file.lasts(Duration::from_millis(2100));
+    let shown = file.greys();
+    assert!(shown.iter().any(|grey| (90.0..115.0).contains(grey)), "{shown:?}");
+    assert!(shown.iter().all(|grey| *grey < 150.0), "{shown:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_meetings_end_is_the_files_end() {
     let meeting = Meeting::record();
@@ -139,6 +162,17 @@ impl File {
         let whole = [first.expect("block 0 comes again").to_vec(), rest].concat();
         std::fs::write(file.path(), whole).expect("written");
         Self { blocks, lost, duration, file }
+    }
+
+    /// How bright each picture is.
+    fn greys(&self) -> Vec<f64> {
+        let meter = ["-an", "-vf", "signalstats,metadata=print:file=-", "-f", "null", "/dev/null"];
+        let read =
+            Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(self.file.path()).args(meter).output();
+        let read = read.expect("ffmpeg is installed: apt-get install ffmpeg").stdout;
+        let lines = String::from_utf8_lossy(&read);
+        let greys = lines.lines().filter_map(|line| line.strip_prefix("lavfi.signalstats.YAVG="));
+        greys.map(|grey| grey.trim().parse().expect("a number")).collect()
     }
 
     /// Both what the pipeline says and what an independent reader finds.

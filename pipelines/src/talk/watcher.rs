@@ -13,7 +13,7 @@ use gst::prelude::*;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 
-use super::TalkPipeline;
+use super::{Shown, TalkPipeline, lips};
 use crate::PipelineError;
 use crate::faces;
 use crate::init::factory;
@@ -57,14 +57,14 @@ impl Watcher {
     /// tells; it is of no use any more.
     pub fn update(&mut self, talk: Option<&TalkPipeline>, screen: bool) -> Result<(), PipelineError> {
         let shown = talk.map_or_else(Vec::new, TalkPipeline::shown);
-        let there: BTreeSet<&str> = shown.iter().map(|(peer, _)| peer.as_str()).collect();
+        let there: BTreeSet<&str> = shown.iter().map(|shown| shown.peer.as_str()).collect();
         self.faces.retain(|face| there.contains(face.peer.as_str()));
         let Some(talk) = talk else { return self.tell(screen) };
-        for (peer, name) in &shown {
-            if self.faces.iter().all(|face| face.peer != *peer) {
+        for shown in shown {
+            if self.faces.iter().all(|face| face.peer != shown.peer) {
                 let number = self.next;
                 self.next = self.next.wrapping_add(1);
-                self.faces.push(Face::seat(talk, peer, name, number, self.records.clone())?);
+                self.faces.push(Face::seat(talk, shown, number, self.records.clone())?);
             }
         }
         self.tell(screen)
@@ -80,8 +80,7 @@ impl Watcher {
 impl Face {
     fn seat(
         talk: &TalkPipeline,
-        peer: &str,
-        name: &str,
+        Shown { peer, name, voice }: Shown,
         number: u32,
         records: Sender<Bytes>,
     ) -> Result<Self, PipelineError> {
@@ -92,14 +91,14 @@ impl Face {
         let elements = [
             ordered.build().map_err(PipelineError::build)?,
             whole.build().map_err(PipelineError::build)?,
-            frame_sink(number, records).upcast(),
+            frame_sink(number, voice, records).upcast(),
         ];
         let refuse = |why: &str| PipelineError::Build(format!("a face cannot be recorded: {why}"));
         let pad = talk.relay.request_pad_simple("feed_%u").ok_or_else(|| refuse("the relay has no pad"))?;
-        pad.set_property("peer", peer);
+        pad.set_property("peer", &peer);
         let face = Self {
-            peer: peer.into(),
-            name: name.into(),
+            peer,
+            name,
             number,
             pipeline: talk.pipeline.clone(),
             relay: talk.relay.clone(),
@@ -131,8 +130,8 @@ impl Drop for Face {
     }
 }
 
-/// Hands whole frames on, each film from a key frame on. Nobody waits: what finds no room is lost, with all until the next key frame.
-fn frame_sink(number: u32, records: Sender<Bytes>) -> gst_app::AppSink {
+/// Hands whole frames on, each with the time for which it waits for this voice, and each film from a key frame on. Nobody waits: what finds no room is lost, with all until the next key frame.
+fn frame_sink(number: u32, voice: gst::Pad, records: Sender<Bytes>) -> gst_app::AppSink {
     let waits = Arc::new(AtomicBool::new(true));
     let callbacks = gst_app::AppSinkCallbacks::builder()
         .new_sample(move |sink| {
@@ -141,7 +140,11 @@ fn frame_sink(number: u32, records: Sender<Bytes>) -> gst_app::AppSink {
             if buffer.flags().contains(gst::BufferFlags::DELTA_UNIT) && waits.load(Ordering::Relaxed) {
                 return Ok(gst::FlowSuccess::Ok);
             }
-            let record = buffer.map_readable().ok().and_then(|frame| faces::frame(number, &frame));
+            let (Some(running), Some(base)) = (sink.current_running_time(), sink.base_time()) else {
+                return Ok(gst::FlowSuccess::Ok);
+            };
+            let time = ((base + running).into(), lips::wait(buffer, &voice, running));
+            let record = buffer.map_readable().ok().and_then(|frame| faces::frame(number, time, &frame));
             let sent = record.map(|record| records.try_send(record));
             waits.store(!matches!(sent, Some(Ok(()))), Ordering::Relaxed);
             if matches!(sent, None | Some(Err(TrySendError::Full(_)))) {

@@ -15,6 +15,7 @@ use convene_recordings::{Copy, RecorderEvent, RecorderJob, RecorderOrder, Record
 use convene_recordings_store::{BlobStore, RecordingWriter, SpoolError, WriterProgress};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tracing::Instrument;
 
@@ -114,16 +115,18 @@ impl Recorder {
             insecure: false,
         };
         let (pipeline, events) = RecordingPipeline::start(&meeting)?;
+        let mut listening = JoinSet::new();
         let streams = streams::follow(meeting, pipeline.sound(), pipeline.faces());
-        let listening = tokio::spawn(streams.in_current_span());
+        listening.spawn(streams.in_current_span());
         let overdue = async move {
             tokio::select! {
                 () = obey(&pipeline, orders) => {}
                 () = stop => {}
             }
             pipeline.finish();
-            listening.abort();
+            // What is on its way still belongs to the recording; the streams end with this task.
             tokio::time::sleep(FINISH_MAX).await;
+            drop(listening);
         };
         let overdue = tokio::spawn(overdue.in_current_span());
         let regions = writer.progress();

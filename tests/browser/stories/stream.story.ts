@@ -10,7 +10,7 @@ import { colourAt, loudness } from "../support/media.ts";
 import { freePort } from "../support/path.ts";
 import { Service } from "../support/service.ts";
 import { OtherSite } from "../support/site.ts";
-import { end, type Pass, restart, send, watch } from "../support/stream.ts";
+import { end, openPasses, passOf, restart, send, watch } from "../support/stream.ts";
 
 let service: Service;
 let site: OtherSite;
@@ -46,23 +46,9 @@ async function host(): Promise<{ ann: Person; code: string }> {
     return started.host;
   });
   people.push(ann);
-  await ann.participant.context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await openPasses(ann);
   await ann.show();
-  await ann.at("streams").locator("summary").click();
   return { ann, code };
-}
-
-/** A pass of Ann's, as her buttons give it to the clipboard. */
-async function give(ann: Person, kind: "send" | "watch", name: string): Promise<Pass> {
-  await ann.at("stream-name").fill(name);
-  await ann.at(`allow-${kind}`).click();
-  const pass = ann.at("pass").filter({ hasText: name });
-  const copied = async (what: string, button: string) => {
-    await pass.getByTestId(button).click();
-    await pass.getByTestId("stream-copied").getByText(`${what} copied`).waitFor();
-    return ann.participant.page.evaluate(() => navigator.clipboard.readText());
-  };
-  return { address: await copied("Address", "copy-stream-address"), token: await copied("Token", "copy-stream-token") };
 }
 
 async function elsewhere(colour: Colour, hertz: number): Promise<Person> {
@@ -73,7 +59,7 @@ async function elsewhere(colour: Colour, hertz: number): Promise<Person> {
 
 test("a program's picture and voice are in the meeting, and the meeting is on a player", async () => {
   const { ann, code } = await host();
-  const camera = await give(ann, "send", "Stage camera");
+  const camera = await passOf(ann, "send", "Stage camera");
   expect(camera.address).toBe(`${service.url}/whip/${code}`);
   const stage = await elsewhere("green", STAGE_HZ);
   const sending = await send(stage, camera);
@@ -81,7 +67,7 @@ test("a program's picture and voice are in the meeting, and the meeting is on a 
   await ann.expectToHear(STAGE_HZ);
   await ann.at("as-stream").first().waitFor();
 
-  const lobby = await give(ann, "watch", "Lobby");
+  const lobby = await passOf(ann, "watch", "Lobby");
   const player = await elsewhere("blue", 1_340);
   const watching = await watch(player, "The meeting", lobby);
   for (const hertz of [ANN_HZ, STAGE_HZ]) await player.expectToHear(hertz);
@@ -106,9 +92,9 @@ test("a program's picture and voice are in the meeting, and the meeting is on a 
 test("a player shows whom it asks for", async () => {
   const { ann } = await host();
   const stage = await elsewhere("green", STAGE_HZ);
-  await send(stage, await give(ann, "send", "Stage camera"));
+  await send(stage, await passOf(ann, "send", "Stage camera"));
   await ann.expectToSee("Stage camera", "green");
-  const { address, token } = await give(ann, "watch", "Lobby");
+  const { address, token } = await passOf(ann, "watch", "Lobby");
   const player = await elsewhere("blue", 1_340);
   // Ann came first.
   await watch(player, "Ann alone", { address: `${address}?participant=1`, token });
@@ -124,7 +110,7 @@ test("a program that sends is in the recording", async () => {
   await ann.at("camera").click();
   await ann.at("microphone").click();
   const stage = await elsewhere("green", STAGE_HZ);
-  await send(stage, await give(ann, "send", "Stage camera"));
+  await send(stage, await passOf(ann, "send", "Stage camera"));
   await ann.expectToSee("Stage camera", "green");
   const state = () => ann.at("recording-state").innerText();
   await ann.at("record").click();

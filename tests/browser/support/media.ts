@@ -10,7 +10,8 @@ export async function sha256(path: string): Promise<string> {
 
 /** Reads every packet and decodes every frame; a complaint is an error. Gives the duration that the header states, in seconds. */
 export async function probe(path: string): Promise<{ duration: number; codecs: string[] }> {
-  const decoded = await run("ffmpeg", ["-v", "warning", "-i", path, "-f", "null", "-"]);
+  // With the file's own times: FFmpeg would count them in a frame rate that it has guessed.
+  const decoded = await run("ffmpeg", ["-v", "warning", "-i", path, "-enc_time_base", "-1", "-f", "null", "-"]);
   const { stdout, stderr } = await run("ffprobe", ["-v", "warning", "-of", "json", "-show_format", "-show_streams", path]);
   const complaints = (decoded.stderr + stderr).trim();
   if (complaints) throw new Error(`${path}: ${complaints}`);
@@ -35,4 +36,20 @@ export async function colourAt(path: string, second: number, [x, y]: readonly [n
   const { stdout } = await run("ffmpeg", ["-v", "error", "-ss", String(second), "-i", path, "-frames:v", "1", "-vf", point, "-f", "rawvideo", "-"]);
   const [red, green, blue] = stdout;
   return [red!, green!, blue!];
+}
+
+/** When beeps begin in a recording, and by how many milliseconds the flash of each is later. */
+export async function clapOffsets(path: string): Promise<{ second: number; late: number }[]> {
+  const meter = ["-an", "-vf", "signalstats,metadata=print:file=-", "-f", "null", "/dev/null"];
+  const { stdout } = await run("ffmpeg", ["-v", "error", "-i", path, ...meter]);
+  const pictures = [...stdout.toString().matchAll(/pts_time:([\d.]+)\s+[^]*?signalstats\.YAVG=([\d.]+)/g)].map(([, second, luma]) => [Number(second), Number(luma)]);
+  const usual = pictures.map(([, luma]) => luma!).sort((one, other) => one - other)[pictures.length >> 1]!;
+  const flashes = pictures.flatMap(([second, luma], index) => (0 < index && pictures[index - 1]![1]! < usual + 20 && usual + 20 < luma! ? [second!] : []));
+  const ear = "aresample=async=1:first_pts=0,silencedetect=n=-25dB:d=0.3";
+  const { stderr } = await run("ffmpeg", ["-i", path, "-vn", "-af", ear, "-f", "null", "-"]);
+  const beeps = [...stderr.matchAll(/silence_end: ([\d.]+)/g)].map(([, second]) => Number(second));
+  return beeps.flatMap((second) => {
+    const late = flashes.map((flash) => (flash - second) * 1_000).sort((one, other) => Math.abs(one) - Math.abs(other))[0];
+    return late !== undefined && Math.abs(late) < 500 ? [{ second, late }] : [];
+  });
 }

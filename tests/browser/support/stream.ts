@@ -6,6 +6,25 @@ export interface Pass {
   readonly token: string;
 }
 
+/** A pass of a host's, as her buttons give it to the clipboard. She has the passes open and may use the clipboard. */
+export async function passOf(host: Person, kind: "send" | "watch", name: string): Promise<Pass> {
+  await host.at("stream-name").fill(name);
+  await host.at(`allow-${kind}`).click();
+  const pass = host.at("pass").filter({ hasText: name });
+  const copied = async (what: string, button: string) => {
+    await pass.getByTestId(button).click();
+    await pass.getByTestId("stream-copied").getByText(`${what} copied`).waitFor();
+    return host.participant.page.evaluate(() => navigator.clipboard.readText());
+  };
+  return { address: await copied("Address", "copy-stream-address"), token: await copied("Token", "copy-stream-token") };
+}
+
+/** Lets a host give out passes. Before her camera and microphone are on: Chromium forgets what it had permitted. */
+export async function openPasses(host: Person): Promise<void> {
+  await host.participant.context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await host.at("streams").locator("summary").click();
+}
+
 /** Sends the page's camera and microphone; gives the session's address. */
 export async function send(person: Person, pass: Pass): Promise<string> {
   return person.participant.page.evaluate(async ({ address, token }) => {

@@ -41,6 +41,8 @@ pub struct Wire {
     pub payload_type: Option<u8>,
     /// The header extension of RFC 6464 has this number.
     pub level_id: Option<u8>,
+    /// When this packet's sound was captured, by its sender's clock, where that is known.
+    pub captured: Option<Duration>,
 }
 
 /// What can happen to a conference.
@@ -266,6 +268,12 @@ impl Conference {
         self.sources.get(&seat).map(|member| member.source.stats())
     }
 
+    /// From the capture of this participant's sound, by the sender's clock, to its place in the mix, by ours; in nanoseconds, which are of the
+    /// present, as the line changes. `None` while packets do not say when they were captured.
+    pub fn capture_offset(&self, seat: Seat) -> Option<i64> {
+        self.sources.get(&seat).and_then(|member| member.source.capture_offset())
+    }
+
     /// How loud a participant is at the moment.
     pub fn level(&self, seat: Seat) -> Option<Level> {
         self.sources.get(&seat).map(|member| member.level)
@@ -277,7 +285,7 @@ impl Conference {
         let wanted = wire.payload_type.or(wire.codec.payload_type());
         if wanted.is_none_or(|wanted| wanted == packet.payload_type) {
             let level = wire.level_id.and_then(|id| packet.level(id));
-            member.source.rtp(wire.codec, &packet, level, at)?;
+            member.source.rtp(wire, &packet, level, at)?;
         } else if wire.codec != Codec::Opus && packet.payload_type == COMFORT_NOISE {
             member.source.noise(wire.codec, &packet, at);
         }

@@ -7,18 +7,20 @@
 mod make;
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::{
     Codec, Decoder, InputError, Level,
     buffer::{Body, Buffer, Waiting},
     codec::Meter,
+    conference::Wire,
     conference::count_samples,
     delay::{Delay, MARGIN, SHORT_BY},
     opus::Channels,
     rtp,
     stats::SourceStats,
     stretch::{Period, STRETCH_SAMPLES},
-    time::{FRAME, MS, duration},
+    time::{FRAME, MS, duration, nanoseconds},
 };
 
 /// Whose clock a source follows.
@@ -75,6 +77,10 @@ pub(crate) struct Source {
     sequence: Option<i64>,
     timestamp: Option<i64>,
     arrived: Option<i64>,
+    /// What has this timestamp was captured then, by the sender's clock.
+    captured: Option<(i64, Duration)>,
+    /// When a frame was played last, or passed over.
+    played: Option<i64>,
     jumps: u32,
     /// By so much the delay is too short.
     wants: i64,
@@ -107,6 +113,8 @@ impl Source {
             sequence: None,
             timestamp: None,
             arrived: None,
+            captured: None,
+            played: None,
             jumps: 0,
             wants: 0,
             concealed: 0,
@@ -121,7 +129,7 @@ impl Source {
     /// A packet of RTP came.
     pub fn rtp(
         &mut self,
-        codec: Codec,
+        Wire { codec, captured, .. }: Wire,
         packet: &rtp::Packet,
         level: Option<Level>,
         now: i64,
@@ -131,6 +139,10 @@ impl Source {
         let level = level.or_else(|| Some(self.meter.as_mut()?.level(packet.payload)));
         let body = Body::Coded(codec, packet.payload.to_vec());
         self.take_in(sequence, Waiting { timestamp, samples, level, body }, now);
+        // Not of one that comes late, or from another timeline.
+        if self.timestamp == Some(timestamp) {
+            self.captured = captured.map(|captured| (timestamp, captured));
+        }
         Ok(())
     }
 
@@ -235,6 +247,7 @@ impl Source {
         self.cursor = None;
         self.sequence = None;
         self.timestamp = None;
+        self.captured = None;
         self.jumps = 0;
         self.rests = false;
         self.concealed = 0;
@@ -287,6 +300,7 @@ impl Source {
 
     /// The next frame, for the mix.
     pub fn play(&mut self, now: i64, frame: &mut [i16]) {
+        self.played = Some(now);
         self.follow_clock(now);
         let lost = self.stats.lost;
         while self.frames() < FRAME && self.make_next(true) {}
@@ -305,6 +319,7 @@ impl Source {
 
     /// The next frame passes and nobody hears it: nothing is decoded for it, and the delay can be put right at once.
     pub fn pass_over(&mut self, now: i64) {
+        self.played = Some(now);
         let Some(cursor) = self.cursor else {
             self.sound.clear();
             return;
@@ -346,6 +361,15 @@ impl Source {
                 self.passed.pop_front();
             }
         }
+    }
+
+    /// From the capture of what is played next, by the sender's clock, to when it is played, by ours; in nanoseconds.
+    pub fn capture_offset(&self) -> Option<i64> {
+        let (timestamp, captured) = self.captured?;
+        let next = self.cursor? - self.frames() as i64;
+        let captured = i64::try_from(captured.as_nanos()).ok()?;
+        let next_captured = captured.checked_add(nanoseconds(next - timestamp))?;
+        nanoseconds(self.played? + FRAME as i64).checked_sub(next_captured)
     }
 
     /// What happened to this source, and how it stands.

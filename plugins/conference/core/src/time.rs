@@ -22,6 +22,12 @@ pub(crate) fn duration(samples: i64) -> Duration {
     Duration::from_nanos(samples.max(0) as u64 * 1_000_000_000 / u64::from(RATE))
 }
 
+/// Samples as nanoseconds, which may be fewer than none.
+pub(crate) fn nanoseconds(samples: i64) -> i64 {
+    // 62,500 / 3 is a thousand million divided by the rate.
+    samples * 62_500 / 3
+}
+
 /// The first tick at or after `now`: ticks lie on a grid, so that timestamps go on evenly after a pause.
 pub(crate) fn tick_from(now: Duration) -> Duration {
     let tick = TICK.as_nanos();

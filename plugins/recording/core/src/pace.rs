@@ -14,6 +14,9 @@ pub const FACES_GAP: Duration = Duration::from_nanos(1_000_000_000 / 15);
 ///
 /// The faces beside a screen are painted all at once, at most each [`FACES_GAP`], so that three cameras cost no more pictures than one.
 ///
+/// A picture that had to wait for its turn has its own time in the recording all the same, so that a flash is seen when its bang is heard; only not
+/// within a gap after the one before.
+///
 /// Times are those of the recording's own scale, the same for pictures and for `now`. In a live recording `now` is
 /// the clock; otherwise it is the time of the picture that comes next, so nothing waits.
 #[derive(Debug)]
@@ -26,8 +29,11 @@ pub struct Pace {
     newest: Option<Duration>,
     /// The same of the faces beside a screen.
     faces: Option<Duration>,
+    /// The time of the one before, in the recording.
     last: Option<Duration>,
-    last_faces: Option<Duration>,
+    /// Before this is no picture's turn again, and before the other not that of faces beside a screen.
+    next: Duration,
+    next_faces: Duration,
     next_key: Duration,
     paused: bool,
 }
@@ -66,7 +72,6 @@ impl Pace {
 
     /// A recording by the times of its pictures, which begins with the first one.
     pub fn by_pictures(gap: Duration, cluster: Duration) -> Self {
-        let next_key = Duration::ZERO;
         Self {
             gap,
             cluster,
@@ -74,8 +79,9 @@ impl Pace {
             newest: None,
             faces: None,
             last: None,
-            last_faces: None,
-            next_key,
+            next: Duration::ZERO,
+            next_faces: Duration::ZERO,
+            next_key: Duration::ZERO,
             paused: false,
         }
     }
@@ -104,6 +110,10 @@ impl Pace {
         }
         self.next_key = at;
         self.picture(at);
+        // Nothing has a time before that, neither what came during the pause nor what was to come after the last picture.
+        self.faces = self.faces.map(|faces| faces.max(at));
+        self.next = self.next.max(at);
+        self.last = self.last.max(at.checked_sub(self.gap));
     }
 
     /// Call after every picture and when the time has come that the last `Wait` said; repeat until `Wait`.
@@ -111,24 +121,20 @@ impl Pace {
         if self.paused {
             return Step::Wait { until: None };
         }
-        let Some(last) = self.last else { return self.first(now) };
-        let earliest = last + self.gap;
+        if self.last.is_none() {
+            return self.first(now);
+        }
         let repeat_at = self.next_key + self.gap;
 
-        let faces = self.faces.map(|faces| faces.max(self.next_faces()));
+        let faces = self.faces.map(|faces| faces.max(self.next_faces));
         if let Some(newest) = self.newest.into_iter().chain(faces).min() {
-            let due = newest.max(earliest);
-            if due < repeat_at {
-                return if due <= now { self.show(due) } else { wait(due) };
+            let turn = newest.max(self.next);
+            if turn < repeat_at {
+                return if turn <= now { self.show(turn) } else { wait(turn) };
             }
         }
         // A picture that comes a little after the boundary takes the keyframe; else the last one is repeated.
-        if repeat_at <= now { self.repeat(self.next_key.max(earliest)) } else { wait(repeat_at) }
-    }
-
-    /// Not before this are faces painted again.
-    fn next_faces(&self) -> Duration {
-        self.last_faces.map_or(Duration::ZERO, |last| last + FACES_GAP.max(self.gap))
+        if repeat_at <= now { self.repeat(self.next_key.max(self.next)) } else { wait(repeat_at) }
     }
 
     /// The recording ends at `end`. What is still to be shown, in order.
@@ -165,17 +171,21 @@ impl Pace {
     }
 
     /// Shows the newest pictures. Faces whose time has come within half a gap come along, which saves a picture of their own.
-    fn show(&mut self, time: Duration) -> Step {
-        let changed = self.newest.take().is_some();
-        let faces = self.faces.is_some() && self.next_faces() <= time + self.gap / 2;
-        if faces {
-            (self.faces, self.last_faces) = (None, Some(time));
+    fn show(&mut self, turn: Duration) -> Step {
+        let newest = self.newest.take();
+        let faces = self.faces.take_if(|_| self.next_faces <= turn + self.gap / 2);
+        if faces.is_some() {
+            self.next_faces = turn + FACES_GAP.max(self.gap);
         }
-        self.record(Show { time, keyframe: false, changed, faces })
+        let own = newest.max(faces).unwrap_or(turn).min(turn);
+        let time = self.last.map_or(turn, |last| own.max(last + self.gap));
+        self.next = turn + self.gap;
+        self.record(Show { time, keyframe: false, changed: newest.is_some(), faces: faces.is_some() })
     }
 
     /// Shows the last picture again.
     fn repeat(&mut self, time: Duration) -> Step {
+        self.next = time + self.gap;
         self.record(Show { time, keyframe: false, changed: false, faces: false })
     }
 
@@ -268,6 +278,22 @@ mod tests {
         pace.picture(at(20));
         assert_eq!(pace.poll(at(33)), show(33, DELTA, CHANGED));
         assert_eq!(pace.poll(at(34)), wait(at(2033)));
+    }
+
+    /// Whoever comes by after a pause with a picture from within it, or before it, does not bring that time back.
+    #[test]
+    fn nothing_after_a_pause_has_an_earlier_time() {
+        let mut pace = resting();
+        pace.picture(at(100));
+        assert_eq!(pace.poll(at(100)), show(100, DELTA, CHANGED));
+        pace.pause();
+        pace.face(at(110));
+        pace.resume(at(500));
+        pace.picture(at(480));
+        let key = Show { faces: true, ..shown_at(500, KEY, CHANGED) };
+        assert_eq!(pace.poll(at(501)), Step::Show(key));
+        pace.picture(at(490));
+        assert_eq!(pace.poll(at(540)), show(533, DELTA, CHANGED));
     }
 
     #[test]

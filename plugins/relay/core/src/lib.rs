@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 
 mod allocation;
+mod capture;
 mod directory;
 mod egress;
 mod error;

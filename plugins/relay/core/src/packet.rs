@@ -1,7 +1,7 @@
 //! One packet of a camera on its way to all who watch it.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use str0m::media::Rid;
 use str0m::rtp::VideoOrientation;
@@ -36,6 +36,8 @@ pub struct FeedPacket {
     pub key: Option<FrameSize>,
     /// How the camera is held.
     pub orientation: Option<VideoOrientation>,
+    /// When its picture was captured, since 1900 by its sender's clock, where reports tell.
+    pub captured: Option<Duration>,
     /// When it came.
     pub arrived: Instant,
 }

@@ -15,6 +15,7 @@ use str0m::{Event, Input, Output, Rtc};
 
 pub use answer::OFFER_BYTES_MAX;
 
+use crate::capture::{CAMERA_RATE, captured};
 use crate::egress::{Egress, Line};
 use crate::keys::Keys;
 use crate::line::{CameraLine, SlotLine, VoiceLine};
@@ -393,6 +394,7 @@ impl Peer {
         let Some((layer, source)) = camera.layer(packet.header.ssrc, rid) else {
             return;
         };
+        let report = packet.last_sender_info.as_ref();
         out.happenings.push_back(Happening::Camera(FeedPacket {
             room: self.room,
             feed: self.id,
@@ -405,6 +407,7 @@ impl Peer {
             picture: source.picture(descriptor.picture),
             key: descriptor.key_frame(&packet.payload),
             orientation: packet.header.ext_vals.video_orientation,
+            captured: captured(report, packet.header.timestamp, CAMERA_RATE),
             arrived: packet.timestamp,
             payload: packet.payload,
         }));

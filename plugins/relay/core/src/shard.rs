@@ -175,6 +175,8 @@ pub enum RoomEvent {
         peer: PeerId,
         /// Its level in decibels, 0 being the loudest, where it is told.
         level: Option<i8>,
+        /// When it was captured, since 1900 by its sender's clock, where reports tell. The peer's camera goes by the same clock.
+        captured: Option<Duration>,
         /// Its packet.
         packet: VoicePacket,
     },
@@ -194,6 +196,8 @@ pub struct TapPacket {
     pub sequence: u16,
     /// The timestamp, 90,000 a second.
     pub timestamp: u32,
+    /// When it was captured, since 1900 by its sender's clock, where reports tell.
+    pub captured: Option<Duration>,
     /// The last of a frame.
     pub marker: bool,
     /// VP8 with its descriptor.

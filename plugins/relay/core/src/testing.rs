@@ -37,6 +37,7 @@ pub fn packet(number: u64) -> FeedPacket {
         picture: number,
         key: None,
         orientation: None,
+        captured: None,
         arrived: epoch(),
     }
 }

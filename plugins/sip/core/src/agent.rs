@@ -4,6 +4,7 @@ mod client;
 mod dialog;
 mod invite;
 mod outgoing;
+mod refer;
 mod registrar;
 mod request;
 mod within;
@@ -87,6 +88,9 @@ pub enum Action {
     Answered(CallId, String),
     /// A key of the dial-pad, by INFO.
     Key(CallId, char),
+    /// The caller is to be put through to whoever is called so here, or, without a name, to somebody elsewhere: [`Agent::refer_done`] or
+    /// [`Agent::refer_refused`].
+    Referred(CallId, Option<String>),
     /// Somebody whom we call hears it ring.
     Rings(CallId),
     /// Somebody whom we call has answered our offer; without a session description there will be no sound.
@@ -234,8 +238,12 @@ impl Agent {
         match method.as_str() {
             "INVITE" if !is_within => self.invite(ticket, request, now),
             "OPTIONS" if !is_within => self.options(ticket, request, now),
-            "INVITE" | "BYE" | "INFO" | "UPDATE" | "OPTIONS" => self.within(ticket, request, now),
-            "REGISTER" | "MESSAGE" | "SUBSCRIBE" | "NOTIFY" | "REFER" | "PRACK" | "PUBLISH" => {
+            "INVITE" | "BYE" | "INFO" | "UPDATE" | "OPTIONS" | "REFER" if is_within => {
+                self.within(ticket, request, now);
+            }
+            "BYE" | "INFO" | "UPDATE" => self.within(ticket, request, now),
+            "REFER" => self.answer(ticket, request, (603, "Decline"), now),
+            "REGISTER" | "MESSAGE" | "SUBSCRIBE" | "NOTIFY" | "PRACK" | "PUBLISH" => {
                 self.answer(ticket, request, (405, "Method Not Allowed"), now);
             }
             _ => self.answer(ticket, request, (501, "Not Implemented"), now),

@@ -3,6 +3,7 @@
 mod guesses;
 mod order;
 mod outgoing;
+mod refer;
 mod talk;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -210,6 +211,7 @@ impl Exchange {
                 Action::Invited(call, invite) => self.invited(call, invite, now),
                 Action::Offered(call, offer) => self.offered(call, offer, now),
                 Action::Answered(call, sdp) => self.answered(call, &sdp, now),
+                Action::Referred(call, user) => self.referred(call, user.as_deref(), now),
                 Action::Key(call, key) => self.press(call, key, now),
                 Action::Ended(call, why) => self.ended(call, why),
                 Action::Rings(call) => self.tell(call, Progress::Ringing),

@@ -8,7 +8,9 @@ use crate::message::Message;
 /// What is said of us.
 const AGENT: &str = concat!("Convene/", env!("CARGO_PKG_VERSION"));
 /// What we understand.
-pub(crate) const METHODS: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE";
+pub(crate) const METHODS: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REFER";
+/// The type of a session description.
+pub(crate) const SDP: &str = "application/sdp";
 
 /// A message on its way into bytes.
 pub(crate) struct Writer {
@@ -59,12 +61,17 @@ impl Writer {
     }
 
     /// With a session description.
-    pub(crate) fn end_with_sdp(mut self, sdp: &str) -> Vec<u8> {
+    pub(crate) fn end_with_sdp(self, sdp: &str) -> Vec<u8> {
+        self.end_with(SDP, sdp)
+    }
+
+    /// With a body of this type.
+    pub(crate) fn end_with(mut self, kind: &str, body: &str) -> Vec<u8> {
         self.field(self.agent, AGENT);
-        self.field("Content-Type", "application/sdp");
-        self.field("Content-Length", &sdp.len().to_string());
+        self.field("Content-Type", kind);
+        self.field("Content-Length", &body.len().to_string());
         self.text.push_str("\r\n");
-        self.text.push_str(sdp);
+        self.text.push_str(body);
         self.text.into_bytes()
     }
 }

@@ -78,5 +78,9 @@ pub(crate) async fn pictures(service: &Service, recording: RecordingId) -> Resul
     }
     let set = Arc::new(make(recording, reader).await?);
     pictures.keep(Arc::clone(&set));
+    // Somebody may have begun to delete it meanwhile.
+    if !matches!(service.catalogue.call(move |store| store.is_being_deleted(recording)).await, Ok(false)) {
+        pictures.forget(recording);
+    }
     Ok(set)
 }

@@ -152,6 +152,16 @@ impl Phone {
     }
 
     /// The other end hangs up.
+    /// Asks to be put through, and is told that it is so.
+    pub async fn is_put_through_to(&mut self, target: &str) {
+        self.request("REFER", &format!("Refer-To: <{target}>\r\n"), "").await;
+        let answer = self.answer().await;
+        assert!(answer.starts_with("SIP/2.0 202"), "{answer}");
+        let notify = self.receive().await;
+        assert!(notify.starts_with("NOTIFY ") && notify.ends_with("SIP/2.0 200 OK\r\n"), "{notify}");
+        self.signalling.send(answer_to(&notify, "200 OK", "", "").as_bytes()).await.unwrap();
+    }
+
     pub async fn is_hung_up(&self) {
         let request = self.receive().await;
         assert!(request.starts_with("BYE "), "{request}");

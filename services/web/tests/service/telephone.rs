@@ -147,3 +147,21 @@ async fn without_a_port_nobody_is_told_to_call() {
     assert_eq!(joined["dial_in"], Value::Null);
     scene.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_is_put_through_to_another_meeting() {
+    let (scene, meeting, mut ann, port, _) = meeting().await;
+    let other = scene.start_meeting().await;
+    let mut bea = scene.join_host(&other).await;
+    let (mut dan, dan_id) = caller(&mut ann, (&meeting.code, port), "Dan", (Codec::Pcmu, DAN)).await;
+    let (eve, _) = caller(&mut bea, (&other.code, port), "Eve", (Codec::G722, EVE)).await;
+    eve.hears(DAN, false).await;
+
+    dan.is_put_through_to(&format!("sip:{}@127.0.0.1", other.code)).await;
+    assert_eq!(ann.told_of("participant_left").await["id"], dan_id);
+    let joined = bea.told_of("participant_joined").await;
+    assert_eq!(joined["participant"]["name"], "Dan");
+    eve.hears(DAN, true).await;
+    dan.hears(EVE, true).await;
+    scene.stop().await;
+}

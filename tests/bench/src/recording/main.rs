@@ -1,5 +1,6 @@
 #![doc = include_str!("../../README.md")]
 
+mod lips;
 mod material;
 mod session;
 mod systems;
@@ -22,7 +23,7 @@ struct Arguments {
     /// A third of the time.
     #[arg(long)]
     quick: bool,
-    /// Only these scenes, by comma.
+    /// Only these scenes, by comma: slides, scroll, film, lips.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Where the clips are, as the screen's bench captures them.
@@ -58,6 +59,9 @@ fn main() -> Result<()> {
             result.insert("lost_s_on_kill".into(), json!(rounded(lost)));
         }
         result.insert(name.into(), Value::Object(figures));
+    }
+    if arguments.wants("lips") {
+        result.extend(lips::measure(Duration::from_secs(seconds))?);
     }
     println!("{}", Value::Object(result));
     Ok(())

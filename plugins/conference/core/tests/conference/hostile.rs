@@ -33,7 +33,7 @@ proptest! {
     ) {
         let mut conference = Conference::new(Channels::Mono, OpusSettings::default());
         let mut now = Duration::ZERO;
-        let wire = Wire { codec, payload_type: Some(111), level_id: tells_level.then_some(1) };
+        let wire = Wire { codec, payload_type: Some(111), level_id: tells_level.then_some(1), captured: None };
         conference.handle(Input::Join(Seat(0), Pace::Live), now).expect("anybody may join");
         conference
             .handle(Input::Listen(Ear::All, Delivery::Samples(Channels::Mono)), now)

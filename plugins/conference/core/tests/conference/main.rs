@@ -1,5 +1,6 @@
 //! Whole conferences in virtual time, judged by what each participant hears.
 
+mod capture;
 mod cost;
 mod hearing;
 mod hostile;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use convene_conference::{
     Channels, Codec, Conference, Decoder, Delivery, Ear, Encoder, FRAME, Input, Level, OpusSettings, Output,
-    Pace, RtpStart, Seat, SourceStats, Stats, Wire,
+    Pace, RtpStart, Seat, SourceStats, Stats, TICK, Wire,
     rtp::{Header, Packet},
 };
 use convene_test_support::{AMPLITUDE, Line, Link, Tone, amplitude};
@@ -12,7 +12,8 @@ use convene_test_support::{AMPLITUDE, Line, Link, Tone, amplitude};
 /// Time goes in such steps.
 const STEP: Duration = Duration::from_millis(1);
 /// The number of Opus, and of RFC 6464's extension.
-pub const WIRE: Wire = Wire { codec: Codec::Opus, payload_type: Some(111), level_id: Some(1) };
+pub const WIRE: Wire =
+    Wire { codec: Codec::Opus, payload_type: Some(111), level_id: Some(1), captured: None };
 
 /// How packets of a codec are numbered here.
 fn wire(codec: Codec) -> Wire {
@@ -30,11 +31,19 @@ pub struct Habits {
     pub tells_level: bool,
     /// The first sequence number and timestamp.
     pub numbers: (u16, u32),
+    /// By the sender's clock, the first packet was captured then; `None` where packets do not say.
+    pub captured: Option<Duration>,
 }
 
 impl Habits {
-    pub const GOOD: Habits =
-        Habits { codec: Codec::Opus, line: Line::GOOD, ppm: 0.0, tells_level: true, numbers: (100, 5000) };
+    pub const GOOD: Habits = Habits {
+        codec: Codec::Opus,
+        line: Line::GOOD,
+        ppm: 0.0,
+        tells_level: true,
+        numbers: (100, 5000),
+        captured: None,
+    };
 
     /// By Opus, with levels and without, and by telephone.
     pub const EACH: [Habits; 5] = [
@@ -225,7 +234,7 @@ impl Room {
                     person.send(self.now);
                 }
                 while let Some(packet) = person.link.receive(self.now) {
-                    arrived.push((person.seat, wire(person.habits.codec), packet));
+                    arrived.push((person.seat, person.wire(&packet), packet));
                 }
             }
             for (seat, wire, packet) in arrived {
@@ -313,6 +322,15 @@ impl Person {
         let packet = self.next_packet();
         let bytes = packet.len();
         self.link.send(packet, bytes, now);
+    }
+
+    /// How a packet is to be read, and when it was captured.
+    fn wire(&self, packet: &[u8]) -> Wire {
+        let captured = self.habits.captured.map(|first| {
+            let timestamp = Packet::parse(packet).expect("our own").timestamp;
+            first + TICK * timestamp.wrapping_sub(self.habits.numbers.1) / FRAME as u32
+        });
+        Wire { captured, ..wire(self.habits.codec) }
     }
 
     /// Goes over to another codec, as after a new agreement.

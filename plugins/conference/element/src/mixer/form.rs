@@ -71,6 +71,7 @@ impl Form {
                     .ok()
                     .and_then(|payload| payload.try_into().ok()),
                 level_id: level_id(structure),
+                captured: None,
             })),
             "audio/x-opus" => Some(Form::Opus),
             "audio/x-raw" => {

@@ -117,6 +117,10 @@ impl ConferenceMixer {
             .build()
     }
 
+    pub(super) fn capture_offset(&self, seat: Seat) -> Option<i64> {
+        self.hall.lock().conference.capture_offset(seat)
+    }
+
     fn stats(&self) -> gst::Structure {
         let hall = self.hall.lock();
         let stats = hall.conference.stats();

@@ -6,7 +6,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use convene_conference::{Ear, Input, Output, Pace, TICK};
+use convene_conference::{Ear, Input, Output, Pace, TICK, Wire};
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use parking_lot::MutexGuard;
@@ -122,7 +122,10 @@ impl ConferenceMixer {
             return;
         };
         match form {
-            Form::Rtp(wire) => self.handle(Input::Rtp(seat, wire, &bytes), arrival),
+            Form::Rtp(wire) => {
+                let wire = Wire { captured: captured(buffer), ..wire };
+                self.handle(Input::Rtp(seat, wire, &bytes), arrival);
+            }
             Form::Opus => self.handle(Input::Opus(seat, time, &bytes), arrival),
             Form::Whole(channels) => {
                 self.handle(Input::Samples(seat, time, channels, &whole(&bytes)), arrival);
@@ -265,6 +268,16 @@ impl ConferenceMixer {
         self.handle(Input::Turn(ear, pad.imp().volume()), arrival);
         self.hall.lock().listeners.insert(ear, pad.clone());
     }
+}
+
+/// When the sender's clock says that this was captured, where upstream knows (`vp8relay`, or `rtpjitterbuffer` with
+/// `add-reference-timestamp-meta`).
+fn captured(buffer: &gst::Buffer) -> Option<Duration> {
+    let mut times = buffer.iter_meta::<gst::ReferenceTimestampMeta>();
+    let time = times.find(|time| {
+        time.reference().structure(0).is_some_and(|reference| reference.name() == "timestamp/x-ntp")
+    });
+    time.map(|time| time.timestamp().into())
 }
 
 fn whole(bytes: &[u8]) -> Vec<i16> {

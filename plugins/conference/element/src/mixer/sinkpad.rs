@@ -34,6 +34,15 @@ pub struct ConferenceMixerSinkPad {
         default = false
     )]
     mute: AtomicBool,
+    #[property(
+        name = "capture-offset",
+        nick = "Capture offset",
+        blurb = "Nanoseconds from the capture of this participant's sound, as buffers tell it in timestamp/x-ntp, to its running time in the mix; \
+                 i64::MIN while they do not tell",
+        get = Self::capture_offset,
+        type = i64
+    )]
+    _capture_offset: (),
     seat: OnceLock<Seat>,
     pub stream: Mutex<Stream>,
     /// The last buffer has come.
@@ -63,6 +72,10 @@ impl ConferenceMixerSinkPad {
         if let Some(mixer) = self.mixer() {
             mixer.imp().mute(self.seat(), mute);
         }
+    }
+
+    fn capture_offset(&self) -> i64 {
+        self.mixer().and_then(|mixer| mixer.imp().capture_offset(self.seat())).unwrap_or(i64::MIN)
     }
 
     fn stats(&self) -> gst::Structure {

@@ -17,6 +17,8 @@ use crate::writer::Writer;
 const MIXER_LATENCY: gst::ClockTime = gst::ClockTime::from_mseconds(200);
 /// One Opus packet.
 const MIXER_STEP: gst::ClockTime = gst::ClockTime::from_mseconds(20);
+/// Sound that is elsewhere than its times say, by more than this and for a second, is put right: a voice that began late would stay behind its face.
+const MIXER_ERROR_MAX: gst::ClockTime = gst::ClockTime::from_mseconds(5);
 /// The stream of the pad that keeps a live mixer running.
 const SILENCE: &str = "recording/silence";
 /// Why the elements could not be put together.
@@ -104,6 +106,7 @@ impl Chain {
     fn add_sound(&mut self, bin: &gst::Bin, order: &Order<'_>) -> Result<(), ChainError> {
         let mixer = make("audiomixer", "base")?;
         mixer.set_property("output-buffer-duration", MIXER_STEP);
+        mixer.set_property("alignment-threshold", MIXER_ERROR_MAX);
         mixer.set_property_from_str("start-time-selection", "set");
         mixer.set_property("start-time", order.from.as_nanos() as u64);
         let format = make("capsfilter", "core")?;

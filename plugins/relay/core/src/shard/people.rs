@@ -9,7 +9,7 @@ use str0m::net::Receive;
 use super::{RoomEvent, Shard};
 use crate::directory::{Owner, PEER_ADDRESSES_MAX, PEER_NAMES_MAX, PeerKey};
 use crate::order::Order;
-use crate::peer::{ABSENCE_MAX, Happening, Outbox, Peer, PeerState, SILENCE_MAX, VoicePacket};
+use crate::peer::{ABSENCE_MAX, Happening, Outbox, Peer, PeerState, SILENCE_MAX};
 use crate::{OfferError, PeerId, ROOM_PEERS_MAX, Remote, RoomId, SHARD_PEERS_MAX, ShardId};
 
 /// Whoever offers this can have the line estimated.
@@ -226,16 +226,7 @@ impl Shard {
             match happening {
                 Happening::State(state) => self.change(key, id, room, state),
                 Happening::Camera(packet) => self.relay(Arc::new(packet), self.config.id),
-                Happening::Voice(packet) => {
-                    let level = packet.header.ext_vals.audio_level;
-                    let voice = VoicePacket {
-                        sequence: packet.header.sequence_number,
-                        timestamp: packet.header.timestamp,
-                        marker: packet.header.marker,
-                        payload: packet.payload,
-                    };
-                    self.spoke(id, room, level, voice);
-                }
+                Happening::Voice(packet) => self.spoke(id, room, *packet),
                 Happening::PictureLost(mid) => self.picture_lost(key, mid),
                 Happening::Estimate => self.share_out(key),
             }

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use str0m::media::Mid;
+use str0m::rtp::RtpPacket;
 
 use super::{Output, RoomEvent, Shard, TapPacket};
+use crate::capture::{VOICE_RATE, captured};
 use crate::order::Order;
 use crate::peer::{PeerState, VoicePacket};
 use crate::room::Tap;
@@ -197,7 +199,9 @@ impl Shard {
     }
 
     /// A peer has sent a packet of its voice.
-    pub(super) fn spoke(&mut self, id: PeerId, room: RoomId, level: Option<i8>, packet: VoicePacket) {
+    pub(super) fn spoke(&mut self, id: PeerId, room: RoomId, packet: RtpPacket) {
+        let header = packet.header;
+        let level = header.ext_vals.audio_level;
         if let Some(level) = level {
             self.heard(room, id, level);
             if AUDIBLE_DB <= level {
@@ -205,7 +209,14 @@ impl Shard {
             }
         }
         if self.rooms.get(&room).is_some_and(|room| room.voice_taps.contains(&id)) {
-            self.report(room, RoomEvent::Voice { peer: id, level, packet });
+            let captured = captured(packet.last_sender_info.as_ref(), header.timestamp, VOICE_RATE);
+            let packet = VoicePacket {
+                sequence: header.sequence_number,
+                timestamp: header.timestamp,
+                marker: header.marker,
+                payload: packet.payload,
+            };
+            self.report(room, RoomEvent::Voice { peer: id, level, captured, packet });
         }
     }
 
@@ -263,6 +274,7 @@ fn tap_output(tap: TapId, tapped: &mut Tap, packet: &FeedPacket) -> Option<Outpu
     let packet_out = TapPacket {
         sequence: numbers.sequence as u16,
         timestamp: numbers.timestamp,
+        captured: packet.captured,
         marker: packet.marker,
         payload,
     };

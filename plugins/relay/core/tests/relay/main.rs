@@ -2,6 +2,7 @@
 
 mod browser;
 mod camera;
+mod capture;
 mod flood;
 mod meeting;
 mod network;

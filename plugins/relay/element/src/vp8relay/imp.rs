@@ -226,9 +226,9 @@ impl Vp8Relay {
 
     fn happened(&self, event: RoomEvent) {
         match event {
-            RoomEvent::Voice { peer, level, packet } => {
+            RoomEvent::Voice { peer, level, captured, packet } => {
                 let now = self.obj().current_running_time();
-                let buffer = streams::voice(&packet, level, peer.0 as u32, now);
+                let buffer = streams::voice(&packet, level, captured, (peer.0 as u32, now));
                 let state = self.state.lock();
                 for pad in state.voices.get(&peer).into_iter().flatten() {
                     state.put(pad, buffer.clone());

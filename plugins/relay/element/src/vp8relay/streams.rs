@@ -1,6 +1,7 @@
 //! What goes through the pads: caps, and packets as buffers.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use convene_relay::rtp::{LEVEL_EXTENSION_ID, Rtp};
 use convene_relay::{TapPacket, VoicePacket};
@@ -42,6 +43,9 @@ pub static VOICE_IN_CAPS: LazyLock<gst::Caps> = LazyLock::new(|| {
         .build()
 });
 
+/// What clock a buffer's capture is told by: nanoseconds since 1900, as GStreamer's own RTP elements tell it.
+static NTP_CAPS: LazyLock<gst::Caps> = LazyLock::new(|| gst::Caps::new_empty_simple("timestamp/x-ntp"));
+
 /// A packet of a camera.
 pub fn feed(packet: &TapPacket, ssrc: u32, pts: Option<gst::ClockTime>) -> gst::Buffer {
     let rtp = Rtp {
@@ -53,11 +57,16 @@ pub fn feed(packet: &TapPacket, ssrc: u32, pts: Option<gst::ClockTime>) -> gst::
         level: None,
         payload: &packet.payload,
     };
-    buffer(rtp.write(), pts)
+    buffer(rtp.write(), pts, packet.captured)
 }
 
 /// A packet of a voice.
-pub fn voice(packet: &VoicePacket, level: Option<i8>, ssrc: u32, pts: Option<gst::ClockTime>) -> gst::Buffer {
+pub fn voice(
+    packet: &VoicePacket,
+    level: Option<i8>,
+    captured: Option<Duration>,
+    (ssrc, pts): (u32, Option<gst::ClockTime>),
+) -> gst::Buffer {
     let rtp = Rtp {
         payload_type: OPUS_PAYLOAD_TYPE,
         marker: packet.marker,
@@ -68,7 +77,7 @@ pub fn voice(packet: &VoicePacket, level: Option<i8>, ssrc: u32, pts: Option<gst
         level: level.map(i8::unsigned_abs),
         payload: &packet.payload,
     };
-    buffer(rtp.write(), pts)
+    buffer(rtp.write(), pts, captured)
 }
 
 /// What a peer is to hear, out of a buffer; nothing where that is no RTP.
@@ -83,8 +92,12 @@ pub fn heard(buffer: &gst::Buffer) -> Option<VoicePacket> {
     })
 }
 
-fn buffer(bytes: Vec<u8>, pts: Option<gst::ClockTime>) -> gst::Buffer {
+fn buffer(bytes: Vec<u8>, pts: Option<gst::ClockTime>, captured: Option<Duration>) -> gst::Buffer {
     let mut buffer = gst::Buffer::from_slice(bytes);
-    buffer.get_mut().expect("a new buffer").set_pts(pts);
+    let fresh = buffer.get_mut().expect("a new buffer");
+    fresh.set_pts(pts);
+    if let Some(captured) = captured.and_then(|captured| gst::ClockTime::try_from(captured).ok()) {
+        gst::ReferenceTimestampMeta::add(fresh, &NTP_CAPS, captured, gst::ClockTime::NONE);
+    }
     buffer
 }

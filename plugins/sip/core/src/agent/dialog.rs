@@ -42,6 +42,8 @@ pub struct Dialog {
     pub remote_cseq: Option<u32>,
     pub local_cseq: u32,
     pub pending: Option<Pending>,
+    /// A REFER that waits for our decision.
+    pub referral: Option<Pending>,
     /// Our answer, until it is acknowledged.
     pub unacknowledged: Option<Repeat>,
     /// The ACK is to bring the answer to our offer.
@@ -77,6 +79,7 @@ impl Dialog {
             remote_cseq: Some(request.cseq()?.number),
             local_cseq: 0,
             pending: None,
+            referral: None,
             unacknowledged: None,
             awaits_answer: false,
             timer: None,
@@ -107,6 +110,7 @@ impl Dialog {
             remote_cseq: None,
             local_cseq: invite.number,
             pending: None,
+            referral: None,
             unacknowledged: None,
             awaits_answer: false,
             timer: None,
@@ -139,7 +143,7 @@ impl Dialog {
             uri: self.target.clone(),
             number: self.local_cseq,
             fields: routes.chain(names).collect(),
-            sdp: None,
+            body: None,
             is_trusted: self.is_trunk,
         }
     }

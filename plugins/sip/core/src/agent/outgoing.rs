@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::flow::Flow;
 use crate::message::{Message, Start};
 use crate::transaction::PATIENCE;
-use crate::write::METHODS;
+use crate::write::{METHODS, SDP};
 
 /// How long a telephone rings: some eight times. Mailboxes answer before.
 pub const RINGING_MAX: Duration = Duration::from_secs(45);
@@ -55,8 +55,14 @@ impl Agent {
             ("Contact", contact(self.host, &flow, uri.starts_with("sips:"))),
             ("Allow", METHODS.to_owned()),
         ];
-        let request =
-            Request { method: "INVITE", uri, number: 1, fields, sdp: Some(sdp), is_trusted: is_trunk };
+        let request = Request {
+            method: "INVITE",
+            uri,
+            number: 1,
+            fields,
+            body: Some((SDP, sdp)),
+            is_trusted: is_trunk,
+        };
         let key = self.ask(Owner::Call(call), flow, request, now);
         let cancel_at = now + RINGING_MAX;
         self.callings.insert(call, Calling { key, tag, cancel_at, is_cancelled: false, has_rung: false });

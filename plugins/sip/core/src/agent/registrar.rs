@@ -105,7 +105,7 @@ impl Registrar {
             ("Expires", expires.to_string()),
         ];
         let (number, uri) = (self.number, registrar.clone());
-        Request { method: "REGISTER", uri, number, fields, sdp: None, is_trusted: true }
+        Request { method: "REGISTER", uri, number, fields, body: None, is_trusted: true }
     }
 
     /// Tries again later; not all who were thrown out together come back together.

@@ -12,7 +12,8 @@ pub struct Request {
     pub number: u32,
     /// In their order: Route, From, To, Call-ID, and more.
     pub fields: Vec<(&'static str, String)>,
-    pub sdp: Option<String>,
+    /// Its type and its text.
+    pub body: Option<(&'static str, String)>,
     /// It goes to our trunk, which may be answered when it asks who we are; nobody else is.
     pub is_trusted: bool,
 }
@@ -28,8 +29,8 @@ impl Request {
             request.field(name, value);
         }
         request.field("CSeq", &format!("{} {}", self.number, self.method));
-        match &self.sdp {
-            Some(sdp) => request.end_with_sdp(sdp),
+        match &self.body {
+            Some((kind, body)) => request.end_with(kind, body),
             None => request.end(),
         }
     }
@@ -43,6 +44,6 @@ impl Request {
             (name, _) => (name, value.clone()),
         });
         let fields = fields.collect();
-        Self { method, uri: self.uri.clone(), number: self.number, fields, sdp: None, is_trusted: false }
+        Self { method, uri: self.uri.clone(), number: self.number, fields, body: None, is_trusted: false }
     }
 }

@@ -38,6 +38,7 @@ impl Agent {
                 self.answer(ticket, request, (200, "OK"), now);
                 self.end(call, Ending::HungUp, now);
             }
+            "REFER" => self.refer(call, ticket, request, now),
             "INFO" => self.info(call, ticket, request, now),
             "OPTIONS" => self.answer(ticket, request, (200, "OK"), now),
             _ => self.change(call, ticket, request, now),

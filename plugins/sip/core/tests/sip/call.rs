@@ -99,12 +99,12 @@ fn cancel_comes_too_late_and_unknown_calls_are_unknown() {
     assert!(world.left.is_empty(), "the call goes on");
     let mut bob = Phone::new("bob", Transport::Tcp);
     bob.tag = "nobody".to_owned();
-    for method in ["BYE", "INFO", "UPDATE", "INVITE", "OPTIONS"] {
+    for method in ["BYE", "INFO", "UPDATE", "INVITE", "OPTIONS", "REFER"] {
         let request = bob.request(method, "");
         assert_eq!(bob.ask(&mut world, &request), 481, "{method}");
     }
     bob.tag.clear();
-    for (method, status) in [("OPTIONS", 200), ("REGISTER", 405), ("REFER", 405), ("FROB", 501)] {
+    for (method, status) in [("REFER", 603), ("OPTIONS", 200), ("REGISTER", 405), ("FROB", 501)] {
         let request = bob.request(method, "");
         assert_eq!(bob.ask(&mut world, &request), status, "{method}");
     }

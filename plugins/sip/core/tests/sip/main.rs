@@ -6,6 +6,7 @@ mod digest;
 mod hostile;
 mod menu;
 mod outgoing;
+mod refer;
 mod registrar;
 mod sound;
 mod torture;
