@@ -80,11 +80,12 @@ impl Delay {
             let (second, latest) = self.latest();
             second.or(latest).is_some_and(|calm| calm + MARGIN < offset)
         };
-        if !is_late && !(self.hurries && would_be_late()) {
-            self.late_since = None;
-        } else if LATE_MAX <= now - *self.late_since.get_or_insert(now) {
+        let is_behind = is_late || (self.hurries && would_be_late());
+        let since = is_behind.then(|| self.late_since.unwrap_or(now));
+        if since.is_some_and(|since| LATE_MAX <= now - since) {
             self.hurries_until = Some(now + HURRY_FOR);
         }
+        self.late_since = since;
     }
 
     /// When a sample should be played: its timestamp and this much. One window in eight seconds may have been worse, for a single hiccup
