@@ -258,6 +258,35 @@ async function countSent(page: Page): Promise<() => Promise<number>> {
     });
 }
 
+/** Lets a page that sees one face say that it does not, and that it does; gives the milliseconds until that face moves. */
+async function overrule(page: Page): Promise<(looks: boolean) => Promise<number>> {
+  await page.evaluate(() => {
+    const { send } = WebSocket.prototype;
+    WebSocket.prototype.send = function (data) {
+      if (typeof data === "string" && data.includes('"type":"view"')) Object.assign(window, { viewed: { socket: this, data } });
+      send.call(this, data);
+    };
+  });
+  // It says anew what it shows when it has room for something else.
+  await page.setViewportSize({ width: 900, height: 700 });
+  await until("the page says what it shows", () => page.evaluate(() => "viewed" in window), Boolean);
+  return (looks) =>
+    page.evaluate(async (looks) => {
+      const { socket, data } = (window as unknown as { viewed: { socket: WebSocket; data: string } }).viewed;
+      const since = performance.now();
+      WebSocket.prototype.send.call(socket, looks ? data : JSON.stringify({ type: "view", feeds: [] }));
+      Object.assign(window, { viewed: { socket, data } });
+      // The first picture may be the one that was left standing.
+      for (let pictures = 0; looks && pictures < 2; ) {
+        const video = [...document.querySelectorAll("[data-testid=face]")].find((face) => face.textContent?.includes("Bob"))?.querySelector("video");
+        const picture = new Promise<boolean>((resolve) => void video?.requestVideoFrameCallback(() => resolve(true)));
+        const pause = new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 50));
+        if (await Promise.race([picture, pause])) pictures += 1;
+      }
+      return performance.now() - since;
+    }, looks);
+}
+
 test("a camera that nobody sees sends nothing, and is there again when somebody looks", async () => {
   const { ann, code } = await host();
   let sent: () => Promise<number> = async () => 0;
@@ -277,6 +306,12 @@ test("a camera that nobody sees sends nothing, and is there again when somebody 
     return (await sent()) - before;
   };
   expect(await inASecond()).toBeGreaterThan(2_000);
+
+  const look = await overrule(ann.participant.page);
+  await look(false);
+  await until("Bob's camera rests as Ann does not look", inASecond, (bytes) => bytes === 0);
+  expect(await look(true)).toBeLessThan(2_000);
+  await ann.expectToSee("Bob", "green");
 
   await ann.close();
   await until("Bob's camera rests", inASecond, (bytes) => bytes === 0);

@@ -12,6 +12,7 @@ export const COLOURS = {
   red: { yuv: [81, 90, 240], rgb: [255, 0, 0] },
   green: { yuv: [145, 54, 34], rgb: [0, 255, 0] },
   blue: { yuv: [41, 240, 110], rgb: [0, 0, 255] },
+  yellow: { yuv: [210, 16, 146], rgb: [255, 255, 0] },
 } as const;
 
 export type Colour = keyof typeof COLOURS;

@@ -8,6 +8,8 @@ use crate::time::{FRAME, MS};
 const WINDOW: i64 = 500 * MS;
 /// Eight seconds: a line that was bad a moment ago is bad again soon.
 const WINDOWS_MAX: usize = 16;
+/// A second and more: what came sooner than anything in so many stretches came by another line, or from a sender whose clock has stood since.
+const RECENT_WINDOWS: usize = 3;
 /// By so much the delay may be shorter than it should be before anything is done about it.
 pub(crate) const SHORT_BY: i64 = 5 * MS;
 /// A packet may be due anywhere inside a tick, and has to be there at its beginning.
@@ -17,6 +19,10 @@ pub(crate) const DELAY_MAX: i64 = 480 * MS;
 
 /// Two losses so close to each other make a line that loses.
 const LOSSES_WITHIN: i64 = 5000 * MS;
+/// Packets that are too late for so long are no hiccup, which brings many at once.
+const LATE_MAX: i64 = 200 * MS;
+/// So long after that, the latest packet alone says how long all have to wait.
+const HURRY_FOR: i64 = 10_000 * MS;
 /// For so long after that, packets wait one tick more: the one after a loss holds a copy, and has to be there.
 const SPARE_FOR: i64 = 10_000 * MS;
 
@@ -27,6 +33,10 @@ pub(crate) struct Delay {
     lost_at: Option<i64>,
     spare_until: Option<i64>,
     spare: i64,
+    late_since: Option<i64>,
+    hurries_until: Option<i64>,
+    /// The sender or the line becomes slower all the time.
+    hurries: bool,
 }
 
 #[derive(Debug)]
@@ -37,8 +47,9 @@ struct Window {
 }
 
 impl Delay {
-    /// A packet came.
-    pub fn arrived(&mut self, offset: i64, now: i64) {
+    /// A packet came, in time or not.
+    pub fn arrived(&mut self, offset: i64, now: i64, is_late: bool) {
+        self.hurries = self.hurries_until.is_some_and(|until| now < until);
         self.spare = if self.spare_until.is_some_and(|until| now < until) { FRAME as i64 } else { 0 };
         match self.windows.back_mut() {
             Some(window) if now < window.ends => {
@@ -52,6 +63,7 @@ impl Delay {
                 }
             }
         }
+        self.judge(offset, now, is_late);
     }
 
     /// A packet was missing when it was due.
@@ -62,9 +74,31 @@ impl Delay {
         self.lost_at = Some(now);
     }
 
+    /// When packets are too late for longer than any hiccup, or would be if we did not hurry, the line or the sender's clock is slower by the second.
+    fn judge(&mut self, offset: i64, now: i64, is_late: bool) {
+        let would_be_late = || {
+            let (second, latest) = self.latest();
+            second.or(latest).is_some_and(|calm| calm + MARGIN < offset)
+        };
+        let is_behind = is_late || (self.hurries && would_be_late());
+        let since = is_behind.then(|| self.late_since.unwrap_or(now));
+        if since.is_some_and(|since| LATE_MAX <= now - since) {
+            self.hurries_until = Some(now + HURRY_FOR);
+        }
+        self.late_since = since;
+    }
+
     /// When a sample should be played: its timestamp and this much. One window in eight seconds may have been worse, for a single hiccup
     /// should not delay everything said afterwards.
     pub fn target(&self) -> Option<i64> {
+        let earliest = self.earliest()?;
+        let (second, latest) = self.latest();
+        let latest = second.filter(|_| !self.hurries).or(latest)?;
+        Some((latest + MARGIN + self.spare).min(earliest + DELAY_MAX))
+    }
+
+    /// The latest of all windows but one, and of all.
+    fn latest(&self) -> (Option<i64>, Option<i64>) {
         let (mut latest, mut second) = (None, None);
         for window in &self.windows {
             if latest < Some(window.latest) {
@@ -74,14 +108,17 @@ impl Delay {
                 second = Some(window.latest);
             }
         }
-        let earliest = self.windows.iter().map(|window| window.earliest).min()?;
-        Some((second.or(latest)? + MARGIN + self.spare).min(earliest + DELAY_MAX))
+        (second, latest)
     }
 
     /// How much later than the earliest packet everything is played.
     pub fn waiting(&self) -> i64 {
-        let earliest = self.windows.iter().map(|window| window.earliest).min();
-        self.target().zip(earliest).map_or(0, |(target, earliest)| target - earliest)
+        self.target().zip(self.earliest()).map_or(0, |(target, earliest)| target - earliest)
+    }
+
+    /// The earliest that packets come of late.
+    fn earliest(&self) -> Option<i64> {
+        self.windows.iter().rev().take(RECENT_WINDOWS).map(|window| window.earliest).min()
     }
 
     pub fn clear(&mut self) {
@@ -97,7 +134,7 @@ mod tests {
     fn line(delay: &mut Delay, seconds: std::ops::Range<i64>, late: impl Fn(i64) -> i64) {
         for packet in seconds.start * 50..seconds.end * 50 {
             let timestamp = packet * FRAME as i64;
-            delay.arrived(1000 + late(packet), timestamp + 1000 + late(packet));
+            delay.arrived(1000 + late(packet), timestamp + 1000 + late(packet), false);
         }
     }
 
@@ -130,6 +167,25 @@ mod tests {
         assert_eq!(delay.target(), Some(1000 + MARGIN + FRAME as i64));
         line(&mut delay, 4..20, |_| 0);
         assert_eq!(delay.target(), Some(1000 + MARGIN));
+    }
+
+    #[test]
+    fn what_is_late_for_long_is_followed_at_once_and_what_is_late_together_is_not() {
+        let mut delay = Delay::default();
+        line(&mut delay, 0..1, |_| 0);
+        for packet in 50..65 {
+            delay.arrived(1000 + (65 - packet) * FRAME as i64, 65 * FRAME as i64, true);
+        }
+        line(&mut delay, 2..4, |_| 0);
+        assert_eq!(delay.target(), Some(1000 + MARGIN));
+
+        let mut delay = Delay::default();
+        line(&mut delay, 0..4, |_| 0);
+        for packet in 200..215 {
+            let late = packet * MS;
+            delay.arrived(1000 + late, packet * FRAME as i64 + late, true);
+        }
+        assert_eq!(delay.target(), Some(1000 + 214 * MS + MARGIN));
     }
 
     #[test]

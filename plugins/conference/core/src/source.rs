@@ -199,14 +199,15 @@ impl Source {
         self.tells_level = packet.level.is_some();
         self.sequence = Some(self.sequence.unwrap_or(sequence).max(sequence));
         self.timestamp = Some(self.timestamp.unwrap_or(packet.timestamp).max(packet.timestamp));
-        self.delay.arrived(now - packet.timestamp, now);
         let cursor = match (self.cursor, self.pace) {
             (Some(cursor), _) => cursor,
             (None, Pace::Ours) => packet.timestamp,
             (None, Pace::Live) => packet.timestamp - MARGIN + until_tick(now),
         };
         self.cursor = Some(cursor);
-        if self.pace == Pace::Live && packet.end() <= cursor {
+        let is_late = self.pace == Pace::Live && packet.end() <= cursor;
+        self.delay.arrived(now - packet.timestamp, now, is_late);
+        if is_late {
             self.stats.late += 1;
             return;
         }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use convene_conference::{Ear, Seat};
-use convene_test_support::Line;
+use convene_test_support::{AMPLITUDE, Line, amplitude};
 
-use crate::room::{Habits, Room};
+use crate::room::{Habits, Room, tone};
 
 const BAD: Line = Line { jitter: Duration::from_millis(200), loss_per_mille: 50, ..Line::GOOD };
 
@@ -61,6 +61,39 @@ fn wrong_clocks_are_followed() {
         room.run(2000);
         assert!((0.8..1.1).contains(&room.share(Ear::Of(Seat(1)), 0)), "{ppm}");
     }
+}
+
+/// As a machine does that is too slow for its microphone.
+#[test]
+fn whoever_sends_less_than_a_second_in_a_second_is_heard_all_the_same() {
+    for ppm in [-90_000.0, -150_000.0] {
+        let mut room = Room::of(3, Habits { ppm, ..Habits::GOOD }, 2);
+        room.speak([0, 1]);
+        room.run(5000);
+        for second in 0..20 {
+            room.forget();
+            room.run(1000);
+            // Periods that are put in shift what follows, so that a whole second of the tone does not add up.
+            let pieces: Vec<&[i16]> = room.heard[&Ear::Of(Seat(2))].sound.chunks_exact(4800).collect();
+            for speaker in [0, 1] {
+                let sum: f64 = pieces.iter().map(|piece| amplitude(piece, tone(speaker))).sum();
+                let share = sum / pieces.len() as f64 / AMPLITUDE;
+                assert!(0.8 < share, "{ppm}: {share} of {speaker} in second {second}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_line_that_has_become_slower_is_waited_for_within_two_seconds() {
+    let mut room = Room::of(3, Habits::GOOD, 2);
+    room.speak([0, 1]);
+    room.run(5000);
+    room.person(0).go_over_to(Line { delay: Duration::from_millis(700), ..Line::GOOD });
+    room.run(2700);
+    room.forget();
+    room.run(1500);
+    room.assert_all_hear(&[0, 1]);
 }
 
 #[test]

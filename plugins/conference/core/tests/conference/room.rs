@@ -339,6 +339,11 @@ impl Person {
         self.habits = Habits { codec, ..self.habits };
     }
 
+    /// What is sent from now on takes another line.
+    pub fn go_over_to(&mut self, line: Line) {
+        self.link.set_line(line);
+    }
+
     /// Packets are numbered from here on, as after a transfer of the call.
     pub fn restart(&mut self, sequence: u16, timestamp: u32) {
         self.sequence = sequence;

@@ -1,7 +1,7 @@
 """A WebRTC peer on a stack of its own (aiortc): sends a colour and a tone by WHIP (RFC 9725), or watches by WHEP and says what it gets.
 
-usage: peer.py send ADDRESS TOKEN CERTIFICATE Y,U,V HERTZ
-       peer.py watch ADDRESS TOKEN CERTIFICATE HERTZ,...
+usage: aiortc_peer.py send ADDRESS TOKEN CERTIFICATE Y,U,V HERTZ
+       aiortc_peer.py watch ADDRESS TOKEN CERTIFICATE HERTZ,...
 
 It prints a line of JSON for what happens, and ends with its standard input.
 """
@@ -9,29 +9,15 @@ It prints a line of JSON for what happens, and ends with its standard input.
 import array
 import asyncio
 import fractions
-import json
 import math
-import ssl
 import sys
 import threading
-import urllib.parse
-import urllib.request
 
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamTrack
 from av import AudioFrame, VideoFrame
 
-WIDTH, HEIGHT = 640, 480
-RATE = 48_000
-# Samples in 20 ms.
-STEP = RATE // 50
-# How often it says what it hears, in samples.
-WINDOW = RATE // 2
-
-
-def say(**what):
-    print(json.dumps(what), flush=True)
-
+from whip import HEIGHT, RATE, STEP, WIDTH, WINDOW, amplitude, delete, post, say
 
 class Colour(VideoStreamTrack):
     """One colour, and a bar in its upper third that moves with every frame."""
@@ -83,16 +69,6 @@ class Tone(AudioStreamTrack):
         return round(16_000 * math.sin(2 * math.pi * self.hertz * at / RATE))
 
 
-def amplitude(samples, hertz):
-    """Of a tone, from 0 to 1 (Goertzel)."""
-    turn = 2 * math.cos(2 * math.pi * hertz / RATE)
-    before, last = 0.0, 0.0
-    for sample in samples:
-        before, last = last, sample + turn * last - before
-    power = last * last + before * before - turn * last * before
-    return 2 * math.sqrt(max(power, 0)) / len(samples) / 32_768
-
-
 async def see(track):
     frames = 0
     while True:
@@ -115,24 +91,6 @@ async def hear(track, tones):
         if len(heard) >= WINDOW:
             say(hears={str(hertz): amplitude(heard, hertz) for hertz in tones})
             heard = array.array("h")
-
-
-def post(address, token, certificate, offer):
-    """Gives the answer and the session's address."""
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/sdp"}
-    request = urllib.request.Request(address, data=offer.encode(), headers=headers, method="POST")
-    with urllib.request.urlopen(request, context=trusting(certificate), timeout=20) as answer:
-        return answer.read().decode(), urllib.parse.urljoin(address, answer.headers["Location"])
-
-
-def delete(session, token, certificate):
-    request = urllib.request.Request(session, headers={"Authorization": f"Bearer {token}"}, method="DELETE")
-    with urllib.request.urlopen(request, context=trusting(certificate), timeout=20) as answer:
-        return answer.status
-
-
-def trusting(certificate):
-    return ssl.create_default_context(cafile=certificate)
 
 
 async def main(kind, address, token, certificate, *media):
