@@ -177,7 +177,7 @@ impl Viewer {
             .ready_piece()
             .or_else(|| self.cursor_piece(held, now))
             .or_else(|| self.owed_piece(held, now))
-            .or_else(|| self.sharpening_piece(held, now))?;
+            .or_else(|| if self.is_idle() { self.sharpening_piece(held, now) } else { None })?;
         let is_more_waiting = !self.debt.is_empty() || !self.ready.is_empty() || self.seat.is_owed();
         self.window.sent(piece.len(), is_more_waiting, now);
         Some(piece)
@@ -205,11 +205,12 @@ impl Viewer {
         Some(out.freeze())
     }
 
-    /// Debt and the film's pictures by turns.
+    /// Debt and the film's pictures by turns; while a film plays, a line that it fills has no other time to sharpen what is beside it.
     fn owed_piece(&mut self, held: &mut Held, now: Duration) -> Option<Bytes> {
         let debt_first = self.was_film || self.start_due;
         let piece = if debt_first {
-            self.debt_piece(held, now).map(|piece| (piece, false))
+            let piece = self.debt_piece(held, now).or_else(|| self.sharpening_piece(held, now));
+            piece.map(|piece| (piece, false))
         } else {
             self.film_piece(held, now).map(|piece| (piece, true))
         };
@@ -267,12 +268,16 @@ impl Viewer {
         finish(held, out)
     }
 
-    /// What is coarse, exactly, while the line is idle: the oldest first, and not so much that newer content would wait for it.
-    fn sharpening_piece(&mut self, held: &mut Held, now: Duration) -> Option<Bytes> {
-        let is_idle = self.debt.is_empty()
+    /// Nothing newer would have to wait.
+    fn is_idle(&self) -> bool {
+        self.debt.is_empty()
             && !self.seat.is_owed()
-            && self.window.in_flight() <= self.window.size() / IDLE_SHARE;
-        if self.coarse.is_empty() || !is_idle || !held.effort.is_idle() {
+            && self.window.in_flight() <= self.window.size() / IDLE_SHARE
+    }
+
+    /// What is coarse, exactly: the oldest first.
+    fn sharpening_piece(&mut self, held: &mut Held, now: Duration) -> Option<Bytes> {
+        if self.coarse.is_empty() || !self.debt.is_empty() || !held.effort.is_idle() {
             return None;
         }
         let budget = self.budget(now)?;
