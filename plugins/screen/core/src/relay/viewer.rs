@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
+use super::bands::bands;
 use super::debt::Debt;
 use super::held::{Change, Held, Step};
 use super::pictures::Quality;
@@ -13,7 +14,7 @@ use super::presenter::Update;
 use super::seat::Seat;
 use crate::cache::Cache;
 use crate::window::{POINTER_BYTES_MAX, Window};
-use crate::{HEADER_BYTES, Record, Rect};
+use crate::{HEADER_BYTES, Point, Record, Rect};
 
 /// An `Update` with its header.
 const UPDATE_BYTES: usize = HEADER_BYTES + 8;
@@ -97,7 +98,7 @@ impl Viewer {
             self.hand_on(update, held);
             self.seat.has(film);
         } else {
-            self.owe(change, held);
+            self.owe(change, held, now);
             if change.plays() {
                 self.seat.missed(has_room, change.film_version, now);
             }
@@ -123,18 +124,59 @@ impl Viewer {
         }
     }
 
-    fn owe(&mut self, change: &Change, held: &Held) {
+    /// What is not handed on becomes debt, but for what the viewer can move by itself.
+    fn owe(&mut self, change: &Change, held: &Held, now: Duration) {
+        self.cursor_due |= change.cursor || change.resized;
+        self.shape_due |= change.shape || change.resized;
         if change.resized {
             self.start_due = true;
             self.debt = Debt::whole(held.grid(), held.version());
             self.coarse = Debt::none(held.grid());
-        } else {
-            // Also the target of a move: its source may be dirty here, and the move itself is not sent.
-            let damage = change.damage.iter().filter(|rect| change.film != Some(**rect));
-            damage.for_each(|&rect| self.debt.add(rect, held.version()));
+            return;
         }
-        self.cursor_due |= change.cursor || change.resized;
-        self.shape_due |= change.shape || change.resized;
+        let mut moves = BytesMut::new();
+        for step in &change.steps {
+            match *step {
+                Step::Move { rect, from } => {
+                    self.owe_move(rect, from, change.film, held.version(), &mut moves)
+                }
+                // Its tiles are owed.
+                Step::Play { rect, .. } if change.film == Some(rect) => {}
+                Step::Paint(rect) | Step::Recall { rect, .. } | Step::Play { rect, .. } => {
+                    self.debt.add(rect, held.version());
+                }
+                Step::Keep { .. } => {}
+            }
+        }
+        if moves.is_empty() {
+            return;
+        }
+        held.write_update(&mut moves);
+        let bytes = moves.len() as u64;
+        if self.ready_bytes + bytes <= self.window.room(now) {
+            self.ready.push_back(moves.freeze());
+            self.ready_bytes += bytes;
+        } else {
+            // Nothing waits in front of a line that is full, so all that moved is owed.
+            change.damage.iter().for_each(|&rect| self.debt.add(rect, held.version()));
+        }
+    }
+
+    /// Whatever the viewer has of the source moves; the rest is owed at the target.
+    fn owe_move(&mut self, rect: Rect, from: Point, film: Option<Rect>, version: u64, out: &mut BytesMut) {
+        let source = Rect { x: from.x, y: from.y, ..rect };
+        let is_filmed = |film: Rect| [source, rect].into_iter().any(|part| film.intersection(part).is_some());
+        if self.start_due || film.is_some_and(is_filmed) {
+            return self.debt.add(rect, version);
+        }
+        let bands = bands(rect, from, &self.debt);
+        for band in bands.iter().filter(|band| band.is_clean) {
+            Record::Move { rect: band.rect, from: band.from }.write(out);
+            self.follow(Step::Move { rect: band.rect, from: band.from }, version);
+            self.debt.remove_inside(band.rect);
+        }
+        let owed = bands.iter().filter(|band| !band.is_clean);
+        owed.for_each(|band| self.debt.add(band.rect, version));
     }
 
     /// Keeps what an update keeps. `false`, and nothing done, when the viewer would refuse the update for what it has missed.
