@@ -138,7 +138,7 @@ impl Viewer {
         for step in &change.steps {
             match *step {
                 Step::Move { rect, from } => {
-                    self.owe_move(rect, from, change.film, held.version(), &mut moves)
+                    self.owe_move((rect, from), change.film, held.version(), &mut moves);
                 }
                 // Its tiles are owed.
                 Step::Play { rect, .. } if change.film == Some(rect) => {}
@@ -163,7 +163,13 @@ impl Viewer {
     }
 
     /// Whatever the viewer has of the source moves; the rest is owed at the target.
-    fn owe_move(&mut self, rect: Rect, from: Point, film: Option<Rect>, version: u64, out: &mut BytesMut) {
+    fn owe_move(
+        &mut self,
+        (rect, from): (Rect, Point),
+        film: Option<Rect>,
+        version: u64,
+        out: &mut BytesMut,
+    ) {
         let source = Rect { x: from.x, y: from.y, ..rect };
         let is_filmed = |film: Rect| [source, rect].into_iter().any(|part| film.intersection(part).is_some());
         if self.start_due || film.is_some_and(is_filmed) {
