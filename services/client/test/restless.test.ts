@@ -79,6 +79,18 @@ test("a page that is typed on and scrolled is never held back", () => {
   }
 });
 
+test("text that is written anew all the time is exact each time", async () => {
+  const encoder = new Encoder(world);
+  const stream: Uint8Array[] = [];
+  for (let step = 0; step < 10; step++) {
+    const frame = screen(640, 256);
+    scrolledPage(frame, 0, 640, 100_000 + 18 * 40 * step);
+    stream.push(...encoder.frame(frame, step * FRAME_US));
+    const { screen: shown } = await replay(stream, decode);
+    expect(Buffer.compare(Buffer.from(shown.data.buffer), Buffer.from(frame.pixels.buffer)), `frame ${step}`).toBe(0);
+  }
+});
+
 test("a restless cell is painted only so often, and once more when it rests", () => {
   const shown = new Pixels();
   shown.resize({ width: 200, height: 100 });
