@@ -363,9 +363,8 @@ fn skips_an_optional_kind() -> Scene {
 }
 
 fn paints_without_end() -> Named {
-    let about = "A screen of 2048 x 1024 pixels is painted nine times over, and half of it once more; four megapixels more than eight screens are allowed.";
+    let about = "A screen of 2048 x 1024 is painted nine times and a half, where eight times and two more are allowed.";
     let mut records = begin(2048, 1024);
-    // Its Size counts as well.
     records.extend((0..9).map(|_| fill(0, 0, 2048, 1024, RED)));
     records.push(fill(0, 0, 1024, 1024, BLUE));
     refuses("error-update-paints-too-much", "update-too-long", about, bytes_of(&records))
