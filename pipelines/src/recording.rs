@@ -125,13 +125,16 @@ impl RecordingSound {
 }
 
 impl RecordingPipeline {
-    /// Joins the meeting and begins.
-    pub fn start(meeting: &Connection) -> Result<(Self, RecordingEvents), PipelineError> {
+    /// Joins the meeting and begins. The title is written where neither a screen nor a face is shown.
+    pub fn start(
+        meeting: &Connection,
+        title: Option<&str>,
+    ) -> Result<(Self, RecordingEvents), PipelineError> {
         init()?;
         let source = meeting
             .configure(&factory("screensrc")?, BEFORE_THE_RECORDER[0])
             .map_err(PipelineError::build)?;
-        Self::record(source)
+        Self::begin(source, title)
     }
 
     /// Leaves out what happens from now on, or goes on where the file was. What happened before is still on its way for 400 ms.
@@ -169,6 +172,10 @@ impl RecordingPipeline {
 
     /// Records a meeting whose screen this source brings, as bytes of a screen stream, instead of joining one by its address. It gets another name.
     pub fn record(source: gst::Element) -> Result<(Self, RecordingEvents), PipelineError> {
+        Self::begin(source, None)
+    }
+
+    fn begin(source: gst::Element, title: Option<&str>) -> Result<(Self, RecordingEvents), PipelineError> {
         source.set_property("name", BEFORE_THE_RECORDER[0]);
         let pipeline = gst::Pipeline::with_name("recording");
         let decoder = factory("screendec")?
@@ -176,8 +183,12 @@ impl RecordingPipeline {
             .name(BEFORE_THE_RECORDER[1])
             .build()
             .map_err(PipelineError::build)?;
-        let recorder =
-            factory("meetingrecorder")?.create().name("recorder").build().map_err(PipelineError::build)?;
+        let recorder = factory("meetingrecorder")?
+            .create()
+            .name("recorder")
+            .property("title", title)
+            .build()
+            .map_err(PipelineError::build)?;
         let sound = sound_source()?;
         let voice = factory("opusdec")?.create().build().map_err(PipelineError::build)?;
         let (events, receiver) = unbounded_channel();

@@ -13,6 +13,9 @@ pub struct RecorderJob {
     pub id: RecordingId,
     /// The code of the meeting.
     pub code: String,
+    /// What is written where neither a screen nor a face is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     /// The server to join, such as `https://127.0.0.1:8443`.
     pub server: String,
     /// The recorder's token, which makes it an unlisted receiver.

@@ -114,7 +114,7 @@ impl Recorder {
             ca_file: job.ca_file,
             insecure: false,
         };
-        let (pipeline, events) = RecordingPipeline::start(&meeting)?;
+        let (pipeline, events) = RecordingPipeline::start(&meeting, job.title.as_deref())?;
         let mut listening = JoinSet::new();
         let streams = streams::follow(meeting, pipeline.sound(), pipeline.faces());
         listening.spawn(streams.in_current_span());

@@ -13,6 +13,30 @@ const GAP: u32 = 4;
 /// Nobody is known by fewer pixels than these: where a tile would be smaller, no faces are shown.
 const TILE_SIDE_MIN: u32 = 16;
 
+/// What of a meeting a recording shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Arrangement {
+    /// The screen, with the faces beside it; the faces alone while no screen is shared.
+    #[default]
+    Beside,
+    /// The screen alone while one is shared, and the faces otherwise.
+    Screen,
+    /// The faces alone while there are any, and the screen otherwise.
+    Faces,
+}
+
+impl Arrangement {
+    /// Whether the screen is shown, and whether the faces are, of those that are there.
+    #[must_use]
+    pub fn shows(self, has_screen: bool, has_faces: bool) -> (bool, bool) {
+        match self {
+            Self::Beside => (has_screen, has_faces),
+            Self::Screen => (has_screen, has_faces && !has_screen),
+            Self::Faces => (has_screen && !has_faces, has_faces),
+        }
+    }
+}
+
 /// A place for each part of the picture. No two of them touch, and all coordinates are even unless a part fills a side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
@@ -115,6 +139,18 @@ mod tests {
 
     fn tiles(canvas: VideoSize, screen: Option<VideoSize>, faces: usize) -> Vec<(u32, u32, u32, u32)> {
         Layout::of(canvas, screen, faces).tiles.iter().map(tuple).collect()
+    }
+
+    #[test]
+    fn every_arrangement_shows_something_if_there_is_anything() {
+        for arrangement in [Arrangement::Beside, Arrangement::Screen, Arrangement::Faces] {
+            for there in [(false, false), (false, true), (true, false)] {
+                assert_eq!(arrangement.shows(there.0, there.1), there, "{arrangement:?}");
+            }
+        }
+        assert_eq!(Arrangement::Beside.shows(true, true), (true, true));
+        assert_eq!(Arrangement::Screen.shows(true, true), (true, false));
+        assert_eq!(Arrangement::Faces.shows(true, true), (false, true));
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub use encoder::{Encoded, Encoder};
 pub use error::RecordingError;
 pub use faces::{FACES_MAX, Face, Faces, SILENCE_MAX};
 pub use interleave::{LATE_MAX, WAITING_BYTES_MAX};
-pub use layout::Layout;
+pub use layout::{Arrangement, Layout};
 pub use opus::OpusHead;
 pub use pace::{FACES_GAP, PATIENCE, Pace, Show, Step};
 pub use pauses::{PAUSE_STEP, Pauses};

@@ -95,9 +95,11 @@ impl Recorders {
     pub(crate) fn start(&self, service: &Arc<Service>, order: RecordingOrder<'_>) -> Result<(), Full> {
         let RecordingOrder { id, code, token, room } = order;
         let (finish, paused) = self.admit(id).inspect_err(|_| service.metrics.recording_refused())?;
+        let title = format!("Meeting {code}");
         let job = RecorderJob {
             id,
             code: code.to_string(),
+            title: Some(title.clone()),
             server: self.server.clone(),
             token: Secret::new(token.reveal()),
             spool: service.spool.clone(),
@@ -114,7 +116,7 @@ impl Recorders {
         let recording = Recording {
             id,
             code: code.to_string(),
-            title: format!("Meeting {code}"),
+            title,
             started,
             duration_ms: 0,
             bytes: 0,

@@ -1,6 +1,10 @@
 //! The recorded picture: the screen and the faces, each brought to its place. Only what has changed is painted again.
 
-use convene_recording::{Coverage, Damage, Face, Layout, Placement, Planes, PlanesMut, Scaler, VideoSize};
+use std::sync::Arc;
+
+use convene_recording::{
+    Arrangement, Coverage, Damage, Face, Layout, Placement, Planes, PlanesMut, Scaler, VideoSize,
+};
 use gst_video::prelude::*;
 use gst_video::{
     VideoColorMatrix, VideoColorPrimaries, VideoColorRange, VideoColorimetry, VideoFormat, VideoInfo,
@@ -21,6 +25,8 @@ const NAME_PIXELS: (f64, f64) = (11.0, 30.0);
 /// The same where only the name is shown.
 const CARD_PART: f64 = 1.0 / 7.0;
 const CARD_PIXELS: (f64, f64) = (11.0, 72.0);
+/// The height of the title, as a part of the picture's.
+const TITLE_PART: f64 = 1.0 / 16.0;
 
 /// A picture as it came.
 #[derive(Debug, Clone)]
@@ -53,8 +59,19 @@ impl Picture {
     }
 }
 
+/// How a recording looks.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Look {
+    pub arrangement: Arrangement,
+    /// What is written where nothing else is shown; nothing, if it is empty.
+    pub title: Arc<str>,
+}
+
 /// Holds the last recorded picture, and what is on it.
 pub(super) struct Canvas {
+    look: Look,
+    /// The title is on it.
+    has_title: bool,
     size: VideoSize,
     info: VideoInfo,
     shown: gst::Buffer,
@@ -85,13 +102,24 @@ struct Tile {
 
 impl Canvas {
     /// Dark at first.
-    pub fn new(size: VideoSize) -> Result<Self, gst::glib::BoolError> {
+    pub fn new(size: VideoSize, look: Look) -> Result<Self, gst::glib::BoolError> {
         let info = still(size.width(), size.height())?;
         let mut shown = gst::Buffer::with_size(info.size())?;
         on(shown.make_mut(), &info, |planes| planes.fill(&whole(size), DARK))?;
         let layout = Layout { stage: None, tiles: Vec::new() };
         let damage = Damage::none(size);
-        Ok(Self { size, info, shown, damage, layout, screen: None, fitting: None, tiles: Vec::new() })
+        Ok(Self {
+            look,
+            has_title: false,
+            size,
+            info,
+            shown,
+            damage,
+            layout,
+            screen: None,
+            fitting: None,
+            tiles: Vec::new(),
+        })
     }
 
     pub fn size(&self) -> VideoSize {
@@ -111,16 +139,23 @@ impl Canvas {
 
     /// Shows all of this from now on; of the faces beside a screen only who came and who went, unless their pictures are due.
     pub fn draw(&mut self, scene: &Scene, faces_due: bool) -> Result<(), Box<dyn std::error::Error>> {
-        let faces: Vec<&Face<Picture>> = scene.faces.seen().collect();
-        let layout = Layout::of(self.size, scene.screen_size().transpose()?, faces.len());
+        let there = (scene.screen().is_some(), scene.faces.seen().next().is_some());
+        let (shows_screen, shows_faces) = self.look.arrangement.shows(there.0, there.1);
+        let faces: Vec<&Face<Picture>> = scene.faces.seen().filter(|_| shows_faces).collect();
+        let screen = scene.screen().filter(|_| shows_screen);
+        let layout = Layout::of(self.size, screen.map(Picture::size).transpose()?, faces.len());
         if layout != self.layout {
             let ground = if layout.stage.is_some() { BLACK } else { DARK };
             on(self.shown.make_mut(), &self.info, |planes| planes.fill(&whole(self.size), ground))?;
             self.damage.fill();
             (self.layout, self.screen) = (layout, None);
             self.tiles.clear();
+            self.has_title = false;
         }
-        if let (Some(at), Some(screen)) = (self.layout.stage, scene.screen())
+        if !shows_screen && !shows_faces && !std::mem::replace(&mut self.has_title, true) {
+            self.draw_title()?;
+        }
+        if let (Some(at), Some(screen)) = (self.layout.stage, screen)
             && !self.screen.as_ref().is_some_and(|shown| shown.is(screen))
         {
             self.draw_screen(screen, at)?;
@@ -138,6 +173,16 @@ impl Canvas {
             on(self.shown.make_mut(), &self.info, |planes| tile.paint(planes, &at))??;
             self.damage.add(&at);
         }
+        Ok(())
+    }
+
+    fn draw_title(&mut self) -> Result<(), Box<dyn std::error::Error>> {
+        let all = whole(self.size);
+        let height = (f64::from(all.height) * TITLE_PART).max(CARD_PIXELS.0);
+        let title = label::render(&self.look.title, height, all.width as usize)?;
+        let at = centred(&all, &title);
+        on(self.shown.make_mut(), &self.info, |planes| planes.write(&at, &title))?;
+        self.damage.add(&at);
         Ok(())
     }
 

@@ -154,6 +154,7 @@ impl ElementImpl for Composer {
 
 impl Composer {
     pub(super) fn begin(&self, plan: Plan) -> Result<(), glib::BoolError> {
+        let is_live = plan.live_from.is_some();
         {
             let mut state = self.state.lock();
             if state.plan.is_some() || state.ended {
@@ -166,7 +167,7 @@ impl Composer {
             state.plan = Some(plan);
             self.wake(&mut state);
         }
-        if plan.live_from.is_none() {
+        if !is_live {
             return Ok(());
         }
         let element = self.obj().downgrade();
@@ -350,8 +351,8 @@ impl Composer {
     // What goes out.
 
     fn show(&self, show: Show, scene: &Scene) -> Result<(), gst::FlowError> {
-        let Some(plan) = self.state.lock().plan else { return Err(gst::FlowError::Flushing) };
-        let painted = self.stage.lock().paint(plan, show, scene);
+        let Some(plan) = self.state.lock().plan.clone() else { return Err(gst::FlowError::Flushing) };
+        let painted = self.stage.lock().paint(&plan, show, scene);
         let (events, buffer) = painted.map_err(|error| {
             gst::element_imp_error!(
                 self,
@@ -378,7 +379,7 @@ impl Composer {
 
 impl State {
     pub fn is_live(&self) -> bool {
-        self.plan.is_some_and(|plan| plan.live_from.is_some())
+        self.plan.as_ref().is_some_and(|plan| plan.live_from.is_some())
     }
 
     /// Says whether there is something else to show than before.

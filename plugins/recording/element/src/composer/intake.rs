@@ -112,7 +112,7 @@ impl Composer {
             if state.ended {
                 return Err(gst::FlowError::Eos);
             }
-            let plan = state.plan.ok_or(gst::FlowError::Flushing)?;
+            let plan = state.plan.clone().ok_or(gst::FlowError::Flushing)?;
             let input = state.inputs.of(pad).ok_or(gst::FlowError::Flushing)?;
             let time = buffer.pts().and_then(|pts| input.segment.to_running_time(pts)).map(Duration::from);
             (input.format.clone().ok_or(gst::FlowError::NotNegotiated)?, time, plan)

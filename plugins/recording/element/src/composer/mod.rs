@@ -18,6 +18,7 @@ mod label;
 mod scene;
 mod stage;
 
+pub(crate) use canvas::Look;
 pub(crate) use scene::Role;
 
 glib::wrapper! {
@@ -25,7 +26,7 @@ glib::wrapper! {
 }
 
 /// How the picture is recorded.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Plan {
     /// The running time at which a live recording begins; `None` when it follows the pictures.
     pub live_from: Option<Duration>,
@@ -37,6 +38,8 @@ pub(crate) struct Plan {
     pub cluster: Duration,
     /// Bits a second, of what moves.
     pub bitrate: u32,
+    /// What is shown.
+    pub look: Look,
 }
 
 impl Composer {

@@ -31,14 +31,14 @@ impl Stage {
     /// The picture to record, and the events before it.
     pub fn paint(
         &mut self,
-        plan: Plan,
+        plan: &Plan,
         show: Show,
         scene: &Scene,
     ) -> Result<(Vec<gst::Event>, gst::Buffer), Box<dyn std::error::Error>> {
         let mut events = Vec::new();
         let begins = self.film.is_none();
         if begins {
-            let canvas = Canvas::new(size(plan, scene)?)?;
+            let canvas = Canvas::new(size(plan, scene)?, plan.look.clone())?;
             let encoder = Encoder::new(canvas.size(), plan.bitrate)?;
             events.extend(self.stream_start());
             events.push(gst::event::Caps::new(&caps(canvas.size())));
@@ -72,10 +72,12 @@ pub(super) fn clock_time(time: Duration) -> gst::ClockTime {
 }
 
 /// Faces that are there at the beginning get a place beside the screen, so that both keep their size.
-fn size(plan: Plan, scene: &Scene) -> Result<VideoSize, convene_recording::RecordingError> {
+fn size(plan: &Plan, scene: &Scene) -> Result<VideoSize, convene_recording::RecordingError> {
     let (width, height) = DEFAULT_SIZE;
-    let has_faces = scene.faces.seen().next().is_some();
-    match (plan.size, scene.screen_size().transpose()?) {
+    let there = (scene.screen().is_some(), scene.faces.seen().next().is_some());
+    let (shows_screen, has_faces) = plan.look.arrangement.shows(there.0, there.1);
+    let screen = scene.screen_size().transpose()?.filter(|_| shows_screen);
+    match (plan.size, screen) {
         (Some(size), _) => Ok(size),
         (None, Some(screen)) => Ok(if has_faces { Layout::beside(screen) } else { screen }),
         (None, None) => VideoSize::new(width, height),

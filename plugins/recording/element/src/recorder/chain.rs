@@ -153,6 +153,7 @@ impl Chain {
             gap: settings.gap(),
             cluster: settings.cluster(),
             bitrate: settings.video_bitrate,
+            look: settings.look(),
         };
         if let Some(composer) = &self.composer {
             composer.begin(plan)?;

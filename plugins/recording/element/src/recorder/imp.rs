@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use super::RecorderPad;
 use super::chain::{Chain, ChainError, Order};
 use super::pads::{Inlet, Inside, Kind};
-use super::settings::{CLUSTER_MS_MAX, CLUSTER_MS_MIN, FRAMERATE_MAX, Settings};
+use super::settings::{CLUSTER_MS_MAX, CLUSTER_MS_MIN, FRAMERATE_MAX, RecordingLayout, Settings};
 use crate::composer;
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
@@ -66,6 +66,15 @@ pub struct MeetingRecorder {
         name = "replace-header", get, set, type = bool, member = replace_header, default = true, mutable_ready,
         blurb = "At the end, where the output cannot seek, send block 0 again (flag HEADER) to be put in the \
                  place of the first; false where the output is a plain stream of bytes, such as a pipe"
+    )]
+    #[property(
+        name = "layout", get, set, type = RecordingLayout, member = layout, mutable_ready,
+        blurb = "What is recorded: the screen with the faces beside it, the screen alone, or the faces alone",
+        builder(RecordingLayout::default())
+    )]
+    #[property(
+        name = "title", get, set, type = Option<String>, member = title, mutable_ready,
+        blurb = "What is written where neither a screen nor a face is shown, in any script that a font is there for"
     )]
     settings: StdMutex<Settings>,
     #[property(

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use convene_recording::VideoSize;
+use convene_recording::{Arrangement, VideoSize};
+use gst::glib;
+
+use crate::composer::Look;
 
 /// Milliseconds.
 pub(super) const CLUSTER_MS_MIN: u32 = convene_recording::CLUSTER_LENGTH_MIN.as_millis() as u32;
@@ -28,6 +31,24 @@ pub(super) struct Settings {
     pub cluster_duration: u32,
     pub force_live: bool,
     pub replace_header: bool,
+    pub layout: RecordingLayout,
+    pub title: Option<String>,
+}
+
+/// What of a meeting is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
+#[enum_type(name = "ConveneRecordingLayout")]
+pub enum RecordingLayout {
+    /// The screen with the faces beside it, the faces alone while no screen is shared.
+    #[default]
+    #[enum_value(name = "Screen with the faces beside it", nick = "beside")]
+    Beside,
+    /// The screen alone, the faces while none is shared.
+    #[enum_value(name = "Screen alone, faces while none is shared", nick = "screen")]
+    Screen,
+    /// The faces alone, the screen while there are none.
+    #[enum_value(name = "Faces alone, screen while there are none", nick = "faces")]
+    Faces,
 }
 
 impl Default for Settings {
@@ -41,6 +62,8 @@ impl Default for Settings {
             cluster_duration: 2000,
             force_live: false,
             replace_header: true,
+            layout: RecordingLayout::Beside,
+            title: None,
         }
     }
 }
@@ -49,6 +72,15 @@ impl Settings {
     /// Only both sides together are a size.
     pub fn size(&self) -> Option<VideoSize> {
         VideoSize::new(self.width, self.height).ok()
+    }
+
+    pub fn look(&self) -> Look {
+        let arrangement = match self.layout {
+            RecordingLayout::Beside => Arrangement::Beside,
+            RecordingLayout::Screen => Arrangement::Screen,
+            RecordingLayout::Faces => Arrangement::Faces,
+        };
+        Look { arrangement, title: self.title.as_deref().unwrap_or_default().into() }
     }
 
     pub fn gap(&self) -> Duration {

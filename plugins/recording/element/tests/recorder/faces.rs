@@ -196,3 +196,29 @@ fn a_hidden_screen_is_not_in_the_picture() {
     ));
     assert_colours(&file, 0.3, &[((5, 240), RED), ((630, 240), RED)]);
 }
+
+#[test]
+fn a_layout_says_what_of_both_is_recorded() {
+    for (layout, middle, right) in [("beside", BLUE, RED), ("screen", BLUE, BLUE), ("faces", RED, RED)] {
+        let (_folder, file) = record(&format!(
+            "width=640 height=480 layout={layout} videotestsrc pattern=blue num-buffers=20 ! r.screen {} ! r.feed_0",
+            camera("red", 20)
+        ));
+        assert_colours(&file, 0.3, &[((200, 240), middle), ((600, 240), right)]);
+    }
+}
+
+/// Where neither a screen nor a face is shown, the title says what this is.
+#[test]
+fn a_recording_without_pictures_has_a_title() {
+    for title in ["Budget", "山田太郎", "عائشة"] {
+        let (_folder, file) = record(&format!(
+            "width=640 height=480 title={title} screen::shown=false videotestsrc pattern=blue is-live=true num-buffers=60 ! r.screen"
+        ));
+        let places: Vec<(usize, usize)> = (200..280).flat_map(|y| (200..440).map(move |x| (x, y))).collect();
+        let colours = colours_at(&file, 0.3, WIDTH, &places);
+        let bright = colours.into_iter().filter(|[luma, ..]| 150 < *luma).count();
+        assert!(100 < bright && bright < 5_000, "{title}: {bright} pixels");
+        assert_colours(&file, 0.3, &[((10, 10), [0x26, 128, 128]), ((630, 470), [0x26, 128, 128])]);
+    }
+}
