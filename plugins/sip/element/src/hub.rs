@@ -3,6 +3,7 @@
 mod account;
 mod clock;
 mod connection;
+mod dtls;
 mod line;
 mod mailbox;
 mod prompts;

@@ -8,8 +8,8 @@ use crate::flow::Flow;
 use crate::hop::Hop;
 use crate::menu::Wish;
 use crate::prompt::Prompt;
-use crate::sdes::Crypto;
 use crate::sdp::Agreement;
+use crate::shield::Ours;
 
 /// A room of a meeting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,7 +37,7 @@ pub struct About {
     pub name: String,
     /// His number.
     pub number: String,
-    /// By SRTP.
+    /// By SRTP, whichever way the keys come.
     pub is_encrypted: bool,
 }
 
@@ -79,8 +79,8 @@ pub enum Order {
         call: CallId,
         /// What about.
         agreement: Box<Agreement>,
-        /// Our key.
-        crypto: Option<Crypto>,
+        /// How we encrypt.
+        ours: Option<Ours>,
     },
     /// A caller is to have a seat in a room, then [`crate::Exchange::seated`].
     Join {

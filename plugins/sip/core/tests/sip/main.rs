@@ -3,6 +3,8 @@
 mod call;
 mod callee;
 mod digest;
+mod dtls;
+mod engine;
 mod hostile;
 mod menu;
 mod outgoing;

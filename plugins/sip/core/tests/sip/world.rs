@@ -9,6 +9,8 @@ use convene_sip::{
     Transport, TrunkState, Wish,
 };
 
+use crate::engine;
+
 pub const ROOM: RoomId = RoomId(1);
 pub const CODE: &str = "123456789";
 pub const PCMU: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\n\
@@ -38,7 +40,7 @@ impl World {
     pub fn new(code: &str) -> Self {
         #[expect(clippy::disallowed_methods, reason = "any moment is as good as another")]
         let now = Instant::now();
-        let mut exchange = Exchange::new([[1; 32], [2; 32]], None);
+        let mut exchange = Exchange::new([[1; 32], [2; 32]], engine::identity(), None);
         exchange.open(ROOM, RoomRules { code: code.to_owned(), ..RoomRules::default() });
         Self {
             exchange,
@@ -104,14 +106,14 @@ impl World {
                     self.lines.insert(call);
                     self.exchange.opened(call, Some((flow.local.ip(), 7800)), self.now);
                 }
-                Order::Agreed { call, agreement, crypto } => {
+                Order::Agreed { call, agreement, ours } => {
                     let session = self.sessions.remove(&call);
                     let session = match session {
                         Some(mut session) => {
-                            session.change(*agreement, crypto.as_ref(), self.now);
+                            session.change(*agreement, ours.as_ref(), self.now);
                             session
                         }
-                        None => Session::new(*agreement, crypto.as_ref(), (7, 9, 11), self.now),
+                        None => Session::new(*agreement, ours.as_ref(), (7, 9, 11), self.now),
                     };
                     self.sessions.insert(call, session);
                 }

@@ -16,6 +16,7 @@ use rustls::ServerConfig;
 
 use super::clock::now;
 use super::connection::Connection;
+use super::dtls;
 use super::line::{Line, Ports};
 use super::mailbox::{Command, Mailbox};
 use super::prompts::Prompts;
@@ -101,6 +102,8 @@ pub struct Worker {
     prompts: Prompts,
     /// Calls that hear a prompt.
     playing: BTreeSet<CallId>,
+    /// Calls whose keys are being agreed on.
+    shaking: BTreeSet<CallId>,
     ports: Ports,
     /// When the exchange has something to do.
     exchange_due: Option<Instant>,
@@ -118,8 +121,9 @@ impl Worker {
         mailbox: Arc<Mailbox>,
     ) -> Result<Self, HubError> {
         let poll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(io::Error::from)?;
+        let identity = dtls::Certificate::make().map_err(io::Error::other)?;
         let worker = Self {
-            exchange: Exchange::new([rand::random(), rand::random()], settings.media_address),
+            exchange: Exchange::new([rand::random(), rand::random()], identity, settings.media_address),
             sockets,
             config,
             poll,
@@ -134,6 +138,7 @@ impl Worker {
             lines: BTreeMap::new(),
             prompts: Prompts::new(&settings.language, settings.prompts.as_deref()),
             playing: BTreeSet::new(),
+            shaking: BTreeSet::new(),
             ports: Ports::new(settings.rtp_ports, rand::random()),
             exchange_due: None,
             round_at: None,
@@ -180,7 +185,8 @@ impl Worker {
             .playing
             .iter()
             .map(|call| self.lines.get(call).and_then(|entry| entry.line.due()).unwrap_or(time));
-        let due = prompts.chain(self.exchange_due).chain(self.round_at).min()?;
+        let shakes = self.shaking.iter().filter_map(|call| self.lines.get(call)?.line.shake_due());
+        let due = prompts.chain(shakes).chain(self.exchange_due).chain(self.round_at).min()?;
         let left = due.saturating_duration_since(time);
         Some(Timespec { tv_sec: left.as_secs() as i64, tv_nsec: i64::from(left.subsec_nanos()) })
     }
@@ -303,6 +309,7 @@ impl Worker {
     fn tick(&mut self) {
         let time = now();
         let lines = &self.lines;
+        self.shaking.retain(|call| lines.get(call).is_some_and(|entry| entry.line.shake(time).is_some()));
         let is_over = |call: &CallId| !lines.get(call).is_some_and(|entry| entry.line.tick(time));
         let played: Vec<CallId> = self.playing.iter().copied().filter(is_over).collect();
         let is_quiet = played.is_empty();
@@ -354,12 +361,13 @@ impl Worker {
                     let at = self.open_line(call, flow.local);
                     self.exchange.opened(call, at, time);
                 }
-                Order::Agreed { call, agreement, crypto } => {
+                Order::Agreed { call, agreement, ours } => {
                     if let Some(entry) = self.lines.get(&call) {
                         if let Some(room) = &entry.room {
                             room.changed(call, agreement.codec, agreement.payload_type);
                         }
-                        entry.line.agree(*agreement, crypto.as_ref());
+                        entry.line.agree(*agreement, ours.as_ref());
+                        self.shaking.insert(call);
                     }
                 }
                 Order::Join { room, call, about } => {
