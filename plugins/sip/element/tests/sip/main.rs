@@ -4,6 +4,7 @@ mod bridge;
 mod called;
 mod launch;
 mod limits;
+mod linphone;
 mod phone;
 mod phones;
 mod trunk;
