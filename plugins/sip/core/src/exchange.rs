@@ -1,6 +1,7 @@
 //! The exchange: which call goes to which room, and what is agreed on with each caller.
 
 mod guesses;
+mod names;
 mod order;
 mod outgoing;
 mod refer;
@@ -27,7 +28,7 @@ use crate::shield::{Ours, Theirs};
 
 use guesses::{Guesser, Guesses};
 pub use guesses::{MISSES_MAX, TRUNK_MISSES_MAX};
-pub use order::{About, Order, Progress, RoomId, RoomRules};
+pub use order::{About, Names, Order, Progress, RoomId, RoomRules};
 use outgoing::Outgoing;
 pub use outgoing::{DIALLING_MAX, Trunk};
 
@@ -51,6 +52,8 @@ struct Call {
     menu: Menu,
     /// Until who is called joins.
     outgoing: Option<Outgoing>,
+    /// The shell keeps what he says he is called.
+    has_name: bool,
     /// Hung up when all is said, or at this time at the latest.
     hang_up_at: Option<Instant>,
 }
@@ -194,7 +197,10 @@ impl Exchange {
         };
         call.is_seated = is_seated;
         match (is_seated, call.is_answered) {
-            (true, true) => self.say(id, &[Prompt::Joined]),
+            (true, true) => {
+                self.say(id, &[Prompt::Joined]);
+                self.announce_name(id);
+            }
             (true, false) => self.answer(id, now),
             (false, true) => self.turn_away(id, Prompt::Full, now),
             (false, false) => self.decline(id, (486, "Busy Here"), now),
@@ -260,6 +266,7 @@ impl Exchange {
             local: None,
             menu: Menu::inside(),
             outgoing: None,
+            has_name: false,
             hang_up_at: None,
         };
         self.calls.insert(id, call);

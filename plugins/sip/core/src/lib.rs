@@ -33,15 +33,18 @@ pub use dtls::{
     Material,
 };
 pub use exchange::{
-    About, DIALLING_MAX, Exchange, INVITES_MAX, MESSAGES_MAX, MISSES_MAX, Order, Progress, RoomId, RoomRules,
-    TRUNK_MISSES_MAX, Trunk,
+    About, DIALLING_MAX, Exchange, INVITES_MAX, MESSAGES_MAX, MISSES_MAX, Names, Order, Progress, RoomId,
+    RoomRules, TRUNK_MISSES_MAX, Trunk,
 };
 pub use failure::Failure;
 pub use fingerprint::{FINGERPRINTS_MAX, Fingerprint, Peer, Role};
 pub use flow::{Flow, Transport};
 pub use framer::{Frame, FrameError, Framer};
 pub use hop::Hop;
-pub use menu::{CALLED_MAX, CALLED_PATIENCE, JOIN_KEY, Menu, Step, WRONG_CODES_MAX, Wish};
+pub use menu::{
+    CALLED_MAX, CALLED_PATIENCE, CODE_END_PATIENCE, JOIN_KEY, Menu, NAME_PATIENCE, Step, WRONG_CODES_MAX,
+    Wish,
+};
 pub use message::{HEADERS_MAX, MESSAGE_BYTES_MAX, Malformed, Message, Start};
 pub use prompt::{COUNT_MAX, Prompt};
 pub use sdes::{Crypto, Suite};

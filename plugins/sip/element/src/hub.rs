@@ -6,6 +6,7 @@ mod connection;
 mod dtls;
 mod line;
 mod mailbox;
+mod names;
 mod prompts;
 mod sockets;
 mod tls;

@@ -216,6 +216,10 @@ pub enum Announcement {
     RecordingStopped,
     /// So many are there, the caller too.
     Count(usize),
+    /// Who of them has called, as they have said it themselves.
+    Names,
+    /// So many of them are there by browser.
+    Browsers(usize),
 }
 
 /// What somebody's program can do with a film on the screen.

@@ -105,6 +105,7 @@ impl Exchange {
             local: None,
             menu: Menu::inside(),
             outgoing: Some(outgoing),
+            has_name: false,
             hang_up_at: None,
         };
         self.calls.insert(id, call);
@@ -230,10 +231,8 @@ impl Exchange {
         let Some(outgoing) = call.outgoing.take() else {
             return;
         };
-        call.menu.enter();
         call.room = Some(outgoing.room);
-        let about = call.about();
-        self.orders.push_back(Order::Join { room: outgoing.room, call: id, about });
+        self.admit(id, now);
         self.work(now);
     }
 

@@ -7,6 +7,7 @@ mod dtls;
 mod engine;
 mod hostile;
 mod menu;
+mod names;
 mod outgoing;
 mod refer;
 mod registrar;

@@ -29,6 +29,10 @@ pub struct World {
     pub wishes: Vec<(CallId, Wish)>,
     pub said: Vec<Prompt>,
     pub hushed: usize,
+    /// Who says a name just now.
+    pub listening: Option<CallId>,
+    /// Who has heard whose.
+    pub names: Vec<(CallId, Vec<CallId>)>,
     /// By which calls of ours go out; none is there when there is no way.
     pub way: Option<Flow>,
     pub hops: Vec<Hop>,
@@ -54,6 +58,8 @@ impl World {
             wishes: Vec::new(),
             said: Vec::new(),
             hushed: 0,
+            listening: None,
+            names: Vec::new(),
             way: Some(Phone::new("", Transport::Udp).flow),
             hops: Vec::new(),
             progress: Vec::new(),
@@ -62,7 +68,10 @@ impl World {
     }
 
     pub fn rules(&mut self, is_locked: bool, pin: &str) {
-        self.exchange.open(ROOM, RoomRules { code: CODE.to_owned(), is_locked, pin: pin.to_owned() });
+        self.exchange.open(
+            ROOM,
+            RoomRules { code: CODE.to_owned(), is_locked, pin: pin.to_owned(), ..RoomRules::default() },
+        );
     }
 
     pub fn receive(&mut self, flow: Flow, bytes: &[u8]) {
@@ -134,6 +143,12 @@ impl World {
                 Order::Wish { call, wish, .. } => self.wishes.push((call, wish)),
                 Order::Say(_, prompts) => self.said.extend(prompts),
                 Order::Hush(_) => self.hushed += 1,
+                Order::Listen(call) => self.listening = Some(call),
+                Order::EndName(call) => {
+                    let has_name = self.listening.take() == Some(call);
+                    self.exchange.named(call, has_name, self.now);
+                }
+                Order::SayNames { to, of } => self.names.push((to, of)),
                 Order::Close(call) => {
                     self.lines.remove(&call);
                     self.sessions.remove(&call);

@@ -2,6 +2,7 @@
 
 mod accept;
 mod reach;
+mod voice;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -10,7 +11,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use convene_sip::{CallId, Exchange, Flow, Hop, Order, Prompt, Received, RoomId, Transport, Trunk};
+use convene_sip::{CallId, Exchange, Flow, Hop, Order, Received, RoomId, Transport, Trunk};
 use rustix::event::{Timespec, epoll};
 use rustls::ServerConfig;
 
@@ -19,6 +20,7 @@ use super::connection::Connection;
 use super::dtls;
 use super::line::{Line, Ports};
 use super::mailbox::{Command, Mailbox};
+use super::names::{Name, NameListener};
 use super::prompts::Prompts;
 use super::sockets::{self, Sockets};
 use super::tls::Trust;
@@ -79,6 +81,10 @@ impl Token {
 struct Entry {
     line: Arc<Line>,
     room: Option<Arc<dyn RoomListener>>,
+    /// While the caller says a name.
+    listener: Option<Box<NameListener>>,
+    /// Gone with the call.
+    name: Option<Name>,
 }
 
 /// The thread's own.
@@ -286,13 +292,17 @@ impl Worker {
     }
 
     fn read_sound(&mut self, call: CallId) {
-        let Some(entry) = self.lines.get(&call) else {
+        let Some(entry) = self.lines.get_mut(&call) else {
             return;
         };
         // One each time: a call has one each 20 ms, and whether there is another the system tells for nothing.
         match entry.line.read(&mut self.buffer) {
             Some(Received::Voice(packet)) => {
-                if let Some(room) = &entry.room {
+                if let Some(listener) = &mut entry.listener {
+                    if listener.push(&packet) {
+                        self.end_name(call);
+                    }
+                } else if let Some(room) = &entry.room {
                     room.voice(call, packet);
                 }
             }
@@ -362,9 +372,12 @@ impl Worker {
                     self.exchange.opened(call, at, time);
                 }
                 Order::Agreed { call, agreement, ours } => {
-                    if let Some(entry) = self.lines.get(&call) {
+                    if let Some(entry) = self.lines.get_mut(&call) {
                         if let Some(room) = &entry.room {
                             room.changed(call, agreement.codec, agreement.payload_type);
+                        }
+                        if let Some(listener) = &mut entry.listener {
+                            **listener = NameListener::new(agreement.codec, agreement.payload_type);
                         }
                         entry.line.agree(*agreement, ours.as_ref());
                         self.shaking.insert(call);
@@ -385,6 +398,18 @@ impl Worker {
                     }
                 }
                 Order::Say(call, prompts) => self.say(call, &prompts, time),
+                Order::Listen(call) => {
+                    if let Some(entry) = self.lines.get_mut(&call) {
+                        let form = entry.line.with(|session| {
+                            let agreement = session.agreement();
+                            (agreement.codec, agreement.payload_type)
+                        });
+                        entry.listener =
+                            form.map(|(codec, number)| Box::new(NameListener::new(codec, number)));
+                    }
+                }
+                Order::EndName(call) => self.end_name(call),
+                Order::SayNames { to, of } => self.say_names(to, &of, time),
                 Order::Hush(call) => {
                     if let Some(entry) = self.lines.get(&call) {
                         entry.line.with(|session| session.be_quiet());
@@ -419,22 +444,9 @@ impl Worker {
         self.watch(sound, Token::Sound(call.0)).ok()?;
         self.watch(reports, Token::Reports(call.0)).ok()?;
         let port = line.port();
-        self.lines.insert(call, Entry { line: Arc::new(line), room: None });
+        self.lines.insert(call, Entry { line: Arc::new(line), room: None, listener: None, name: None });
         self.round_at.get_or_insert(now() + ROUND);
         Some((local.ip(), port))
-    }
-
-    fn say(&mut self, call: CallId, prompts: &[Prompt], time: Instant) {
-        let spoken = &mut self.prompts;
-        if let Some(entry) = self.lines.get(&call) {
-            entry.line.with(|session| {
-                for prompt in prompts {
-                    session.play(spoken.frames(*prompt, session.agreement().codec), time);
-                }
-            });
-            // Even if there is nothing to say, it is over in the next round, and the exchange is told.
-            self.playing.insert(call);
-        }
     }
 
     fn close_line(&mut self, call: CallId) {

@@ -5,6 +5,7 @@ mod called;
 mod launch;
 mod limits;
 mod linphone;
+mod names;
 mod phone;
 mod phones;
 mod trunk;
