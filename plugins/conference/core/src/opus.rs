@@ -19,6 +19,8 @@ pub(crate) const CONCEAL_STEP: usize = 120;
 const LOOKAHEAD: u16 = 312;
 /// Such a packet has a header and no sound: the sender rests (discontinuous transmission).
 const REST_BYTES_MAX: usize = 2;
+/// A frame of digital silence, with its first byte (RFC 6716, section 4.3): two bytes say it.
+const SILENCE_BYTES_MAX: usize = 3;
 
 /// Mono or stereo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -229,6 +231,11 @@ pub(crate) fn is_header(packet: &[u8]) -> bool {
 /// The sender rests: this packet holds no sound, and the next may come much later.
 pub(crate) fn is_rest(packet: &[u8]) -> bool {
     packet.len() <= REST_BYTES_MAX
+}
+
+/// Nobody can be heard in this packet: it is as long as an encoder makes it of digital silence, and no voice fits into that.
+pub(crate) fn is_silence(packet: &[u8]) -> bool {
+    packet.len() <= SILENCE_BYTES_MAX
 }
 
 #[cfg(test)]

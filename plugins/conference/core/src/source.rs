@@ -137,6 +137,7 @@ impl Source {
         let samples = count_samples(codec, packet.payload)? as i64;
         let (sequence, timestamp) = self.unwrap(codec, packet);
         let level = level.or_else(|| Some(self.meter.as_mut()?.level(packet.payload)));
+        let level = level.or_else(|| codec.level_by_length(packet.payload));
         let body = Body::Coded(codec, packet.payload.to_vec());
         self.take_in(sequence, Waiting { timestamp, samples, level, body }, now);
         // Not of one that comes late, or from another timeline.
