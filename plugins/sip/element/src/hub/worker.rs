@@ -34,6 +34,10 @@ const ADDRESS_CONNECTIONS_MAX: usize = 128;
 const READS_MAX: usize = 32;
 /// How often calls are looked after of which nothing comes any more, and connections that do nothing.
 const ROUND: Duration = Duration::from_secs(1);
+/// From so many calls on, what comes in is read together: a packet comes each 20 ms and call, and to wake for each would cost more than to read it.
+const CROWD_MIN: usize = 16;
+/// For so long it is let come.
+const CROWD_PAUSE: Duration = Duration::from_millis(2);
 /// Longer than any datagram of a telephone.
 const BUFFER_BYTES: usize = 65_536;
 
@@ -181,6 +185,13 @@ impl Worker {
                 self.happen(Token::unpack(data), flags);
             }
             self.tick();
+            if CROWD_MIN <= self.lines.len() {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "this thread has nothing else to do, and is woken less often so"
+                )]
+                std::thread::sleep(CROWD_PAUSE);
+            }
         }
     }
 
