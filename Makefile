@@ -5,7 +5,7 @@
 DATA ?= data
 
 run: install-run client ## Serve https://localhost:8443 with everything on this machine.
-	cargo build --locked --release --package convene --package gstconvenescreen --package gstconvenerecording --package gstconvenerelay --package gstconveneconference --package gstconvenesip --package gstconveneazure
+	cargo build --locked --release --package convene --package gstconvenescreen --package gstconvenerecording --package gstconvenerelay --package gstconveneconference --package gstconvenesip --package gstconveneazure --package gstconvenemeeting
 	exec target/release/convene serve --data $(DATA)
 
 demo: install-test client ## Hold a whole meeting on real input, without a person.

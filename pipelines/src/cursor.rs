@@ -2,6 +2,7 @@
 
 use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
+use x11rb::protocol::randr::ConnectionExt as _;
 use x11rb::protocol::xfixes::{ConnectionExt as _, CursorNotifyMask, GetCursorImageReply};
 use x11rb::protocol::xproto::{ConnectionExt as _, Window};
 use x11rb::rust_connection::{ConnectionError, ReplyError, RustConnection};
@@ -18,7 +19,15 @@ const DISPLAY_NUMBER_MAX: u32 = 65_535 - 6_000;
 pub(crate) struct Display {
     connection: RustConnection,
     root: Window,
-    area: Area,
+    part: Part,
+}
+
+/// What an [`Area`] is on a display that has been reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Whole,
+    Window(u32),
+    Rect { x: u16, y: u16, width: u16, height: u16 },
 }
 
 /// Where the pointer is, in pixels of the presented area.
@@ -41,7 +50,7 @@ pub(crate) struct Shape {
 
 impl Display {
     /// Reaches the display and makes sure that the area is on it.
-    pub(crate) fn open(name: Option<&str>, area: Area) -> Result<Self, PipelineError> {
+    pub(crate) fn open(name: Option<&str>, area: &Area) -> Result<Self, PipelineError> {
         let effective = name.map(str::to_owned).or_else(|| std::env::var("DISPLAY").ok());
         if effective.as_deref().is_some_and(number_is_too_large) {
             return Err(PipelineError::NoScreen(no_display(name, "displays are numbered from 0 to 59535")));
@@ -49,9 +58,13 @@ impl Display {
         let (connection, screen) = x11rb::connect(name)
             .map_err(|error| PipelineError::NoScreen(no_display(name, &error.to_string())))?;
         let root = connection.setup().roots[screen].root;
-        let display = Self { connection, root, area };
-        display.check_area()?;
+        let mut display = Self { connection, root, part: Part::Whole };
+        display.part = display.find(area)?;
         Ok(display)
+    }
+
+    pub(crate) fn part(&self) -> Part {
+        self.part
     }
 
     /// Asks to be told when the pointer looks different. Without XFixes the viewers see no pointer.
@@ -74,10 +87,10 @@ impl Display {
     }
 
     pub(crate) fn position(&self) -> Result<Position, ReplyError> {
-        let (window, left, top) = match self.area {
-            Area::Whole => (self.root, 0, 0),
-            Area::Window(window) => (window, 0, 0),
-            Area::Rect { x, y, .. } => (self.root, x, y),
+        let (window, left, top) = match self.part {
+            Part::Whole => (self.root, 0, 0),
+            Part::Window(window) => (window, 0, 0),
+            Part::Rect { x, y, .. } => (self.root, x, y),
         };
         let pointer = self.connection.query_pointer(window)?.reply()?;
         Ok(Position {
@@ -87,19 +100,19 @@ impl Display {
         })
     }
 
-    fn check_area(&self) -> Result<(), PipelineError> {
-        let lost =
-            |error: ReplyError| PipelineError::NoScreen(format!("The X display answers no more: {error}"));
-        match self.area {
-            Area::Whole => Ok(()),
+    /// The area, if it is on the display.
+    fn find(&self, area: &Area) -> Result<Part, PipelineError> {
+        match *area {
+            Area::Whole => Ok(Part::Whole),
             Area::Window(window) => {
                 let found = self.connection.get_geometry(window).map_err(|error| lost(error.into()))?.reply();
-                found.map(|_| ()).map_err(|_| {
+                found.map(|_| Part::Window(window)).map_err(|_| {
                     PipelineError::NoScreen(format!(
                         "There is no window {window:#x} on this display. `xwininfo` shows a window's id when one clicks on it."
                     ))
                 })
             }
+            Area::Monitor(ref name) => self.monitor(name),
             Area::Rect { x, y, width, height } => {
                 let screen = self.connection.get_geometry(self.root).map_err(|error| lost(error.into()))?;
                 let screen = screen.reply().map_err(lost)?;
@@ -107,7 +120,7 @@ impl Display {
                     0 < length && u32::from(start) + u32::from(length) <= u32::from(whole)
                 };
                 if fits(x, width, screen.width) && fits(y, height, screen.height) {
-                    return Ok(());
+                    return Ok(Part::Rect { x, y, width, height });
                 }
                 Err(PipelineError::NoScreen(format!(
                     "The area {width}x{height}+{x}+{y} is not on this display, which has {}x{} pixels.",
@@ -116,6 +129,40 @@ impl Display {
             }
         }
     }
+
+    fn monitor(&self, wanted: &str) -> Result<Part, PipelineError> {
+        let lost = |error: ReplyError| {
+            match error {
+            ReplyError::X11Error(_) => PipelineError::NoScreen(
+                "This display does not name its monitors, as it has no RandR 1.5. Say which part is meant by --area.".into(),
+            ),
+            error => lost(error),
+        }
+        };
+        let request = |error: ConnectionError| lost(error.into());
+        self.connection.randr_query_version(1, 5).map_err(request)?.reply().map_err(lost)?;
+        let reply =
+            self.connection.randr_get_monitors(self.root, true).map_err(request)?.reply().map_err(lost)?;
+        let mut there = Vec::new();
+        for monitor in reply.monitors {
+            let name =
+                self.connection.get_atom_name(monitor.name).map_err(request)?.reply().map_err(lost)?.name;
+            let name = String::from_utf8_lossy(&name).into_owned();
+            let (x, y) = (monitor.x.try_into().unwrap_or(0), monitor.y.try_into().unwrap_or(0));
+            if name == wanted {
+                return self.find(&Area::Rect { x, y, width: monitor.width, height: monitor.height });
+            }
+            there.push(format!("{name} ({}x{}+{x}+{y})", monitor.width, monitor.height));
+        }
+        Err(PipelineError::NoScreen(match there.as_slice() {
+            [] => format!("There is no monitor {wanted}: this display has none."),
+            there => format!("There is no monitor {wanted}. This display has {}.", there.join(", ")),
+        }))
+    }
+}
+
+fn lost(error: ReplyError) -> PipelineError {
+    PipelineError::NoScreen(format!("The X display answers no more: {error}"))
 }
 
 impl From<GetCursorImageReply> for Shape {

@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::bus::{self, BusEvent};
-use crate::cursor::Display;
+use crate::cursor::{Display, Part};
 use crate::init::{factory, init};
 use crate::pointer::PointerThread;
 use crate::{Connection, PipelineError};
@@ -48,14 +48,16 @@ pub enum PresentSource {
 }
 
 /// Which part of a display is presented.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Area {
     /// All of it.
     #[default]
     Whole,
     /// One window.
     Window(u32),
-    /// A rectangle, for example one monitor.
+    /// One monitor, by the name that RandR gives it: what it shows when the presentation begins.
+    Monitor(String),
+    /// A rectangle.
     Rect {
         /// Its left edge.
         x: u16,
@@ -158,14 +160,14 @@ impl Drop for PresentPipeline {
 
 /// Says what to do when the display cannot be reached.
 pub fn check_x11(display: Option<&str>) -> Result<(), PipelineError> {
-    Display::open(display, Area::Whole).map(|_| ())
+    Display::open(display, &Area::Whole).map(|_| ())
 }
 
 /// The element that captures, and the display whose pointer is to be followed.
 fn capture(source: &PresentSource) -> Result<(gst::Element, Option<Display>), PipelineError> {
     match source {
         PresentSource::X11 { display, area } => {
-            let reached = Display::open(display.as_deref(), *area)?;
+            let reached = Display::open(display.as_deref(), area)?;
             // Whole frames through shared memory are exact at one instant; gathering damaged pieces is not, and saves nothing.
             let ximagesrc = factory("ximagesrc")?;
             let mut builder = ximagesrc
@@ -174,10 +176,10 @@ fn capture(source: &PresentSource) -> Result<(gst::Element, Option<Display>), Pi
                 .property("show-pointer", false)
                 .property("use-damage", false)
                 .property_if_some("display-name", display.as_ref());
-            match *area {
-                Area::Whole => {}
-                Area::Window(window) => builder = builder.property("xid", u64::from(window)),
-                Area::Rect { x, y, width, height } => {
+            match reached.part() {
+                Part::Whole => {}
+                Part::Window(window) => builder = builder.property("xid", u64::from(window)),
+                Part::Rect { x, y, width, height } => {
                     builder = builder
                         .property("startx", u32::from(x))
                         .property("starty", u32::from(y))

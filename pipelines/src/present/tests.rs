@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 
 use convene_screen::{CursorState, Decoder};
 use x11rb::connection::Connection as _;
-use x11rb::protocol::randr::{ConnectionExt as _, Rotation};
+use x11rb::protocol::randr::{ConnectionExt as _, MonitorInfo, Rotation};
 use x11rb::protocol::xproto::{
     ChangeWindowAttributesAux, ConnectionExt as _, CreateGCAux, CreateWindowAux, ImageFormat, Rectangle,
     Window, WindowClass,
@@ -24,7 +24,7 @@ const HEIGHT: u16 = 240;
 #[test]
 fn a_viewer_sees_the_display_pixel_for_pixel() {
     let x = Xvfb::start();
-    let mut viewer = Viewer::of(&x, Area::Whole);
+    let mut viewer = Viewer::of(&x, &Area::Whole);
     for colour in [0x00ff_0000, 0x0012_3456] {
         x.paint(x.root, colour, Rectangle { x: 10, y: 20, width: 100, height: 50 });
         viewer.see("the painted screen", |decoder| {
@@ -37,9 +37,25 @@ fn a_viewer_sees_the_display_pixel_for_pixel() {
 fn a_part_of_the_display_is_presented_alone() {
     let x = Xvfb::start();
     x.paint(x.root, 0x0000_ff00, Rectangle { x: 100, y: 50, width: 64, height: 48 });
-    let mut viewer = Viewer::of(&x, Area::Rect { x: 100, y: 50, width: 64, height: 48 });
+    let mut viewer = Viewer::of(&x, &Area::Rect { x: 100, y: 50, width: 64, height: 48 });
     let green = [0, 255, 0, 255].repeat(64 * 48);
     viewer.see("the green part", |decoder| decoder.canvas().is_some_and(|canvas| canvas.pixels() == green));
+}
+
+#[test]
+fn a_monitor_is_presented_alone() {
+    let x = Xvfb::start();
+    x.set_monitor("LEFT", Rectangle { x: 0, y: 0, width: 200, height: HEIGHT });
+    x.set_monitor("RIGHT", Rectangle { x: 200, y: 0, width: 120, height: HEIGHT });
+    x.paint(x.root, 0x0000_00ff, Rectangle { x: 200, y: 0, width: 120, height: HEIGHT });
+    let mut viewer = Viewer::of(&x, &Area::Monitor("RIGHT".into()));
+    let blue = [255, 0, 0, 255].repeat(120 * usize::from(HEIGHT));
+    viewer.see("the blue monitor", |decoder| decoder.canvas().is_some_and(|canvas| canvas.pixels() == blue));
+    x.point_at(210, 7);
+    viewer.see("the pointer on the monitor", |decoder| points_at(decoder.cursor(), 10, 7));
+    let error = Display::open(Some(&x.name), &Area::Monitor("MIDDLE".into())).err().expect("it is refused");
+    let sentence = error.to_string();
+    assert!(sentence.contains("MIDDLE") && sentence.contains("RIGHT (120x240+200+0)"), "{sentence}");
 }
 
 #[test]
@@ -47,7 +63,7 @@ fn a_window_is_presented_alone() {
     let x = Xvfb::start();
     let window = x.window(30, 40, 50, 60);
     x.paint(window, 0x00ff_00ff, Rectangle { x: 0, y: 0, width: 50, height: 60 });
-    let mut viewer = Viewer::of(&x, Area::Window(window));
+    let mut viewer = Viewer::of(&x, &Area::Window(window));
     let magenta = [255, 0, 255, 255].repeat(50 * 60);
     viewer.see("the magenta window", |decoder| {
         decoder.canvas().is_some_and(|canvas| canvas.pixels() == magenta)
@@ -59,7 +75,7 @@ fn a_window_is_presented_alone() {
 #[test]
 fn the_pointer_comes_apart_from_the_pixels() {
     let x = Xvfb::start();
-    let mut viewer = Viewer::of(&x, Area::Whole);
+    let mut viewer = Viewer::of(&x, &Area::Whole);
     x.point_at(60, 70);
     viewer.see("the pointer", |decoder| points_at(decoder.cursor(), 60, 70));
     let nothing_drawn = [0, 0, 0, 255].repeat(usize::from(WIDTH) * usize::from(HEIGHT));
@@ -79,7 +95,7 @@ fn the_pointer_comes_apart_from_the_pixels() {
 #[test]
 fn a_display_that_changes_its_size_is_presented_on() {
     let x = Xvfb::start();
-    let mut viewer = Viewer::of(&x, Area::Whole);
+    let mut viewer = Viewer::of(&x, &Area::Whole);
     viewer.see("the first size", |decoder| {
         decoder.canvas().is_some_and(|canvas| canvas.size().width() == WIDTH)
     });
@@ -92,7 +108,7 @@ fn a_display_that_changes_its_size_is_presented_on() {
 #[test]
 fn what_was_outstanding_is_sent_before_the_end() {
     let x = Xvfb::start();
-    let mut viewer = Viewer::of(&x, Area::Whole);
+    let mut viewer = Viewer::of(&x, &Area::Whole);
     viewer.see("a screen", |decoder| decoder.canvas().is_some());
     viewer.pipeline.finish();
     assert_eq!(viewer.events.blocking_recv(), Some(PresentEvent::Ended));
@@ -109,7 +125,7 @@ fn an_absent_display_is_named_with_a_remedy() {
 #[test]
 fn an_area_beyond_the_display_is_refused() {
     let x = Xvfb::start();
-    let refuse = |area| match Display::open(Some(&x.name), area) {
+    let refuse = |area| match Display::open(Some(&x.name), &area) {
         Ok(_) => panic!("{area:?} was taken"),
         Err(error) => error.to_string(),
     };
@@ -135,7 +151,7 @@ struct Viewer {
 }
 
 impl Viewer {
-    fn of(x: &Xvfb, area: Area) -> Self {
+    fn of(x: &Xvfb, area: &Area) -> Self {
         init().expect("GStreamer");
         let (sender, updates) = channel();
         let callbacks = gst_app::AppSinkCallbacks::builder()
@@ -146,7 +162,7 @@ impl Viewer {
             })
             .build();
         let sink = gst_app::AppSink::builder().sync(false).callbacks(callbacks).build();
-        let source = PresentSource::X11 { display: Some(x.name.clone()), area };
+        let source = PresentSource::X11 { display: Some(x.name.clone()), area: area.clone() };
         let (pipeline, events) =
             PresentPipeline::present(&source, 30, sink.upcast_ref()).expect("it presents");
         Self { pipeline, events, updates, decoder: Decoder::new() }
@@ -237,6 +253,26 @@ impl Xvfb {
             .expect("sent");
         let look = ChangeWindowAttributesAux::new().cursor(cursor);
         self.client.change_window_attributes(self.root, &look).expect("sent").check().expect("changed");
+    }
+
+    /// Part of the display as a monitor.
+    fn set_monitor(&self, name: &str, place: Rectangle) {
+        self.client.randr_query_version(1, 5).expect("sent").reply().expect("RandR");
+        let name =
+            self.client.intern_atom(false, name.as_bytes()).expect("sent").reply().expect("an atom").atom;
+        let info = MonitorInfo {
+            name,
+            primary: false,
+            automatic: false,
+            x: place.x,
+            y: place.y,
+            width: place.width,
+            height: place.height,
+            width_in_millimeters: 100,
+            height_in_millimeters: 100,
+            outputs: vec![],
+        };
+        self.client.randr_set_monitor(self.root, info).expect("sent").check().expect("set");
     }
 
     fn resize(&self, width: u16, height: u16) {

@@ -130,7 +130,8 @@ impl Drop for Face {
     }
 }
 
-/// Hands whole frames on, each with the time for which it waits for this voice, and each film from a key frame on. Nobody waits: what finds no room is lost, with all until the next key frame.
+/// Hands whole frames on, each with the time for which it waits for this voice, and each film from a key frame on.
+/// Nobody waits: what finds no room is lost, with all until the next key frame.
 fn frame_sink(number: u32, voice: gst::Pad, records: Sender<Bytes>) -> gst_app::AppSink {
     let waits = Arc::new(AtomicBool::new(true));
     let callbacks = gst_app::AppSinkCallbacks::builder()

@@ -26,6 +26,17 @@ pub enum RecordingState {
 }
 
 impl RecordingState {
+    /// All there are.
+    pub const ALL: [Self; 7] = [
+        Self::Starting,
+        Self::Recording,
+        Self::Paused,
+        Self::Finishing,
+        Self::Ready,
+        Self::Degraded,
+        Self::Failed,
+    ];
+
     /// One word for it, as the protocol has it.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -70,6 +81,9 @@ pub enum CopyState {
 }
 
 impl CopyState {
+    /// All there are.
+    pub const ALL: [Self; 5] = [Self::Writing, Self::Complete, Self::Behind, Self::Deleting, Self::Deleted];
+
     /// One word for it, as the protocol has it.
     #[must_use]
     pub fn word(self) -> &'static str {

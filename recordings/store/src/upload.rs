@@ -144,7 +144,7 @@ impl Upload {
 
     /// Works for one region until it has everything, or has failed too often in a row.
     pub(crate) async fn run(&self, at: usize, failures_max: u32, mut progress: watch::Receiver<Progress>) {
-        let clock = Clock::start();
+        let clock = &self.clock;
         let mut plan = RegionPlan::with_failures_max(failures_max);
         let mut told = Told::default();
         if self.was_complete(at).await {
@@ -170,7 +170,7 @@ impl Upload {
                 }
                 Order::Wait { until: Some(until) } => tokio::time::sleep_until(clock.at(until)).await,
                 order => {
-                    if let Err(trouble) = self.carry_out(at, &mut plan, order, &clock).await {
+                    if let Err(trouble) = self.carry_out(at, &mut plan, order).await {
                         tracing::warn!("{trouble}");
                         self.failed(at, &trouble);
                         plan.handle(Input::Failed { jitter: rand::random() }, clock.now());
@@ -180,13 +180,8 @@ impl Upload {
         }
     }
 
-    async fn carry_out(
-        &self,
-        at: usize,
-        plan: &mut RegionPlan,
-        order: Order,
-        clock: &Clock,
-    ) -> Result<(), Trouble> {
+    async fn carry_out(&self, at: usize, plan: &mut RegionPlan, order: Order) -> Result<(), Trouble> {
+        let clock = &self.clock;
         let store = &self.stores[at];
         let call = |bytes| self.patience.of(bytes);
         match order {

@@ -90,7 +90,7 @@ test("what is sharpened waits until the line is idle, and then until it has rest
   expect(sender.next(100)).not.toBeNull();
 });
 
-/** An animation on a slow uplink with a deep buffer: frames are left out, and what is sent never waits long in front of the line. */
+/** An animation, too small to be held back, on a slow uplink with a deep buffer: frames are left out, and what is sent never waits long in front of the line. */
 test("a slow uplink has hardly a standing queue", () => {
   const sender = new Sender(new Encoder(world));
   const line = new Line(400, 15);
@@ -104,8 +104,8 @@ test("a slow uplink has hardly a standing queue", () => {
       if (message) line.send(message.length, now);
       else if (sender.wantsFrame(now) && frames <= now / 20) {
         frames = Math.floor(now / 20) + 1;
-        block(frame, 64, 64, 24, 24, () => Math.floor(0x1000000 * chance()));
-        sender.frame(frame, now);
+        block(frame, 64, 64, 22, 22, () => Math.floor(0x1000000 * chance()));
+        sender.frame(frame, 1_000 * now);
       } else break;
     }
     if (3_000 < now) longest = Math.max(longest, line.queueMs(now));

@@ -24,7 +24,7 @@ function find(from: Frame, to: Frame, film: Rect | null = null): Found {
   const differing = (): number => sent.data.reduce((count, pixel, at) => (pixel === to.pixels[at] ? count : count + 1), 0);
   const before = differing();
   const moves: Move[] = [];
-  for (const move of movesOf(sent, to.pixels, changedCells(sent, sent.data, to.pixels).flat(), film)) {
+  for (const move of movesOf(sent, to.pixels, changedCells(sent, sent.data, to.pixels), film)) {
     const { rect, from: source } = move;
     expect(isInside(rect, sent) && isInside({ ...rect, ...source }, sent)).toBe(true);
     sent.move(rect, source.x, source.y);

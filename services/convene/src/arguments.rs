@@ -127,13 +127,16 @@ pub(crate) struct Present {
     #[arg(long, value_name = "NAME")]
     pub(crate) display: Option<String>,
     /// Only this window: its id, as `xwininfo` shows it.
-    #[arg(long, value_name = "ID", value_parser = window_id, conflicts_with = "area")]
+    #[arg(long, value_name = "ID", value_parser = window_id, conflicts_with_all = ["monitor", "area"])]
     pub(crate) window: Option<u32>,
-    /// Only this part of the display, as `xrandr` shows a monitor: WIDTHxHEIGHT+X+Y.
+    /// Only this monitor, by its name, as `xrandr --listmonitors` shows it.
+    #[arg(long, value_name = "NAME", conflicts_with = "area")]
+    pub(crate) monitor: Option<String>,
+    /// Only this part of the display: WIDTHxHEIGHT+X+Y.
     #[arg(long, value_name = "WxH+X+Y", value_parser = area)]
     pub(crate) area: Option<Area>,
     /// On Wayland: the PipeWire node of the shared screen, as a portal hands it out (`pw-cli list-objects Node`).
-    #[arg(long, value_name = "NODE", conflicts_with_all = ["display", "window", "area"])]
+    #[arg(long, value_name = "NODE", conflicts_with_all = ["display", "window", "monitor", "area"])]
     pub(crate) pipewire_node: Option<u32>,
     /// Frames a second at most.
     #[arg(long, default_value_t = FPS_DEFAULT, value_parser = clap::value_parser!(u32).range(1..=i64::from(FPS_MAX)))]

@@ -53,6 +53,7 @@ fn source(arguments: &Present) -> anyhow::Result<PresentSource> {
              present from the browser, or name an X display with --display."
         );
     }
-    let area = arguments.window.map(Area::Window).or(arguments.area).unwrap_or_default();
+    let monitor = arguments.monitor.clone().map(Area::Monitor);
+    let area = arguments.window.map(Area::Window).or(monitor).or(arguments.area.clone()).unwrap_or_default();
     Ok(PresentSource::X11 { display: arguments.display.clone(), area })
 }

@@ -5,10 +5,7 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 use time::OffsetDateTime;
 
-use crate::rows::{
-    CopyRow, ProgressRow, RecordingRow, copy_state, micros, parse_recording_state, recording_id,
-    recording_state,
-};
+use crate::rows::{CopyRow, ProgressRow, RecordingRow, micros, parse_recording_state, recording_id};
 use crate::schema::{copies, recordings};
 use crate::{Store, StoreError};
 
@@ -145,7 +142,7 @@ impl Store {
     /// When the database cannot be read.
     pub fn unfinished_recordings(&self) -> Result<Vec<Recording>, StoreError> {
         let rows = recordings::table
-            .filter(recordings::state.ne(recording_state(RecordingState::Ready)))
+            .filter(recordings::state.ne(RecordingState::Ready.word()))
             .filter(recordings::deleting.eq(false))
             .order((recordings::started.desc(), recordings::id))
             .select(RecordingRow::as_select())
@@ -162,9 +159,9 @@ impl Store {
         self.connection()?.immediate_transaction(|connection| {
             let row = recordings::table.find(&id);
             let changed = diesel::update(row).set(recordings::deleting.eq(true)).execute(connection)?;
-            let left = copies::recording.eq(&id).and(copies::state.ne(copy_state(CopyState::Deleted)));
+            let left = copies::recording.eq(&id).and(copies::state.ne(CopyState::Deleted.word()));
             diesel::update(copies::table.filter(left))
-                .set(copies::state.eq(copy_state(CopyState::Deleting)))
+                .set(copies::state.eq(CopyState::Deleting.word()))
                 .execute(connection)?;
             Ok(changed != 0)
         })
@@ -179,13 +176,13 @@ impl Store {
         self.connection()?.immediate_transaction(|connection| {
             diesel::update(copies::table.find((&id, region.as_str())))
                 .set((
-                    copies::state.eq(copy_state(CopyState::Deleted)),
+                    copies::state.eq(CopyState::Deleted.word()),
                     copies::bytes.eq(0),
                     copies::sha256.eq(None::<String>),
                 ))
                 .execute(connection)?;
             let left: i64 = copies::table
-                .filter(copies::recording.eq(&id).and(copies::state.ne(copy_state(CopyState::Deleted))))
+                .filter(copies::recording.eq(&id).and(copies::state.ne(CopyState::Deleted.word())))
                 .count()
                 .get_result(connection)?;
             if left == 0 {

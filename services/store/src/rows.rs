@@ -51,7 +51,7 @@ impl RecordingRow {
             started: micros(recording.started),
             duration_ms: signed(recording.duration_ms),
             bytes: signed(recording.bytes),
-            state: recording_state(recording.state).to_owned(),
+            state: recording.state.word().to_owned(),
             message: recording.message.clone(),
             keep_until: recording.keep_until.map(micros),
         }
@@ -86,7 +86,7 @@ impl CopyRow {
             recording: recording.id.to_string(),
             region: copy.region.to_string(),
             place,
-            state: copy_state(copy.state).to_owned(),
+            state: copy.state.word().to_owned(),
             bytes: signed(copy.bytes),
             sha256: copy.sha256.map(|digest| digest.to_string()),
         };
@@ -97,7 +97,10 @@ impl CopyRow {
         let unknown = |what, value: &str| StoreError::Unknown { what, value: value.to_owned() };
         Ok(Copy {
             region: self.region.parse().map_err(|_| unknown("a region's name", &self.region))?,
-            state: parse(&COPY_STATES, "a copy's state", &self.state)?,
+            state: CopyState::ALL
+                .into_iter()
+                .find(|state| state.word() == self.state)
+                .ok_or_else(|| unknown("a copy's state", &self.state))?,
             bytes: unsigned(self.bytes),
             sha256: match &self.sha256 {
                 Some(text) => Some(text.parse().map_err(|_| unknown("a digest", text))?),
@@ -111,47 +114,9 @@ pub fn recording_id(text: &str) -> Result<RecordingId, StoreError> {
     text.parse().map_err(|_| StoreError::Unknown { what: "a recording's id", value: text.to_owned() })
 }
 
-const RECORDING_STATES: [(RecordingState, &str); 7] = [
-    (RecordingState::Starting, "starting"),
-    (RecordingState::Recording, "recording"),
-    (RecordingState::Paused, "paused"),
-    (RecordingState::Finishing, "finishing"),
-    (RecordingState::Ready, "ready"),
-    (RecordingState::Degraded, "degraded"),
-    (RecordingState::Failed, "failed"),
-];
-
-const COPY_STATES: [(CopyState, &str); 5] = [
-    (CopyState::Writing, "writing"),
-    (CopyState::Complete, "complete"),
-    (CopyState::Behind, "behind"),
-    (CopyState::Deleting, "deleting"),
-    (CopyState::Deleted, "deleted"),
-];
-
-pub fn recording_state(state: RecordingState) -> &'static str {
-    word(&RECORDING_STATES, state)
-}
-
 pub fn parse_recording_state(text: &str) -> Result<RecordingState, StoreError> {
-    parse(&RECORDING_STATES, "a recording's state", text)
-}
-
-pub fn copy_state(state: CopyState) -> &'static str {
-    word(&COPY_STATES, state)
-}
-
-fn word<T: PartialEq + std::marker::Copy>(words: &[(T, &'static str)], value: T) -> &'static str {
-    words.iter().find(|(state, _)| *state == value).map(|(_, word)| *word).expect("every state has a word")
-}
-
-fn parse<T: std::marker::Copy>(
-    words: &[(T, &'static str)],
-    what: &'static str,
-    text: &str,
-) -> Result<T, StoreError> {
-    let found = words.iter().find(|(_, word)| *word == text).map(|(state, _)| *state);
-    found.ok_or_else(|| StoreError::Unknown { what, value: text.to_owned() })
+    let found = RecordingState::ALL.into_iter().find(|state| state.word() == text);
+    found.ok_or_else(|| StoreError::Unknown { what: "a recording's state", value: text.to_owned() })
 }
 
 /// Microseconds since 1970; the year 10,000 fits many times.

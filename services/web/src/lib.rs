@@ -2,6 +2,7 @@
 #![doc = include_str!("../README.md")]
 
 mod accept;
+mod blocking;
 mod clock;
 mod config;
 mod error;

@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::accept::Door;
+use crate::blocking::blocking;
 use crate::clock::Clock;
 use crate::config::RecorderProgram;
 use crate::meeting::Directory;
@@ -269,15 +270,6 @@ fn server_for_recorders(identity: &Identity, public_url: Option<&str>, address: 
 fn this_program() -> Result<RecorderProgram, StartError> {
     let path = std::env::current_exe().map_err(|error| StartError::Recorder { error })?;
     Ok(RecorderProgram { path, arguments: vec!["record".into()] })
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StartError> + Send + 'static,
-) -> Result<T, StartError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-    }
 }
 
 #[cfg(test)]

@@ -95,6 +95,9 @@ def main(kind, address, token, certificate, *media):
     link = Gst.ElementFactory.make("webrtcbin")
     link.set_property("bundle-policy", GstWebRTC.WebRTCBundlePolicy.MAX_BUNDLE)
     pipeline.add(link)
+    # libnice leaves the loopback out by itself. The agent is webrtcbin's own, and must not be let go before it.
+    agent = link.get_property("ice-agent")
+    agent.emit("add-local-ip-address", "127.0.0.1")
     ready = threading.Event()
     link.connect("on-negotiation-needed", lambda _: ready.set())
     link.connect("notify::connection-state", lambda link, _: say(connection=link.get_property("connection-state").value_nick))

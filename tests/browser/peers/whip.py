@@ -3,6 +3,7 @@
 import json
 import math
 import ssl
+import sys
 import urllib.parse
 import urllib.request
 
@@ -15,7 +16,9 @@ WINDOW = RATE // 2
 
 
 def say(**what):
-    print(json.dumps(what), flush=True)
+    # In one piece, as several threads have something to say.
+    sys.stdout.write(json.dumps(what) + "\n")
+    sys.stdout.flush()
 
 
 def amplitude(samples, hertz):

@@ -1,35 +1,26 @@
 /** A recording is looked at, played by keyboard, called something else, kept for a time, and shown by a link to somebody who knows a word. */
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 
-import { launch, Participant, until } from "../support/browser.ts";
+import { Participant, until } from "../support/browser.ts";
 import { Presented } from "../support/presented.ts";
-import { Service } from "../support/service.ts";
+import type { Service } from "../support/service.ts";
+import { newest, record, stage } from "../support/stage.ts";
 
 let service: Service;
 let browser: Browser;
 
-beforeAll(async () => {
-  service = await Service.start();
-  browser = await launch();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await service?.stop();
-});
+stage((...both) => ([service, browser] = both));
 
 /** A recording of some seconds of a screen. */
-async function record(host: Participant, code: string): Promise<void> {
+async function recordScreen(host: Participant, code: string): Promise<void> {
   const presented = await Presented.start(service, code, 800, 600);
   await until("the host sees the screen", () => host.paintedUpdates(), (updates) => updates > 0);
-  await host.at("record").click();
-  await until("recording", () => host.at("recording-state").innerText(), (state) => state === "Recording");
+  await record(host);
   await presented.scroll(10);
   await presented.page.waitForTimeout(7_000);
   await host.at("stop-record").click();
-  const listed = async () => (await host.page.request.get(`${service.url}/api/recordings`)).json();
-  await until("it is ready", listed, (list) => list.recordings[0]?.state === "ready");
+  await newest(host, "ready");
   await presented.stop();
 }
 
@@ -57,7 +48,7 @@ async function brightness(participant: Participant, selector: string): Promise<[
 
 test("a recording is looked at, played by keyboard, named, kept and shared", async () => {
   const { host, code } = await Participant.host(browser, service.url, "Ann");
-  await record(host, code);
+  await recordScreen(host, code);
   await host.page.goto(`${service.url}/recordings`);
 
   // The page that was presented is dark letters on white.

@@ -1,24 +1,17 @@
 /** A participant claps in a real browser, by its own encoders and its own sender reports, and is seen when it is heard in the recording. */
 import type { Browser } from "playwright-core";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 
-import { launch, Participant, until } from "../support/browser.ts";
+import { Participant } from "../support/browser.ts";
 import { clapOffsets } from "../support/media.ts";
-import { Service } from "../support/service.ts";
+import type { Service } from "../support/service.ts";
+import { newest, record, stage } from "../support/stage.ts";
 
 let service: Service;
 let browser: Browser;
 
-beforeAll(async () => {
-  service = await Service.start();
-  browser = await launch();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await service?.stop();
-});
+stage((...both) => ([service, browser] = both));
 
 /** In the page: camera and microphone are a canvas that flashes and a tone that beeps, once a second for 100 ms, by one clock. */
 function clap(): void {
@@ -68,16 +61,12 @@ test("a face is seen when it is heard", async () => {
   await host.at("camera").click();
   await host.at("microphone").click();
   await host.at("microphone").getByText("Mute").waitFor();
-  await host.at("record").click();
-  await until("recording", () => host.at("recording-state").innerText(), (state) => state === "Recording");
+  await record(host);
   await host.page.waitForTimeout(22_000);
   await host.at("stop-record").click();
-  const list = async () => (await host.page.request.get(`${service.url}/api/recordings`)).json();
-  const { recordings } = (await until("the recording is ready", list, (list) => list.recordings[0]?.state === "ready", 10_000)) as {
-    recordings: [{ id: string }];
-  };
+  const { id } = await newest(host, "ready");
 
-  const offsets = (await clapOffsets(join(service.region("a"), `${recordings[0].id}.webm`))).filter(({ second }) => 8 < second);
+  const offsets = (await clapOffsets(join(service.region("a"), `${id}.webm`))).filter(({ second }) => 8 < second);
   const late = offsets.map(({ late }) => late).sort((one, other) => one - other);
   console.log(`Chromium's faces are late by ${late.map((late) => late.toFixed(0)).join(", ")} ms`);
   expect(late.length).toBeGreaterThan(8);

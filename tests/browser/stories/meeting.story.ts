@@ -1,22 +1,15 @@
 /** People meet: start, join by code and by link, talk, and part. */
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 
-import { launch, Participant, until } from "../support/browser.ts";
-import { Service } from "../support/service.ts";
+import { Participant, until } from "../support/browser.ts";
+import type { Service } from "../support/service.ts";
+import { stage } from "../support/stage.ts";
 
 let service: Service;
 let browser: Browser;
 
-beforeAll(async () => {
-  service = await Service.start();
-  browser = await launch();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await service?.stop();
-});
+stage((...both) => ([service, browser] = both));
 
 test("a guest joins by link, both are in the roster, and a chat line reaches both", async () => {
   const { host, code } = await Participant.host(browser, service.url, "Ann");

@@ -3,48 +3,29 @@ import type { Browser } from "playwright-core";
 import { existsSync } from "node:fs";
 import { readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 
-import { launch, Participant, until } from "../support/browser.ts";
+import { Participant, until } from "../support/browser.ts";
 import { probe, sha256 } from "../support/media.ts";
 import { Presented } from "../support/presented.ts";
-import { Service } from "../support/service.ts";
+import type { Service } from "../support/service.ts";
+import { newest, record, stage } from "../support/stage.ts";
 
 let service: Service;
 let browser: Browser;
 
-beforeAll(async () => {
-  service = await Service.start();
-  browser = await launch();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await service?.stop();
-});
+stage((...both) => ([service, browser] = both));
 
 /** Starts recording, does `meanwhile`, stops. The file's length lies between these two, in seconds: it begins between the click and the word, and ends likewise. */
-async function record(host: Participant, meanwhile: () => Promise<void>): Promise<{ atLeast: number; atMost: number; stopped: number }> {
+async function timed(host: Participant, meanwhile: () => Promise<void>): Promise<{ atLeast: number; atMost: number; stopped: number }> {
   const asked = performance.now();
-  await host.at("record").click();
-  await until("recording", () => host.at("recording-state").innerText(), (state) => state === "Recording");
+  await record(host);
   const begun = performance.now();
   await meanwhile();
   const stopped = performance.now();
   await host.at("stop-record").click();
   await until("the end", () => host.at("recording-state").innerText(), (state) => state !== "Recording");
   return { atLeast: (stopped - begun) / 1000 - 0.5, atMost: (performance.now() - asked) / 1000 + 0.5, stopped };
-}
-
-/** Waits until the newest recording is ready. */
-async function ready(host: Participant): Promise<{ id: string; duration_ms: number }> {
-  const { recordings } = (await until(
-    "the recording is ready",
-    async () => (await host.page.request.get(`${service.url}/api/recordings`)).json(),
-    (list) => list.recordings[0]?.state === "ready",
-    10_000,
-  )) as { recordings: [{ id: string; duration_ms: number }] };
-  return recordings[0];
 }
 
 async function blobs(region: "a" | "b"): Promise<string[]> {
@@ -57,12 +38,12 @@ test("a recording is whole, in both regions, and plays within two seconds of its
   const presented = await Presented.start(service, code, 800, 600);
   await until("the host sees the screen", () => host.paintedUpdates(), (updates) => updates > 0);
 
-  const { atLeast, atMost, stopped } = await record(host, async () => {
+  const { atLeast, atMost, stopped } = await timed(host, async () => {
     await presented.type("We are being recorded. ");
     await presented.scroll(10);
     await presented.page.waitForTimeout(4_000);
   });
-  const recording = await ready(host);
+  const recording = await newest(host, "ready");
   expect(performance.now() - stopped).toBeLessThan(2_000);
 
   const [name] = await blobs("a");
@@ -101,8 +82,8 @@ test("a recording is whole, in both regions, and plays within two seconds of its
 
 test("a recording of a meeting in which nobody presents is as long as the meeting", async () => {
   const { host } = await Participant.host(browser, service.url, "Ann");
-  const { atLeast, atMost } = await record(host, () => host.page.waitForTimeout(2_500));
-  const recording = await ready(host);
+  const { atLeast, atMost } = await timed(host, () => host.page.waitForTimeout(2_500));
+  const recording = await newest(host, "ready");
   const { duration } = await probe(join(service.region("b"), `${recording.id}.webm`));
   expect(duration).toBeGreaterThan(atLeast);
   expect(duration).toBeLessThan(atMost);
@@ -113,7 +94,7 @@ test("what is paused is left out, and the rest plays on", async () => {
   const { host, code } = await Participant.host(browser, service.url, "Ann");
   const guest = await Participant.join(browser, service.url, code, "Bob");
   const word = () => guest.at("recording-state").innerText();
-  const { atMost } = await record(host, async () => {
+  const { atMost } = await timed(host, async () => {
     await host.page.waitForTimeout(2_000);
     await host.at("pause-record").click();
     await until("the guest sees that it is paused", word, (state) => state === "Recording paused");
@@ -122,7 +103,7 @@ test("what is paused is left out, and the rest plays on", async () => {
     await until("the guest sees that it goes on", word, (state) => state === "Recording");
     await host.page.waitForTimeout(2_000);
   });
-  const recording = await ready(host);
+  const recording = await newest(host, "ready");
   const { duration } = await probe(join(service.region("a"), `${recording.id}.webm`));
   expect(duration).toBeGreaterThan(3.5);
   expect(duration).toBeLessThan(atMost - 3.9);
@@ -133,21 +114,18 @@ test("what is paused is left out, and the rest plays on", async () => {
 test("a region that goes away delays nothing, and is made identical when it is back", async () => {
   const { host } = await Participant.host(browser, service.url, "Ann");
   const region = service.region("b");
-  await record(host, async () => {
+  await timed(host, async () => {
     await rename(region, `${region}-away`);
     await writeFile(region, "no folder");
     await host.page.waitForTimeout(2_000);
   });
-  const listed = async () => (await host.page.request.get(`${service.url}/api/recordings`)).json();
-  const { recordings } = (await until("one region is behind", listed, (list) => list.recordings[0]?.state === "degraded", 10_000)) as {
-    recordings: [{ id: string }];
-  };
-  const name = `${recordings[0].id}.webm`;
+  const { id } = await newest(host, "degraded");
+  const name = `${id}.webm`;
   await probe(join(service.region("a"), name));
 
   await rm(region);
   await rename(`${region}-away`, region);
-  await until("it has caught up", listed, (list) => list.recordings[0]?.state === "ready", 90_000);
+  await newest(host, "ready", 90_000);
   expect(await sha256(join(region, name))).toBe(await sha256(join(service.region("a"), name)));
   await host.leave();
 }, 180_000);

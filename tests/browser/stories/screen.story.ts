@@ -1,30 +1,23 @@
 /** A screen is shared, and every viewer sees exactly its pixels: early, late, and over a poor line. */
 import type { Browser } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 
-import { launch, Participant, until } from "../support/browser.ts";
+import { Participant, until } from "../support/browser.ts";
 import { SentScreen, showFilm, stopFilm } from "../support/film.ts";
 import { Line } from "../support/line.ts";
 import { Presented } from "../support/presented.ts";
-import { Service } from "../support/service.ts";
+import type { Service } from "../support/service.ts";
+import { stage } from "../support/stage.ts";
 
 let service: Service;
 let browser: Browser;
 let endings: (() => Promise<unknown>)[] = [];
 
-beforeAll(async () => {
-  service = await Service.start();
-  browser = await launch();
-});
+stage((...both) => ([service, browser] = both));
 
 afterEach(async () => {
   for (const end of endings.reverse()) await end();
   endings = [];
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await service?.stop();
 });
 
 /** The viewer's canvas becomes the framebuffer. */

@@ -16,10 +16,10 @@ export class Service {
     readonly data: string,
   ) {}
 
-  static async start(options: { data?: string; listen?: string; mediaPort?: number; args?: string[]; env?: NodeJS.ProcessEnv } = {}): Promise<Service> {
+  static async start(options: { data?: string; mediaPort?: number; args?: string[]; env?: NodeJS.ProcessEnv } = {}): Promise<Service> {
     if (!existsSync(CONVENE)) throw new Error(`${CONVENE} is missing: run cargo build first`);
     const data = options.data ?? (await mkdtemp(join(tmpdir(), "convene-story-")));
-    const ports = ["--listen", `${options.listen ?? "127.0.0.1"}:0`, "--media-port", String(options.mediaPort ?? 0)];
+    const ports = ["--listen", "127.0.0.1:0", "--media-port", String(options.mediaPort ?? 0)];
     const child = Process.start(CONVENE, ["serve", ...ports, "--data", data, ...(options.args ?? [])], {
       env: { ...process.env, ...options.env },
     });

@@ -1,20 +1,20 @@
 //! A real Azurite, started by the test that needs it and ended with it.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use convene_recordings::AzureConfig;
 use tokio::sync::mpsc;
 
+use crate::Program;
+
 /// A slow machine starts it in this time; a hanging one fails the test.
 const START_TIME: Duration = Duration::from_secs(60);
 const INSTALL_SECONDS: &str = "240";
-
-/// No test needs it longer; whatever happens to the test, this ends it.
-const LIFE_SECONDS: &str = "120";
 
 /// The account that every Azurite has; it and its key open nothing else.
 const ACCOUNT: &str = "devstoreaccount1";
@@ -22,17 +22,12 @@ const ACCOUNT: &str = "devstoreaccount1";
 pub const AZURITE_KEY: &str =
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
-/// It lives until its standard input is closed, and that happens when this is dropped or the test's process ends. It would
-/// wait for connections that a test has left open, so it gets a second and no more.
-const RUN: &str = r#"exec 3<&0; timeout -k 1 "$1" node "$2" --blobHost 127.0.0.1 --blobPort 0 --location "$3" \
-    --disableTelemetry --skipApiVersionCheck </dev/null 3<&- 2>&1 & pid=$!; read -r _ <&3; kill $pid; wait $pid"#;
-
 /// A running one; dropping it ends it.
 #[derive(Debug)]
 pub struct Azurite {
     /// Where it listens on this machine.
     pub port: u16,
-    child: Child,
+    _program: Program,
     _folder: tempfile::TempDir,
 }
 
@@ -44,16 +39,13 @@ impl Azurite {
     pub async fn start() -> Self {
         let script = tokio::task::spawn_blocking(installed).await.expect("it is installed");
         let folder = tempfile::tempdir().expect("a folder");
-        let mut child = Command::new("sh")
-            .args(["-c", RUN, "azurite", LIFE_SECONDS])
-            .args([&script, folder.path()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            // The shell itself only has to say that it ended what it was to end.
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("a shell");
-        let output = BufReader::new(child.stdout.take().expect("it is piped"));
+        let options =
+            ["--disableTelemetry", "--skipApiVersionCheck", "--blobHost", "127.0.0.1", "--blobPort", "0"];
+        let mut args = vec![script.as_os_str()];
+        args.extend(options.map(OsStr::new));
+        args.extend([OsStr::new("--location"), folder.path().as_os_str()]);
+        let mut program = Program::start("node", args, Stdio::piped());
+        let output = BufReader::new(program.output().expect("it is piped"));
         let (said, mut lines) = mpsc::unbounded_channel();
         // Read to the end, or it would fail at its log. Nobody needs the lines after the first ones.
         std::thread::spawn(move || {
@@ -73,20 +65,13 @@ impl Azurite {
         };
         let port = tokio::time::timeout(START_TIME, listening).await.ok().flatten();
         let port = port.unwrap_or_else(|| panic!("Azurite did not start: {so_far}"));
-        Self { port, child, _folder: folder }
+        Self { port, _program: program, _folder: folder }
     }
 
     /// A container of this one as a region.
     #[must_use]
     pub fn config(&self, region: &str, container: &str) -> AzureConfig {
         azurite_config(self.port, region, container)
-    }
-}
-
-impl Drop for Azurite {
-    fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        self.child.wait().expect("it can be waited for");
     }
 }
 

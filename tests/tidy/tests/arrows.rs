@@ -24,6 +24,8 @@ enum Room {
     /// Elements that carry bytes to the stores. What is to be thought about blocks, the spool, regions and failures is thought in `recordings`, and a second
     /// client of the same blobs beside that would be a second place to lose a block.
     AzureElement,
+    /// What the elements that join meetings share: TLS and the protocol's messages are no core's.
+    Line,
     Pipelines,
     RecordingsStore,
     ServicesStore,
@@ -42,6 +44,7 @@ impl Room {
             "services/convene" => Room::Binary,
             "services/domain" | "recordings/core" => Room::Core,
             "plugins/azure/element" => Room::AzureElement,
+            "plugins/meeting/line" => Room::Line,
             _ if folder.starts_with("tests/") => Room::Tests,
             _ if folder.ends_with("/core") => Room::Core,
             _ if folder.ends_with("/element") => Room::Element,
@@ -51,7 +54,8 @@ impl Room {
 
     fn may_use(self, other: Room) -> bool {
         match self {
-            Room::Core | Room::Element | Room::RecordingsStore | Room::ServicesStore => other == Room::Core,
+            Room::Core | Room::Line | Room::RecordingsStore | Room::ServicesStore => other == Room::Core,
+            Room::Element => matches!(other, Room::Core | Room::Line),
             Room::AzureElement => matches!(other, Room::Core | Room::RecordingsStore),
             Room::Pipelines => matches!(other, Room::Core | Room::Element | Room::AzureElement),
             Room::Web => {
@@ -65,7 +69,7 @@ impl Room {
     fn never(self) -> &'static [&'static str] {
         match self {
             Room::Core => &IO_CRATES,
-            Room::Element => &["warp", "diesel"],
+            Room::Element | Room::Line => &["warp", "diesel"],
             Room::AzureElement => &["warp", "diesel", "reqwest", "azure_storage_blobs"],
             Room::Pipelines => &["warp", "diesel", "reqwest", "azure_storage_blobs"],
             Room::RecordingsStore => &["gstreamer", "warp", "diesel"],

@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod bus;
 mod events;
 mod meeting;
 mod plugin;

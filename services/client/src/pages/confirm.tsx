@@ -1,7 +1,8 @@
-// Asks before something that cannot be undone. The browser's own modal dialogue keeps the keyboard inside and closes by Escape.
+// Asks before something that cannot be undone.
 
 import type { ComponentChildren } from "preact";
-import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { useId } from "preact/hooks";
+import { useModal } from "./modal";
 
 interface ConfirmProps {
   readonly title: string;
@@ -13,12 +14,10 @@ interface ConfirmProps {
 }
 
 export function Confirm({ title, action, onConfirm, onCancel, children }: ConfirmProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
+  const { dialog, close } = useModal();
   const id = useId();
-  useLayoutEffect(() => dialog.current?.showModal(), []);
   const confirm = (): void => {
-    // Closed rather than only taken away, so that the keyboard is back where it was.
-    dialog.current?.close();
+    close();
     onConfirm();
   };
   return (
@@ -26,7 +25,7 @@ export function Confirm({ title, action, onConfirm, onCancel, children }: Confir
       <h2 id={id}>{title}</h2>
       {children}
       <div class="buttons">
-        <button type="button" data-testid="cancel" onClick={() => dialog.current?.close()}>
+        <button type="button" data-testid="cancel" onClick={close}>
           Cancel
         </button>
         <button type="button" class="danger" data-testid="confirm" onClick={confirm}>

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type MeetingState, type Phase } from "../meeting/state";
+import { copy } from "./clipboard";
 import { Code } from "./code";
 import { Brand } from "./shell";
 
@@ -12,13 +13,8 @@ export function Head({ code, meeting, onRetry }: { code: string; meeting: Meetin
   // The form that had the keyboard is gone: go on from the top of the meeting.
   useEffect(() => heading.current?.focus(), []);
 
-  const copy = async (): Promise<void> => {
-    try {
-      await navigator.clipboard.writeText(link);
-      setCopied("Link copied");
-    } catch {
-      setCopied("The browser did not let the link be copied; it is in the address bar.");
-    }
+  const copyLink = async (): Promise<void> => {
+    setCopied((await copy(link)) ? "Link copied" : "The browser did not let the link be copied; it is in the address bar.");
   };
 
   return (
@@ -32,7 +28,7 @@ export function Head({ code, meeting, onRetry }: { code: string; meeting: Meetin
         <span class="link" data-testid="meeting-link">
           {link}
         </span>
-        <button type="button" data-testid="copy-link" onClick={() => void copy()}>
+        <button type="button" data-testid="copy-link" onClick={() => void copyLink()}>
           Copy link
         </button>
         <span role="status" class="quiet">

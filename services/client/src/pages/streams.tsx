@@ -4,6 +4,7 @@ import { useId, useState } from "preact/hooks";
 import type { Session } from "../meeting/session";
 import { streamAddress } from "../meeting/stream-address";
 import { NAME_CHARS_MAX, type Pass, type StreamKind } from "../protocol";
+import { copy } from "./clipboard";
 import { nameProblem } from "./fields";
 
 interface StreamsProps {
@@ -31,15 +32,8 @@ export function StreamDetails({ passes, code, session }: StreamsProps) {
 
 function PassItem({ pass, code, onForbid }: { pass: Pass; code: string; onForbid: () => void }) {
   const [told, setTold] = useState("");
-  const copy = async (what: string, text: string): Promise<void> => {
-    try {
-      await navigator.clipboard.writeText(text);
-      setTold(`${what} copied`);
-    } catch {
-      // To be selected by hand instead.
-      setTold(text);
-    }
-  };
+  /** What cannot be copied is to be selected by hand instead. */
+  const give = async (what: string, text: string): Promise<void> => setTold((await copy(text)) ? `${what} copied` : text);
   return (
     <li data-testid="pass">
       <span class="name">{pass.name}</span> <span class="badge">{pass.kind === "send" ? "sends" : "watches"}</span>
@@ -48,11 +42,11 @@ function PassItem({ pass, code, onForbid }: { pass: Pass; code: string; onForbid
           type="button"
           class="small"
           data-testid="copy-stream-address"
-          onClick={() => void copy("Address", streamAddress(pass.kind, code, location.origin))}
+          onClick={() => void give("Address", streamAddress(pass.kind, code, location.origin))}
         >
           Copy address<span class="unseen"> of {pass.name}</span>
         </button>
-        <button type="button" class="small" data-testid="copy-stream-token" onClick={() => void copy("Token", pass.token)}>
+        <button type="button" class="small" data-testid="copy-stream-token" onClick={() => void give("Token", pass.token)}>
           Copy token<span class="unseen"> of {pass.name}</span>
         </button>
         <button type="button" class="small danger" data-testid="forbid-stream" onClick={onForbid}>

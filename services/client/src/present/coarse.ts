@@ -4,7 +4,7 @@ import { area, isInside, type Rect, type Size, union } from "../screen/geometry"
 import { CELL, cellsOf } from "./diff";
 
 /** What has changed a moment ago will change again. */
-const REST_US = 80_000;
+export const REST_US = 80_000;
 /** Cells are sharpened by twos: a picture that is larger than a cell costs less. */
 const PIECE = 2 * CELL;
 /** No cell: it is exact. */

@@ -9,22 +9,38 @@ const SQUARE = PICTURE_SIDE_MAX;
 /** What one more picture costs, in pixels that could be sent again instead: its headers and its own code tables. */
 const PICTURE_COST = 4_096;
 
-/** For each square in which something changed, a rectangle for each cell that did: together they hold every pixel that differs. */
-export function changedCells(size: Size, before: Uint32Array, after: Uint32Array): Rect[][] {
-  const squares: Rect[][] = [];
+/** A rectangle for each cell in which something changed, square by square: together they hold every pixel that differs. */
+export function changedCells(size: Size, before: Uint32Array, after: Uint32Array): Rect[] {
+  const changed: Rect[] = [];
   for (let y = 0; y < size.height; y += SQUARE) {
     for (let x = 0; x < size.width; x += SQUARE) {
-      const square = clip({ x, y, width: SQUARE, height: SQUARE }, size);
-      const changed = cellsOf(square).map((cell) => changedIn(clip(cell, size), size.width, before, after));
-      const rects = changed.filter((rect) => rect !== null);
-      if (0 < rects.length) squares.push(rects);
+      for (const cell of cellsOf(clip({ x, y, width: SQUARE, height: SQUARE }, size))) {
+        const rect = changedIn(clip(cell, size), size.width, before, after);
+        if (rect) changed.push(rect);
+      }
     }
   }
-  return squares;
+  return changed;
+}
+
+/** A number of its own for the square in which a rectangle begins. */
+export function squareOf({ x, y }: Rect): number {
+  return Math.floor(y / SQUARE) * 0x10000 + Math.floor(x / SQUARE);
+}
+
+/** Rectangles square by square, each square with those that begin in it. */
+export function bySquare(rects: readonly Rect[]): Rect[][] {
+  const squares = new Map<number, Rect[]>();
+  for (const rect of rects) {
+    const square = squares.get(squareOf(rect));
+    if (square) square.push(rect);
+    else squares.set(squareOf(rect), [rect]);
+  }
+  return [...squares.values()];
 }
 
 /** A square that changed for the most part is painted whole, so that the same content is always cut the same way and can be recalled. */
-export function widened(changed: Rect[], size: Size): Rect[] {
+export function widened(changed: readonly Rect[], size: Size): readonly Rect[] {
   const { x, y } = changed[0] as Rect;
   const square = clip({ x: x - (x % SQUARE), y: y - (y % SQUARE), width: SQUARE, height: SQUARE }, size);
   if (3 * changed.reduce((sum, rect) => sum + area(rect), 0) < 2 * area(square)) return changed;

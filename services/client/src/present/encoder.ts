@@ -1,23 +1,19 @@
 // Pixels in, the screen stream out: what changed since the last frame, as moves, fills and pictures. Text is exact from the first;
-// photographs are lossy at first, and sharpened when they rest.
+// photographs are lossy at first, and sharpened when they rest; what changes again and again is rough and rare until it rests.
 
-import type { Picture } from "../screen/cache";
 import { area, intersection, outside, type Rect, type Size, union } from "../screen/geometry";
-import { encodeGraphic } from "../screen/graphic";
 import { Pixels } from "../screen/pixels";
 import * as write from "../screen/write";
-import { Coarse, piecesIn } from "./coarse";
-import { changedCells, widened } from "./diff";
+import { Brush } from "./brush";
+import { Coarse } from "./coarse";
+import { bySquare, changedCells, changedIn, widened } from "./diff";
 import { Finder } from "./finder";
-import { Kept } from "./kept";
-import type { PictureEncoder } from "./pictures";
 import { movesOf } from "./moves";
+import { bytesOf, type PictureEncoder } from "./pictures";
 import { plan } from "./plan";
 import { bitsFor, type OpenFilm, Reel } from "./reel";
+import { Restless } from "./restless";
 
-/** Bits a pixel beyond which a graphic is given up, and so many bytes more, as few pixels take more each. */
-const GRAPHIC_BITS_MAX = 3;
-const GRAPHIC_BYTES_MIN = 256;
 /** Pixels that are sharpened at once, about 15 ms of work: what is newer waits no longer. */
 const STEP_PIXELS = 4 * 128 * 128;
 
@@ -36,13 +32,18 @@ export interface World {
   onFilmFrame(): void;
 }
 
+type Records = Generator<Uint8Array, void, void>;
+
 export class Encoder {
   readonly #world: World;
-  /** What a reader shows that has painted all that came out of here, once it is sharp. */
-  #sent = new Pixels();
+  /** The last frame. */
+  readonly #shown = new Pixels();
+  /** What a reader shows that has painted all that came out of here, once it is sharp: the last frame but for what is held back. */
+  readonly #sent = new Pixels();
   readonly #coarse = new Coarse();
-  readonly #kept = new Kept();
+  readonly #brush: Brush;
   #finder = new Finder(this.#sent);
+  #restless: Restless;
   #reel: Reel | null = null;
   /** This browser can encode films. */
   #canFilm = true;
@@ -52,6 +53,8 @@ export class Encoder {
 
   constructor(world: World) {
     this.#world = world;
+    this.#brush = new Brush(world.pictures, this.#sent, this.#coarse);
+    this.#restless = new Restless(this.#sent, world.pictures);
   }
 
   /** What a reader shows when all is sharp, as RGBA; empty before the first frame. */
@@ -62,21 +65,25 @@ export class Encoder {
   /** The next frame begins with `Start` and carries the whole screen. */
   restart(): void {
     this.#begin({ width: 0, height: 0 });
-    this.#kept.clear();
+    this.#brush.forget();
     this.#started = false;
   }
 
-  /** When `refine` has something to send, if nothing changes until then, in microseconds; null when a reader has everything exactly. */
+  /** When `refine` has something to sharpen, if nothing changes until then, in microseconds; null when nothing is blurred. */
   get refinesAt(): number | null {
-    const [restsAt, endsAt] = [this.#coarse.restsAt(), this.#reel && this.#finder.endsAt];
-    return restsAt === null || endsAt === null ? (restsAt ?? endsAt) : Math.min(restsAt, endsAt);
+    return earlier(this.#coarse.restsAt(), this.#reel && this.#finder.endsAt);
+  }
+
+  /** When `rest` has something that is held back now, if nothing changes until then, in microseconds; null when nothing is. */
+  get restsAt(): number | null {
+    return this.#restless.dueAt;
   }
 
   /**
    * The records of one whole update, one at a time, so that the first are on their way while the last are still encoded.
-   * Nothing when nothing changed. Take all of them before the next frame.
+   * Nothing when nothing changed, or all of it is held back. Take all of them before the next frame.
    */
-  *frame({ width, height, pixels }: Frame, timeUs: number): Generator<Uint8Array, void, void> {
+  *frame({ width, height, pixels }: Frame, timeUs: number): Records {
     let isChanged = false;
     if (!this.#started) {
       this.#started = true;
@@ -88,21 +95,18 @@ export class Encoder {
       isChanged = true;
       yield write.size({ width, height });
     }
-    let squares = changedCells(this.#sent, this.#sent.data, pixels);
-    for (const rect of squares.flat()) this.#coarse.disturb(rect, timeUs);
-    const moves = this.#moves(pixels, squares.flat(), timeUs);
+    let changed = changedCells(this.#shown, this.#shown.data, pixels);
+    for (const rect of this.#apart(changed)) this.#coarse.disturb(rect, timeUs);
+    for (const rect of changed) this.#shown.copy(rect, pixels);
+    const moves = this.#moves(changed, timeUs);
     yield* moves;
     if (0 < moves.length) {
       isChanged = true;
-      squares = changedCells(this.#sent, this.#sent.data, pixels);
+      changed = this.#unsent(changed);
     }
-    for (const rect of squares.flat()) this.#sent.copy(rect, pixels);
-    this.#followFilm(squares.flat(), timeUs);
-    for (const cells of squares) {
-      for (const record of this.#paint(widened(cells, this.#sent), timeUs)) {
-        isChanged = true;
-        yield record;
-      }
+    for (const record of this.#paint(changed, timeUs)) {
+      isChanged = true;
+      yield record;
     }
     if (isChanged) yield write.update(timeUs);
   }
@@ -113,15 +117,25 @@ export class Encoder {
   }
 
   /** The film's next frame, as one update; nothing when there is none. Take all of it before the next frame of the screen. */
-  *filmFrame(timeUs: number): Generator<Uint8Array, void, void> {
+  *filmFrame(timeUs: number): Records {
     const encoded = this.#reel?.take();
     if (!encoded) return;
     yield write.video(encoded.rect, encoded.isKey, encoded.frame);
     yield write.update(timeUs);
   }
 
+  /** What was held back and rests now, as one update; nothing when nothing does. Take all of it before the next frame. */
+  *rest(timeUs: number): Records {
+    let isChanged = false;
+    for (const record of this.#paint([], timeUs)) {
+      isChanged = true;
+      yield record;
+    }
+    if (isChanged) yield write.update(timeUs);
+  }
+
   /** A step of sharpening, as one update; nothing when nothing has rested long enough. Take all of it before the next frame. */
-  *refine(timeUs: number): Generator<Uint8Array, void, void> {
+  *refine(timeUs: number): Records {
     this.#followFilm([], timeUs);
     let pixels = 0;
     while (pixels < STEP_PIXELS) {
@@ -129,7 +143,7 @@ export class Encoder {
       if (!piece) break;
       pixels += area(piece);
       this.#coarse.clear(piece);
-      for (const part of outside(piece, this.#film)) yield* this.#content(part);
+      for (const part of outside(piece, this.#film)) yield* this.#brush.exact(part);
     }
     if (0 < pixels) yield write.update(timeUs);
   }
@@ -139,30 +153,51 @@ export class Encoder {
   }
 
   #begin(size: Size): void {
+    this.#shown.resize(size);
     this.#sent.resize(size);
     this.#coarse.resize(size);
     this.#finder = new Finder(size);
+    this.#restless = new Restless(size, this.#world.pictures);
     this.#reel?.close();
     this.#reel = null;
   }
 
+  /** What of the rectangles a reader does not have. */
+  #unsent(rects: readonly Rect[]): Rect[] {
+    const { width, data } = this.#sent;
+    return rects.map((rect) => changedIn(rect, width, data, this.#shown.data)).filter((rect) => rect !== null);
+  }
+
+  /** What of the rectangles lies outside of the film. */
+  #apart(rects: readonly Rect[]): Rect[] {
+    return rects.flatMap((rect) => outside(rect, this.#film));
+  }
+
+  /** Paints what changed, and what was held back before, but for the film and for what is held back now. */
+  *#paint(changed: readonly Rect[], timeUs: number): Records {
+    this.#followFilm(changed, timeUs);
+    // What a film does says nothing about the text in a cell at its edge.
+    const around = this.#film ? changed.flatMap((rect) => joined(this.#unsent(this.#apart([rect])))) : changed;
+    const isRestless = (rect: Rect): boolean => this.#finder.isRestless(rect, timeUs);
+    const due = this.#unsent(this.#restless.due(around, this.#shown, isRestless, timeUs));
+    for (const rect of due) this.#sent.copy(rect, this.#shown.data);
+    for (const cells of bySquare(due)) yield* this.#paintSquare(cells, timeUs);
+  }
+
   /** Paints what changed in a square, but for the film. */
-  *#paint(cells: readonly Rect[], timeUs: number): Generator<Uint8Array, void, void> {
-    const around = cells.flatMap((rect) => {
-      const parts = outside(rect, this.#film);
-      return 0 < parts.length ? [parts.reduce(union)] : [];
-    });
-    const { lossy, exact } = plan(this.#sent, around);
-    for (const rect of lossy.flatMap((rect) => outside(rect, this.#film))) yield* this.#photograph(rect, timeUs);
-    for (const rect of exact.flatMap((rect) => outside(rect, this.#film))) {
-      this.#coarse.clear(rect);
-      yield* this.#content(rect);
-    }
+  *#paintSquare(cells: readonly Rect[], timeUs: number): Records {
+    const isRough = (rect: Rect): boolean => this.#restless.isRough(rect);
+    const whole = cells.some(isRough) ? cells : widened(cells, this.#sent);
+    const around = whole.flatMap((rect) => joined(this.#apart([rect])));
+    const { rough, fine, exact } = plan(this.#sent, around, isRough);
+    for (const rect of this.#apart(rough)) yield this.#brush.rough(rect, timeUs);
+    for (const rect of this.#apart(fine)) yield* this.#brush.photograph(rect, timeUs);
+    for (const rect of this.#apart(exact)) yield* this.#brush.exact(rect);
   }
 
   /** A film that runs is never sharpened; one that has just ended is inexact. */
   #followFilm(changed: readonly Rect[], now: number): void {
-    this.#finder.look(changed, this.#sent, now);
+    this.#finder.look(changed, this.#shown, now);
     const film = this.#canFilm ? this.#finder.film : null;
     if (film !== this.#film) {
       if (this.#reel) this.#coarse.mark(this.#reel.rect, now);
@@ -174,17 +209,19 @@ export class Encoder {
     if (!this.#reel) return;
     this.#coarse.clear(this.#reel.rect);
     const { rect } = this.#reel;
-    if (changed.some((one) => intersection(one, rect))) this.#reel.show(this.#sent.cut(rect), now);
+    const parts = changed.map((one) => intersection(one, rect)).filter((part) => part !== null);
+    for (const part of parts) this.#sent.copy(part, this.#shown.data);
+    if (0 < parts.length) this.#reel.show(this.#shown.cut(rect), now);
     // What comes now is shown as pictures.
     if (this.#reel.hasFailed) this.#canFilm = false;
   }
 
   /** Applies what moved. */
-  #moves(pixels: Uint32Array, changed: readonly Rect[], timeUs: number): Uint8Array[] {
+  #moves(changed: readonly Rect[], timeUs: number): Uint8Array[] {
     const records: Uint8Array[] = [];
     const places: Rect[] = [];
     let moved = 0;
-    for (const { rect, from } of movesOf(this.#sent, pixels, changed, this.#film)) {
+    for (const { rect, from } of movesOf(this.#sent, this.#shown.data, changed, this.#film)) {
       this.#sent.move(rect, from.x, from.y);
       this.#coarse.shift(rect, from.x, from.y, timeUs);
       records.push(write.move(rect, from.x, from.y));
@@ -196,57 +233,13 @@ export class Encoder {
     if (isMost) for (const place of places) this.#finder.scrolled(place, timeUs);
     return records;
   }
-
-  /** About right; but what a reader has kept of it when it was sharp is recalled. */
-  *#photograph(rect: Rect, timeUs: number): Generator<Uint8Array, void, void> {
-    const kept = piecesIn(rect).map((piece) => ({ piece, key: this.#kept.find(piece, this.#sent.cut(piece)) }));
-    const known = kept.filter(({ key }) => key !== null);
-    // Holes would leave many small pictures.
-    if (2 * known.length < kept.length || known.length === 0) {
-      this.#coarse.mark(rect, timeUs);
-      const file = this.#world.pictures.lossy(bytesOf(this.#sent.cut(rect)), rect);
-      yield write.picture(rect, { form: "webp", bytes: file });
-      return;
-    }
-    let rest = [rect];
-    for (const { piece, key } of known) {
-      rest = rest.flatMap((part) => outside(part, piece));
-      this.#coarse.clear(piece);
-      yield write.recall(piece, key as bigint);
-    }
-    for (const part of rest) {
-      this.#coarse.clear(part);
-      yield* this.#content(part);
-    }
-  }
-
-  /** The rectangle, exactly. */
-  *#content(rect: Rect): Generator<Uint8Array, void, void> {
-    const pixels = this.#sent.cut(rect);
-    const first = pixels[0] as number;
-    if (pixels.every((pixel) => pixel === first)) {
-      yield write.fill(rect, first & 0xff, (first >>> 8) & 0xff, (first >>> 16) & 0xff);
-      return;
-    }
-    const known = this.#kept.find(rect, pixels);
-    if (known !== null) {
-      yield write.recall(rect, known);
-      return;
-    }
-    const picture = this.#picture(pixels, rect);
-    yield write.picture(rect, picture);
-    const key = this.#kept.keep(rect, pixels, picture);
-    if (key !== null) yield write.keep(key);
-  }
-
-  /** What is short as a graphic is text, which takes more in any other form. */
-  #picture(pixels: Uint32Array, size: Size): Picture {
-    const graphic = encodeGraphic(pixels, size, (pixels.length * GRAPHIC_BITS_MAX) / 8 + GRAPHIC_BYTES_MIN);
-    if (graphic) return { form: "graphic", bytes: graphic };
-    return { form: "webp", bytes: this.#world.pictures.lossless(bytesOf(pixels), size) };
-  }
 }
 
-function bytesOf(pixels: Uint32Array): Uint8Array {
-  return new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
+/** The rectangle around all of them, if there are any. */
+function joined(rects: readonly Rect[]): Rect[] {
+  return 0 < rects.length ? [rects.reduce(union)] : [];
+}
+
+function earlier(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b);
 }

@@ -48,6 +48,11 @@ export class Finder {
     return this.#film && Math.min(this.#film.changedAt, this.#film.aliveAt) + END_US + 1;
   }
 
+  /** Whether the cell in which the rectangle lies changes again and again. */
+  isRestless(rect: Rect, now: number): boolean {
+    return this.#heat.isRestless(rect, now);
+  }
+
   /** A page was scrolled, with all that is close to it: what changes there says nothing about where a film is. One that runs goes on. */
   scrolled(target: Rect, now: number): void {
     const [x, y] = [Math.max(0, target.x - CELL), Math.max(0, target.y - CELL)];

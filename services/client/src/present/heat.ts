@@ -10,6 +10,8 @@ import { CELL, cellsOf } from "./diff";
 const MEMORY_US = 350_000;
 /** A cell that changes at least so often a second is hot. At eight changes a second the count never falls below 6.6. */
 const HOT = 6;
+/** A cell that changed twice within a tenth of a second has at least this, one that changes at most four times a second never. */
+const RESTLESS = 5;
 /** A cell of a film that runs may rest for a while. */
 const WARM = 2.5;
 /** A change after which nothing remains of what was before. */
@@ -73,6 +75,12 @@ export class Heat {
   /** Nothing is known any more of the cells that the rectangle touches; it may extend beyond the screen. */
   forget(rect: Rect): void {
     for (const cell of this.#touched(rect)) cell.rate = 0;
+  }
+
+  /** Whether the cell in which the rectangle lies changes again and again. */
+  isRestless({ x, y }: Rect, now: number): boolean {
+    const cell = this.#at(Math.floor(x / CELL), Math.floor(y / CELL));
+    return cell !== undefined && RESTLESS <= rateAt(cell, now);
   }
 
   /** Enough of the rectangle changes and looks like photographs for a film that runs. */

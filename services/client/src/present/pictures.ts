@@ -8,8 +8,11 @@ import type { Size } from "../screen/geometry";
 export interface PictureEncoder {
   lossless(rgba: Uint8Array, size: Size): Uint8Array;
   /** For photographs: about right, in a tenth of the bytes. */
-  lossy(rgba: Uint8Array, size: Size): Uint8Array;
+  lossy(rgba: Uint8Array, size: Size, grade: Grade): Uint8Array;
 }
+
+/** A rough one has a third of the bytes: for what will have changed again before anybody has looked at it. */
+export type Grade = "fine" | "rough";
 
 /** libwebp's WebPConfig. Method 0: higher ones are 4 to 13 times slower on screens for little. */
 const LOSSLESS = {
@@ -43,16 +46,22 @@ const LOSSLESS = {
 } as const;
 
 /** Quality 75 of 100: nobody complains about a photograph that is sharpened a moment later. Method 2: more takes longer for little. */
-const LOSSY = { ...LOSSLESS, lossless: 0, exact: 0, method: 2 } as const;
+const FINE = { ...LOSSLESS, lossless: 0, exact: 0, method: 2 } as const;
+const ROUGH = { ...FINE, quality: 18 } as const;
 
 export function pictureEncoder(libwebp: WebPModule): PictureEncoder {
-  const encode = (rgba: Uint8Array, { width, height }: Size, how: typeof LOSSLESS | typeof LOSSY): Uint8Array => {
+  const encode = (rgba: Uint8Array, { width, height }: Size, how: typeof LOSSLESS | typeof FINE | typeof ROUGH): Uint8Array => {
     const webp = libwebp.encode(rgba as Uint8Array<ArrayBuffer>, width, height, how);
     if (!webp) throw new Error(`libwebp refused a picture of ${width} x ${height} pixels`);
     return webp;
   };
   return {
     lossless: (rgba, size) => encode(rgba, size, LOSSLESS),
-    lossy: (rgba, size) => encode(rgba, size, LOSSY),
+    lossy: (rgba, size, grade) => encode(rgba, size, grade === "fine" ? FINE : ROUGH),
   };
+}
+
+/** Pixels as the encoder takes them. */
+export function bytesOf(pixels: Uint32Array): Uint8Array {
+  return new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
 }

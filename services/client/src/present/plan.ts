@@ -8,16 +8,23 @@ import { CELL, cellAt, merge } from "./diff";
 /** Smaller changes of a photograph are exact at once: they cost no more than they would in two steps. */
 const LOSSY_AREA_MIN = 48 * 48;
 
+/** To be painted in this order: what is exact may cover some of what is not. */
 export interface Plan {
-  /** To be painted lossy, and first: what is exact may cover some of it. None touches a cell of text. */
-  readonly lossy: readonly Rect[];
+  /** None touches a cell that is not rough. */
+  readonly rough: readonly Rect[];
+  /** Photographs. None touches a cell of text. */
+  readonly fine: readonly Rect[];
   readonly exact: readonly Rect[];
 }
 
 /** `changed` has a rectangle for each cell of a square that changed. */
-export function plan(screen: Pixels, changed: readonly Rect[]): Plan {
+export function plan(screen: Pixels, changed: readonly Rect[], isRough: (rect: Rect) => boolean): Plan {
+  return { rough: joined(changed.filter(isRough)), ...planFine(screen, changed.filter((rect) => !isRough(rect))) };
+}
+
+function planFine(screen: Pixels, changed: readonly Rect[]): Omit<Plan, "rough"> {
   if (changed.reduce((sum, rect) => sum + area(rect), 0) < LOSSY_AREA_MIN) {
-    return { lossy: [], exact: merge([...changed]) };
+    return { fine: [], exact: merge([...changed]) };
   }
   const contents = changed.map((rect) => contentOf(screen.data, screen.width, cellAt(rect, screen)));
   const count = (content: Content): number => contents.filter((other) => other === content).length;
@@ -25,7 +32,7 @@ export function plan(screen: Pixels, changed: readonly Rect[]): Plan {
   const lossyFrom = count(Content.Soft) < count(Content.Photograph) ? Content.Soft : Content.Photograph;
   const isLossy = (_: Rect, index: number): boolean => lossyFrom <= (contents[index] as Content);
   const exact = changed.filter((rect, index) => !isLossy(rect, index));
-  return { lossy: joined(changed.filter(isLossy)), exact: merge(exact) };
+  return { fine: joined(changed.filter(isLossy)), exact: merge(exact) };
 }
 
 /** Rectangles of neighbouring cells, row by row, as rectangles that touch no other cell. */

@@ -29,8 +29,8 @@ let newest: Source | null = null;
 let last: Frame | null = null;
 /** Whether `last` is still to be given to the sender. */
 let isLastDue = false;
-/** Comes back when something has rested long enough to be sharpened. */
-let refinement: ReturnType<typeof setTimeout> | undefined;
+/** Comes back when something has rested long enough. */
+let settlement: ReturnType<typeof setTimeout> | undefined;
 
 self.onmessage = ({ data }: MessageEvent<ToPresenter>): void => {
   switch (data.type) {
@@ -98,7 +98,7 @@ async function pump(): Promise<void> {
       if (message) tell({ type: "stream", bytes: message.buffer }, [message.buffer]);
       else if (!sender.wantsFrame(now)) break;
       else if (sender.hasFilmFrame) sender.filmFrame(1_000 * (now - startedAt));
-      else if (!(await giveFrame(sender)) && !refine(sender, now)) break;
+      else if (!(await giveFrame(sender)) && !settle(sender, now)) break;
       // Between two messages the worker listens: a pause or a grant must not wait for the whole update.
       await breath();
     }
@@ -135,18 +135,24 @@ async function giveFrame(to: Sender): Promise<boolean> {
   return true;
 }
 
-/** Sharpens some of what rests; false when there is nothing to do yet, or no room: then it comes back by itself. */
-function refine(of: Sender, now: number): boolean {
-  const due = of.refinesAt;
-  if (due === null) return false;
-  const wait = Math.max(due / 1_000 - (now - startedAt), of.mayRefine(now) ? 0 : REFINE_AGAIN_MS);
-  if (0 < wait) {
-    clearTimeout(refinement);
-    refinement = setTimeout(() => void pump(), Math.ceil(wait));
-    return false;
+/** Sends what was held back, or sharpens some of what rests; false when neither is due, or has room: then it comes back by itself. */
+function settle(of: Sender, now: number): boolean {
+  const elapsed = now - startedAt;
+  const wait = (dueUs: number | null): number => (dueUs === null ? Number.POSITIVE_INFINITY : dueUs / 1_000 - elapsed);
+  const rests = wait(of.restsAt);
+  const refines = Math.max(wait(of.refinesAt), of.mayRefine(now) ? 0 : REFINE_AGAIN_MS);
+  if (rests <= 0) {
+    of.rest(1_000 * elapsed);
+    return true;
   }
-  of.refine(1_000 * (now - startedAt));
-  return true;
+  if (refines <= 0) {
+    of.refine(1_000 * elapsed);
+    return true;
+  }
+  clearTimeout(settlement);
+  const next = Math.min(rests, refines);
+  if (Number.isFinite(next)) settlement = setTimeout(() => void pump(), Math.ceil(next));
+  return false;
 }
 
 async function hash(id: number): Promise<void> {

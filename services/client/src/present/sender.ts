@@ -57,6 +57,16 @@ export class Sender {
     this.#update = this.#encoder.filmFrame(timeUs);
   }
 
+  /** When something that is held back is due, in microseconds; null when nothing is. */
+  get restsAt(): number | null {
+    return this.#encoder.restsAt;
+  }
+
+  /** Begins to send it. To be called only when `wantsFrame`. */
+  rest(timeUs: number): void {
+    this.#update = this.#encoder.rest(timeUs);
+  }
+
   /** When there is something to sharpen, in microseconds; null when there is nothing. */
   get refinesAt(): number | null {
     return this.#encoder.refinesAt;

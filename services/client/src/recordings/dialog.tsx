@@ -1,8 +1,9 @@
 // A dialogue with one form in it.
 
 import type { ComponentChildren } from "preact";
-import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { useId } from "preact/hooks";
 import { Problem } from "../pages/fields";
+import { useModal } from "../pages/modal";
 
 interface FormDialogProps {
   readonly title: string;
@@ -16,9 +17,8 @@ interface FormDialogProps {
 }
 
 export function FormDialog({ title, action, problem, testId, onSubmit, onClose, children }: FormDialogProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
+  const { dialog, close } = useModal();
   const id = useId();
-  useLayoutEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog ref={dialog} aria-labelledby={id} onClose={onClose} data-testid={testId}>
       <form
@@ -31,7 +31,7 @@ export function FormDialog({ title, action, problem, testId, onSubmit, onClose, 
         {children}
         <Problem text={problem} />
         <div class="buttons">
-          <button type="button" data-testid="close-dialog" onClick={() => dialog.current?.close()}>
+          <button type="button" data-testid="close-dialog" onClick={close}>
             Close
           </button>
           <button type="submit" class="primary" data-testid="submit-dialog">

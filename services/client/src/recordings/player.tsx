@@ -1,76 +1,24 @@
 // Plays a recording: seeking with pictures, speed, volume, the whole screen, and all of it by keyboard.
 
-import { useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { Filmstrip, shareOf } from "./filmstrip";
-import { commandOf, nextSpeed, SPEEDS } from "./keys";
+import { SPEEDS } from "./keys";
+import { type Playback, usePlayback } from "./playback";
 import { durationText } from "./text";
 
 interface PlayerProps {
   /** Its media and its pictures are below it. */
   readonly address: string;
   readonly title: string;
-  /** As far as the service knows: a recording that still grows does not say. */
   readonly durationMs: number;
 }
 
 export function Player({ address, title, durationMs }: PlayerProps) {
-  const frame = useRef<HTMLDivElement>(null);
-  const video = useRef<HTMLVideoElement>(null);
-  const [time, setTime] = useState(0);
-  const [length, setLength] = useState(durationMs / 1_000);
-  const [isPaused, setIsPaused] = useState(true);
-  const [isMuted, setIsMuted] = useState(false);
-  const [speed, setSpeed] = useState(1);
-  const [pointed, setPointed] = useState<number | null>(null);
-  const [problem, setProblem] = useState("");
-
-  const seek = (seconds: number): void => {
-    if (video.current) video.current.currentTime = Math.min(Math.max(seconds, 0), length);
-  };
-  const toggle = (): void => {
-    // Why it does not play is told by its error.
-    if (video.current?.paused) void video.current.play().catch(() => undefined);
-    else video.current?.pause();
-  };
-  const fill = (): void => {
-    if (document.fullscreenElement) void document.exitFullscreen();
-    else void frame.current?.requestFullscreen();
-  };
-  const setRate = (rate: number): void => {
-    if (video.current) video.current.playbackRate = rate;
-  };
-
-  const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.altKey || event.ctrlKey || event.metaKey || !video.current) return;
-    const target = event.target as Element;
-    // A button is pressed by the space bar, and a choice has its own keys.
-    if (target instanceof HTMLSelectElement || (target instanceof HTMLButtonElement && event.key === " ")) return;
-    const command = commandOf(event.key);
-    if (!command) return;
-    event.preventDefault();
-    switch (command.do) {
-      case "toggle":
-        return toggle();
-      case "mute":
-        video.current.muted = !video.current.muted;
-        return;
-      case "fill":
-        return fill();
-      case "skip":
-        return seek(video.current.currentTime + command.by);
-      case "seek":
-        return seek(command.to * length);
-      case "speed":
-        return setRate(nextSpeed(speed, command.by));
-      case "volume":
-        video.current.volume = Math.min(Math.max(video.current.volume + command.by, 0), 1);
-    }
-  };
-
+  const playback = usePlayback(durationMs);
   return (
-    <div ref={frame} class="player-frame" role="group" aria-label={`Player of ${title}`} onKeyDown={onKeyDown}>
+    <div ref={playback.frame} class="player-frame" role="group" aria-label={`Player of ${title}`} onKeyDown={playback.onKeyDown}>
       <video
-        ref={video}
+        ref={playback.video}
         data-testid="player"
         class="player"
         src={`${address}/media`}
@@ -78,77 +26,76 @@ export function Player({ address, title, durationMs }: PlayerProps) {
         preload="metadata"
         tabIndex={0}
         aria-label={title}
-        onClick={toggle}
-        onTimeUpdate={({ currentTarget }) => setTime(currentTarget.currentTime)}
-        onSeeking={({ currentTarget }) => setTime(currentTarget.currentTime)}
-        onDurationChange={({ currentTarget: { duration } }) => {
-          if (Number.isFinite(duration)) setLength(duration);
-        }}
-        onPlay={() => setIsPaused(false)}
-        onPause={() => setIsPaused(true)}
-        onVolumeChange={({ currentTarget }) => setIsMuted(currentTarget.muted || currentTarget.volume === 0)}
-        onRateChange={({ currentTarget }) => setSpeed(currentTarget.playbackRate)}
-        onError={({ currentTarget }) => setProblem(currentTarget.error?.message || "It cannot be played just now. Try again in a minute.")}
+        onClick={() => playback.perform({ do: "toggle" })}
+        {...playback.listeners}
       />
       <p class="problem" role="alert">
-        {problem && `The recording does not play: ${problem}`}
+        {playback.problem && `The recording does not play: ${playback.problem}`}
       </p>
-      <div class="player-bar">
-        <button type="button" class="small" data-testid="toggle" onClick={toggle}>
-          {isPaused ? "Play" : "Pause"}
-        </button>
-        <div class="seek" onPointerMove={(event) => setPointed(shareOf(event))} onPointerLeave={() => setPointed(null)}>
-          {pointed !== null && (
-            <div class="seek-preview" style={{ left: `${pointed * 100}%` }} aria-hidden="true" data-testid="seek-preview">
-              <Filmstrip address={address} share={pointed} />
-              {durationText(pointed * length * 1_000)}
-            </div>
-          )}
-          <input
-            type="range"
-            data-testid="seek"
-            aria-label="Place in the recording"
-            aria-valuetext={`${durationText(time * 1_000)} of ${durationText(length * 1_000)}`}
-            min={0}
-            max={length}
-            step="any"
-            value={time}
-            onInput={({ currentTarget }) => seek(currentTarget.valueAsNumber)}
-          />
-        </div>
-        <span class="quiet" data-testid="time">
-          {durationText(time * 1_000)} / {durationText(length * 1_000)}
-        </span>
-        <select
-          class="small"
-          data-testid="speed"
-          aria-label="Speed"
-          value={String(speed)}
-          onChange={({ currentTarget }) => setRate(Number(currentTarget.value))}
-        >
-          {SPEEDS.map((each) => (
-            <option key={each} value={String(each)}>
-              {each}×
-            </option>
-          ))}
-        </select>
-        <button
-          type="button"
-          class="small"
-          aria-pressed={isMuted}
-          onClick={() => {
-            if (video.current) video.current.muted = !isMuted;
-          }}
-        >
-          {isMuted ? "Unmute" : "Mute"}
-        </button>
-        <button type="button" class="small" onClick={fill}>
-          Full screen
-        </button>
-      </div>
+      <Bar playback={playback} address={address} />
       <p class="quiet keys">
         Space plays and pauses, the arrows skip 5 s, J and L 10 s, digits go to tenths, &lt; and &gt; change the speed, M mutes, F fills the screen.
       </p>
+    </div>
+  );
+}
+
+function Bar({ playback, address }: { playback: Playback; address: string }) {
+  const { time, length, isPaused, isMuted, speed, perform, setSpeed } = playback;
+  return (
+    <div class="player-bar">
+      <button type="button" class="small" data-testid="toggle" onClick={() => perform({ do: "toggle" })}>
+        {isPaused ? "Play" : "Pause"}
+      </button>
+      <Seek playback={playback} address={address} />
+      <span class="quiet" data-testid="time">
+        {durationText(time * 1_000)} / {durationText(length * 1_000)}
+      </span>
+      <select
+        class="small"
+        data-testid="speed"
+        aria-label="Speed"
+        value={String(speed)}
+        onChange={({ currentTarget }) => setSpeed(Number(currentTarget.value))}
+      >
+        {SPEEDS.map((each) => (
+          <option key={each} value={String(each)}>
+            {each}×
+          </option>
+        ))}
+      </select>
+      <button type="button" class="small" onClick={() => perform({ do: "mute" })}>
+        {isMuted ? "Unmute" : "Mute"}
+      </button>
+      <button type="button" class="small" onClick={() => perform({ do: "fill" })}>
+        Full screen
+      </button>
+    </div>
+  );
+}
+
+/** The place in the recording, and what was there under the pointer. */
+function Seek({ playback: { time, length, seek }, address }: { playback: Playback; address: string }) {
+  const [pointed, setPointed] = useState<number | null>(null);
+  return (
+    <div class="seek" onPointerMove={(event) => setPointed(shareOf(event))} onPointerLeave={() => setPointed(null)}>
+      {pointed !== null && (
+        <div class="seek-preview" style={{ left: `${pointed * 100}%` }} aria-hidden="true" data-testid="seek-preview">
+          <Filmstrip address={address} share={pointed} />
+          {durationText(pointed * length * 1_000)}
+        </div>
+      )}
+      <input
+        type="range"
+        data-testid="seek"
+        aria-label="Place in the recording"
+        aria-valuetext={`${durationText(time * 1_000)} of ${durationText(length * 1_000)}`}
+        min={0}
+        max={length}
+        step="any"
+        value={time}
+        onInput={({ currentTarget }) => seek(currentTarget.valueAsNumber)}
+      />
     </div>
   );
 }

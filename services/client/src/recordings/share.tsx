@@ -2,6 +2,7 @@
 
 import { useId, useState } from "preact/hooks";
 import { ApiError, shareRecording, takeLinksBack } from "../api";
+import { copy } from "../pages/clipboard";
 import type { Recording } from "../protocol";
 import { FormDialog } from "./dialog";
 import { whenText } from "./text";
@@ -37,13 +38,8 @@ export function ShareDialog({ recording, onClose }: { recording: Recording; onCl
       setLink(given.link);
       setTold(`Whoever has this link sees the recording until ${whenText(given.until)}.`);
     });
-  const copy = async (): Promise<void> => {
-    try {
-      await navigator.clipboard.writeText(link);
-      setTold("Link copied");
-    } catch {
-      setTold("The browser did not let the link be copied; select it by hand.");
-    }
+  const onCopy = async (): Promise<void> => {
+    setTold((await copy(link)) ? "Link copied" : "The browser did not let the link be copied; select it by hand.");
   };
   const takeBack = (): Promise<void> =>
     attempt(async () => {
@@ -87,7 +83,7 @@ export function ShareDialog({ recording, onClose }: { recording: Recording; onCl
         <div class="field">
           <label for={linkId}>Link</label>
           <input id={linkId} data-testid="share-link" readOnly value={link} onFocus={(event) => event.currentTarget.select()} />
-          <button type="button" data-testid="copy-share-link" onClick={() => void copy()}>
+          <button type="button" data-testid="copy-share-link" onClick={() => void onCopy()}>
             Copy link
           </button>
         </div>

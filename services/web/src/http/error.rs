@@ -35,9 +35,7 @@ pub(crate) enum ApiError {
     #[error("This recording has no pictures, or none yet.")]
     NoPicture,
     #[error(transparent)]
-    Link(LinkError),
-    #[error("Too many wrong passwords came from your address. Try again in a minute.")]
-    TooManyTries,
+    Watch(#[from] WatchError),
     #[error("This request comes from another site ({origin}); only the service's own pages may make it.")]
     ForeignOrigin { origin: String },
     #[error("This method is not allowed here.")]
@@ -72,16 +70,6 @@ impl From<FoundingError> for ApiError {
     }
 }
 
-impl From<WatchError> for ApiError {
-    fn from(error: WatchError) -> Self {
-        match error {
-            WatchError::Link(error) => Self::Link(error),
-            WatchError::TooManyTries => Self::TooManyTries,
-            WatchError::Catalogue(error) => Self::Catalogue(error),
-        }
-    }
-}
-
 impl From<ReadError> for ApiError {
     fn from(error: ReadError) -> Self {
         match error {
@@ -100,11 +88,15 @@ impl ApiError {
             Self::Deleting => (StatusCode::GONE, "deleting"),
             Self::StillRecording { .. } => (StatusCode::CONFLICT, "still-recording"),
             Self::NoPicture => (StatusCode::NOT_FOUND, "no-picture"),
-            Self::Link(LinkError::Unknown) => (StatusCode::NOT_FOUND, "no-link"),
-            Self::Link(LinkError::Ended) => (StatusCode::GONE, "link-ended"),
-            Self::Link(LinkError::PasswordNeeded) => (StatusCode::FORBIDDEN, "password-needed"),
-            Self::Link(LinkError::PasswordWrong) => (StatusCode::FORBIDDEN, "password-wrong"),
-            Self::TooManyTries => (StatusCode::TOO_MANY_REQUESTS, "too-many-tries"),
+            Self::Watch(WatchError::Link(LinkError::Unknown)) => (StatusCode::NOT_FOUND, "no-link"),
+            Self::Watch(WatchError::Link(LinkError::Ended)) => (StatusCode::GONE, "link-ended"),
+            Self::Watch(WatchError::Link(LinkError::PasswordNeeded)) => {
+                (StatusCode::FORBIDDEN, "password-needed")
+            }
+            Self::Watch(WatchError::Link(LinkError::PasswordWrong)) => {
+                (StatusCode::FORBIDDEN, "password-wrong")
+            }
+            Self::Watch(WatchError::TooManyTries) => (StatusCode::TOO_MANY_REQUESTS, "too-many-tries"),
             Self::ForeignOrigin { .. } => (StatusCode::FORBIDDEN, "foreign-origin"),
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large"),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use convene_recordings::{Link, Recording};
+use convene_recordings::{Link, LinkError, Recording};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use warp::http::header::CACHE_CONTROL;
@@ -14,9 +14,9 @@ use warp::{Filter, Rejection, Reply};
 use super::media::{Audience, Request, media, request};
 use super::origin::same_origin;
 use super::pictures::{Picture, picture};
-use super::recordings::{find, id};
+use super::recordings::{find, id, kept};
 use super::{ApiError, Peer, answer, base_url, body, peer, with};
-use crate::recording::watch;
+use crate::recording::WatchError;
 use crate::service::Service;
 
 /// How long a link leads somewhere unless somebody says otherwise, and at most.
@@ -132,6 +132,21 @@ async fn take_back(service: Arc<Service>, text: String) -> Result<impl Reply, Ap
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// The link and what it shows, if it shows something now: it may have been taken back, and the recording may be gone.
+async fn watch(
+    service: &Service,
+    token: &str,
+    password: Option<&str>,
+    peer: &Peer,
+) -> Result<(Link, Recording), ApiError> {
+    let link = service.links.read(token, password, peer.ip(), service.clock)?;
+    let generation = service.catalogue.call(move |store| store.link_generation(link.recording)).await?;
+    if generation != Some(link.generation) {
+        return Err(WatchError::from(LinkError::Ended).into());
+    }
+    Ok((link, kept(service, link.recording).await?))
+}
+
 /// The token that is given for a password carries none, and so the player need not know it.
 async fn show(
     service: Arc<Service>,
@@ -140,8 +155,8 @@ async fn show(
     peer: Peer,
 ) -> Result<impl Reply, ApiError> {
     let password = knock.password.as_deref();
-    let link = watch(&service, &token, password, peer.ip()).await?;
-    let Recording { title, started, duration_ms, .. } = find(&service, link.recording).await?;
+    let (link, recording) = watch(&service, &token, password, &peer).await?;
+    let Recording { title, started, duration_ms, .. } = recording;
     let admitted = match password {
         None => link,
         Some(_) => Link { until: link.until.min(service.clock.date() + ADMISSION), ..link },
@@ -160,8 +175,7 @@ async fn play(
     request: Request,
     peer: Peer,
 ) -> Result<impl Reply, ApiError> {
-    let link = watch(&service, &token, None, peer.ip()).await?;
-    let recording = find(&service, link.recording).await?;
+    let (_, recording) = watch(&service, &token, None, &peer).await?;
     media(&service, &recording, request, Audience::Linked).await
 }
 
@@ -171,7 +185,6 @@ async fn look(
     (what, headers): (Picture, HeaderMap),
     peer: Peer,
 ) -> Result<impl Reply, ApiError> {
-    let link = watch(&service, &token, None, peer.ip()).await?;
-    let recording = find(&service, link.recording).await?;
+    let (_, recording) = watch(&service, &token, None, &peer).await?;
     picture(&service, &recording, what, &headers, Audience::Linked).await
 }

@@ -62,10 +62,6 @@ pub(super) async fn media(
     request: Request,
     audience: Audience,
 ) -> Result<Response, ApiError> {
-    let deleting = recording.id;
-    if service.catalogue.call(move |store| store.is_being_deleted(deleting)).await? {
-        return Err(ApiError::Deleting);
-    }
     let reader = MediaReader::open(recording.id, &service.regions).await?;
     let size = reader.size();
     let etag = format!("\"{}\"", reader.etag());

@@ -44,9 +44,6 @@ pub(super) async fn picture(
     if recording.is_running() {
         return Err(ApiError::NoPicture);
     }
-    if service.catalogue.call(move |store| store.is_being_deleted(id)).await? {
-        return Err(ApiError::Deleting);
-    }
     let set = pictures(service, id).await.map_err(|error| {
         tracing::debug!(recording = %id, %error, "a recording has no pictures");
         ApiError::NoPicture

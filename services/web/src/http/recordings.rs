@@ -119,7 +119,7 @@ fn title_of(text: &str) -> Result<String, ApiError> {
 }
 
 async fn play(service: Arc<Service>, text: String, request: Request) -> Result<impl Reply, ApiError> {
-    let recording = find(&service, id(&text)?).await?;
+    let recording = kept(&service, id(&text)?).await?;
     media(&service, &recording, request, Audience::Everyone).await
 }
 
@@ -129,7 +129,7 @@ async fn look(
     what: Picture,
     headers: HeaderMap,
 ) -> Result<impl Reply, ApiError> {
-    let recording = find(&service, id(&text)?).await?;
+    let recording = kept(&service, id(&text)?).await?;
     picture(&service, &recording, what, &headers, Audience::Everyone).await
 }
 
@@ -153,6 +153,15 @@ pub(super) fn id(text: &str) -> Result<RecordingId, ApiError> {
 pub(super) async fn find(service: &Service, id: RecordingId) -> Result<Recording, ApiError> {
     let found = service.catalogue.call(move |store| store.recording(id)).await?;
     found.ok_or_else(|| ApiError::NoRecording { id: id.to_string() })
+}
+
+/// The same, of which something is to be seen: not of one that is to go.
+pub(super) async fn kept(service: &Service, id: RecordingId) -> Result<Recording, ApiError> {
+    let recording = find(service, id).await?;
+    if service.catalogue.call(move |store| store.is_being_deleted(id)).await? {
+        return Err(ApiError::Deleting);
+    }
+    Ok(recording)
 }
 
 /// The state of things changes from one second to the next, so nobody keeps it.

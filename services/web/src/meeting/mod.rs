@@ -1,6 +1,5 @@
 //! Meetings as they run: the directory of them, the task of each, and the connections of their participants.
 
-mod blocking;
 mod connection;
 mod directory;
 mod feed;

@@ -7,8 +7,8 @@ use convene_pipelines::{MeetingEvent, MeetingPipeline, PipelineError};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
-use super::blocking::blocking;
 use super::feed::Feed;
+use crate::blocking::blocking;
 use convene_domain::{Films, ParticipantId};
 
 /// How often a meeting's relay may fail before the meeting is given up.

@@ -14,7 +14,7 @@ use convene_pipelines::{
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, channel};
 use tracing::warn;
 
-use super::blocking::blocking;
+use crate::blocking::blocking;
 pub(crate) use count::TalkDelta;
 
 mod count;
@@ -175,15 +175,11 @@ impl Talk {
         self.callers.iter().find(|(_, caller)| **caller == id).map(|(seat, _)| *seat)
     }
 
-    /// Something that cannot fail, and may wait for the pipeline's threads.
+    /// Something that may wait for the pipeline's threads.
     async fn carry_out(&self, work: impl FnOnce(&TalkPipeline) + Send + 'static) {
         if let Some(running) = &self.running {
             let pipeline = running.pipeline.clone();
-            let done = blocking(move || {
-                work(&pipeline);
-                Ok(())
-            });
-            done.await.expect("it cannot fail");
+            blocking(move || work(&pipeline)).await;
         }
     }
 
@@ -239,7 +235,7 @@ impl Talk {
             drop(gone);
             ears.into_iter()
                 .map(|ear| Ok((pipeline.listen(ear.clone())?, ear)))
-                .collect::<Result<Vec<_>, _>>()
+                .collect::<Result<Vec<_>, PipelineError>>()
         });
         match opened.await {
             Ok(opened) => running.listeners.extend(opened),
@@ -273,7 +269,7 @@ impl Talk {
         if eyes.is_empty() {
             return;
         }
-        let looked = blocking(move || {
+        self.eyes = blocking(move || {
             let look = |mut eye: Watcher| match eye.update(pipeline.as_deref(), has_screen) {
                 Ok(()) => Some(eye),
                 Err(error) => {
@@ -281,9 +277,9 @@ impl Talk {
                     None
                 }
             };
-            Ok(eyes.into_iter().filter(|eye| !eye.is_closed()).filter_map(look).collect())
-        });
-        self.eyes = looked.await.expect("whoever fails is let go");
+            eyes.into_iter().filter(|eye| !eye.is_closed()).filter_map(look).collect()
+        })
+        .await;
     }
 
     pub(crate) fn show(&self, viewer: ParticipantId, wishes: &[Wish]) {

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use convene_recordings::{CopyState, Recording, RecordingId};
+use convene_recordings::{CopyState, Recording, RecordingId, RecordingState};
 use convene_recordings_store::{Waiting, waiting};
 use time::OffsetDateTime;
 use tracing::warn;
 
-use super::{KindLabel, Metrics, OutcomeLabel, RegionLabel, STATES, StateLabel, number};
+use super::{KindLabel, Metrics, OutcomeLabel, RegionLabel, StateLabel, number};
 use crate::meeting::RoomCount;
 use crate::service::Service;
 
@@ -26,7 +26,7 @@ impl Metrics {
     async fn look_at_recordings(&self, service: &Service) {
         match service.catalogue.call(|store| store.recordings_by_state()).await {
             Ok(there) => {
-                for state in STATES {
+                for state in RecordingState::ALL {
                     let count = there.iter().find(|(of, _)| *of == state).map_or(0, |(_, count)| *count);
                     let label = StateLabel { state: state.word() };
                     self.recordings.catalogued.get_or_create(&label).set(count);

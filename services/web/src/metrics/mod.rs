@@ -168,16 +168,6 @@ impl Metrics {
 const ENDS: [RecordingState; 4] =
     [RecordingState::Ready, RecordingState::Degraded, RecordingState::Finishing, RecordingState::Failed];
 
-const STATES: [RecordingState; 7] = [
-    RecordingState::Starting,
-    RecordingState::Recording,
-    RecordingState::Paused,
-    RecordingState::Finishing,
-    RecordingState::Ready,
-    RecordingState::Degraded,
-    RecordingState::Failed,
-];
-
 fn number(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }

@@ -2,6 +2,8 @@
 
 use convene_store::{Store, StoreError};
 
+use crate::blocking::blocking;
+
 /// The catalogue. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Catalogue {
@@ -19,12 +21,6 @@ impl Catalogue {
         work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let store = self.store.clone();
-        match tokio::task::spawn_blocking(move || work(&store)).await {
-            Ok(result) => result,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Err(StoreError::Busy("the service is being stopped".into())),
-            },
-        }
+        blocking(move || work(&store)).await
     }
 }

@@ -4,17 +4,16 @@ use std::fs;
 use std::io;
 use std::net::IpAddr;
 use std::path::Path;
-use std::time::Duration;
 
 use convene_domain::MissLimiter;
-use convene_recordings::{LINK_KEY_BYTES, Link, LinkError, LinkKey, RecordingId};
+use convene_recordings::{LINK_KEY_BYTES, Link, LinkError, LinkKey};
 use parking_lot::Mutex;
 use rand::TryRngCore;
 use rand::rngs::OsRng;
 
+use crate::StartError;
 use crate::clock::Clock;
 use crate::files::write_whole;
-use crate::{StartError, service::Service};
 
 /// Gives links out and reads them.
 pub(crate) struct Links {
@@ -30,8 +29,6 @@ pub(crate) enum WatchError {
     Link(#[from] LinkError),
     #[error("Too many wrong passwords came from your address. Try again in a minute.")]
     TooManyTries,
-    #[error(transparent)]
-    Catalogue(#[from] convene_store::StoreError),
 }
 
 impl Links {
@@ -58,7 +55,7 @@ impl Links {
     }
 
     /// What a link shows to somebody at this address. A link cannot be guessed, so only passwords are counted.
-    fn read(
+    pub(crate) fn read(
         &self,
         token: &str,
         password: Option<&str>,
@@ -69,7 +66,7 @@ impl Links {
             (Err(LinkError::PasswordNeeded), Some(password)) => password,
             (link, _) => return Ok(link?),
         };
-        let elapsed: Duration = clock.elapsed();
+        let elapsed = clock.elapsed();
         if !self.misses.lock().may_try(who, elapsed) {
             return Err(WatchError::TooManyTries);
         }
@@ -79,19 +76,6 @@ impl Links {
         }
         Ok(link?)
     }
-}
-
-/// The link, if it shows a recording now: it may have been taken back, and the recording may be gone.
-pub(crate) async fn watch(
-    service: &Service,
-    token: &str,
-    password: Option<&str>,
-    who: IpAddr,
-) -> Result<Link, WatchError> {
-    let link = service.links.read(token, password, who, service.clock)?;
-    let id: RecordingId = link.recording;
-    let generation = service.catalogue.call(move |store| store.link_generation(id)).await?;
-    if generation == Some(link.generation) { Ok(link) } else { Err(LinkError::Ended.into()) }
 }
 
 #[cfg(test)]

@@ -9,6 +9,6 @@ mod recorders;
 
 pub(crate) use catalogue::Catalogue;
 pub(crate) use janitor::{Deletion, delete, look_after};
-pub(crate) use links::{Links, WatchError, watch};
+pub(crate) use links::{Links, WatchError};
 pub(crate) use pictures::{Pictures, pictures};
 pub(crate) use recorders::{FINISH_MAX, Recorders, RecordingOrder, Rules};

@@ -1,10 +1,12 @@
 //! Recordings behind Debian's nginx, set up as `cdn.nginx.conf` has it.
 
+use std::ffi::OsStr;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
+use convene_test_support::Program;
 use reqwest::Response;
 use serde_json::json;
 
@@ -14,23 +16,11 @@ use super::support::{PATIENCE, Scene, scene};
 
 const CONFIGURATION: &str = include_str!("../../cdn.nginx.conf");
 
-/// It lives until its standard input is closed, and that happens when this is dropped or the test's process ends; no test needs it for
-/// longer than two minutes.
-const RUN: &str =
-    r#"exec 3<&0; timeout -k 1 120 "$@" </dev/null 3<&- & pid=$!; read -r _ <&3; kill $pid; wait $pid"#;
-
 /// A running nginx; dropping it ends it.
 struct Cdn {
     address: SocketAddr,
-    child: Child,
+    program: Program,
     _folder: tempfile::TempDir,
-}
-
-impl Drop for Cdn {
-    fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
-    }
 }
 
 /// The system's, or the one that `.ci/install` has unpacked.
@@ -60,18 +50,13 @@ impl Cdn {
             places.iter().fold(CONFIGURATION.to_owned(), |text, (place, value)| text.replace(place, value));
         let path = folder.path().join("nginx.conf");
         std::fs::write(&path, filled).unwrap();
-        let child = Command::new("sh")
-            .args(["-c", RUN, "nginx"])
-            .arg(nginx())
-            .args(["-g", "daemon off; master_process off;", "-e", "stderr", "-c"])
-            .args([&path, Path::new("-p"), folder.path()])
-            .stdin(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut cdn = Self { address, child, _folder: folder };
+        let options = ["-g", "daemon off; master_process off;", "-e", "stderr", "-c"].map(OsStr::new);
+        let paths = [path.as_os_str(), OsStr::new("-p"), folder.path().as_os_str()];
+        let program = Program::start(nginx(), options.into_iter().chain(paths), Stdio::inherit());
+        let mut cdn = Self { address, program, _folder: folder };
         let up = async {
             while tokio::net::TcpStream::connect(address).await.is_err() {
-                assert!(cdn.child.try_wait().unwrap().is_none(), "nginx runs");
+                assert!(cdn.program.ended().is_none(), "nginx runs");
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };

@@ -5,6 +5,7 @@ mod cdn;
 mod limits;
 mod meeting;
 mod metrics;
+mod native;
 mod page;
 mod phone;
 mod recordings;

@@ -4,16 +4,16 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use convene_meeting_line::{
+    Bytes, Ears, End, Hear, Heard, Invitation, MeetingError, Message, Mouth, Say, Seat, farewell, join,
+    next_message, ping, runtime, say,
+};
 use convene_screen::Window;
 use futures_util::{SinkExt, StreamExt};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::Notify;
-use tokio_tungstenite::tungstenite::{Bytes, Message};
 
-use super::connection::join;
-use super::line::{Ears, End, Heard, Mouth, Stopped, farewell, next_message, ping, say};
-use super::message::{Hear, Say};
-use super::{Invitation, MeetingError, runtime};
+use super::Stopped;
 
 /// What the protocol lets a presenter have sent and not yet taken in by the server.
 const IN_FLIGHT_BYTES_MAX: u64 = 1024 * 1024;
@@ -177,9 +177,9 @@ impl State {
 }
 
 async fn run(invitation: &Invitation, shared: &Shared) -> End {
-    let socket = tokio::select! {
+    let Seat { socket, .. } = tokio::select! {
         joined = join(invitation) => match joined {
-            Ok(socket) => socket,
+            Ok(seat) => seat,
             Err(error) => return error.into(),
         },
         () = leaving(shared) => return End::Left,
@@ -221,7 +221,7 @@ async fn hear(invitation: &Invitation, shared: &Shared, ears: &mut Ears) -> End 
             }
             Hear::Ended { message } => return End::Over(message),
             Hear::Refused { reason, message } => return MeetingError::Refused { reason, message }.into(),
-            Hear::Joined | Hear::Error { .. } | Hear::Other => continue,
+            _ => continue,
         }
         drop(state);
         shared.changed.notify_all();

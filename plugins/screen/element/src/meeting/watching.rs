@@ -3,15 +3,15 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use convene_meeting_line::{
+    Bytes, Ears, End, Hear, Heard, Invitation, MESSAGE_BYTES_MAX, MeetingError, Mouth, Say, Seat, farewell,
+    join, next_message, ping, runtime, say,
+};
 use futures_util::StreamExt;
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
-use tokio_tungstenite::tungstenite::Bytes;
 
-use super::connection::join;
-use super::line::{Ears, End, Heard, Mouth, Stopped, farewell, next_message, ping, say};
-use super::message::{Hear, Say};
-use super::{Invitation, MESSAGE_BYTES_MAX, MeetingError, runtime};
+use super::Stopped;
 
 /// What may wait for the streaming thread. The server is paced by `painted` long before; this holds one that does not care.
 const WAITING_BYTES_MAX: usize = 2 * MESSAGE_BYTES_MAX;
@@ -112,9 +112,9 @@ impl Drop for Watching {
 }
 
 async fn run(invitation: &Invitation, shared: &Shared, tell_joined: impl FnOnce()) -> End {
-    let socket = tokio::select! {
+    let Seat { socket, .. } = tokio::select! {
         joined = join(invitation) => match joined {
-            Ok(socket) => socket,
+            Ok(seat) => seat,
             Err(error) => return error.into(),
         },
         () = leaving(shared) => return End::Left,

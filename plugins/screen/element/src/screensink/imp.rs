@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 
+use convene_meeting_line::{End, Invitation, Settings, bus};
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
@@ -11,8 +12,8 @@ use gst_base::subclass::prelude::*;
 use parking_lot::Mutex;
 
 use super::pieces::Pieces;
-use crate::meeting::{End, Invitation, Presenting, Settings, Stopped};
-use crate::{bus, events, stream};
+use crate::meeting::{Presenting, Stopped};
+use crate::{events, stream};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("screensink", gst::DebugColorFlags::empty(), Some("Screen presenter"))

@@ -50,7 +50,7 @@ mod tests {
     use convene_screen::{Colour, Picture, RECORD_BODY_BYTES_MAX, Rect, ScreenSize};
 
     use super::*;
-    use crate::meeting::MESSAGE_BYTES_MAX;
+    use convene_meeting_line::MESSAGE_BYTES_MAX;
 
     fn stream_of(pictures: usize, picture_bytes: usize) -> Vec<u8> {
         let rect = Rect::new(0, 0, 8, 8);

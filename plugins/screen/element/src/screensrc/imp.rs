@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 
+use convene_meeting_line::{Invitation, Settings, bus};
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
@@ -11,8 +12,8 @@ use gst_base::subclass::base_src::CreateSuccess;
 use gst_base::subclass::prelude::*;
 use parking_lot::Mutex;
 
-use crate::meeting::{Invitation, Settings, Stopped, Watching};
-use crate::{bus, stream};
+use crate::meeting::{Stopped, Watching};
+use crate::stream;
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("screensrc", gst::DebugColorFlags::empty(), Some("Screen viewer"))

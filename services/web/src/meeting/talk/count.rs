@@ -2,8 +2,8 @@
 
 use convene_pipelines::{TalkCounts, VoiceCounts};
 
-use super::super::blocking::blocking;
 use super::Talk;
+use crate::blocking::blocking;
 
 /// What has come since the last count; what is granted is what is granted now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -18,7 +18,7 @@ impl Talk {
     /// Nothing while there is no talk. What somebody did between the last count and their leaving is not counted.
     pub(crate) async fn count(&mut self) -> Option<TalkDelta> {
         let pipeline = self.running.as_ref()?.pipeline.clone();
-        let counts = blocking(move || Ok(pipeline.counts())).await.ok()?;
+        let counts = blocking(move || pipeline.counts()).await;
         let before = std::mem::replace(&mut self.counted, counts);
         Some(since(&before, &self.counted))
     }

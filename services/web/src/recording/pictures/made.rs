@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 
 use super::reader::BlockingReader;
 use super::scale::{PIXEL_BYTES, Size, shrink};
+use crate::blocking::blocking;
 
 /// The width of a picture of the strip, and of the one to know the recording by.
 const STRIP_WIDTH: usize = 160;
@@ -49,20 +50,13 @@ pub(crate) enum MakeError {
 
 pub(super) async fn make(recording: RecordingId, reader: MediaReader) -> Result<Set, MakeError> {
     let runtime = Handle::current();
-    let work = move || -> Result<Set, MakeError> {
+    blocking(move || {
         let version = reader.etag().to_owned();
         let mut film = Film::open(BlockingReader::new(reader, runtime))?;
         let (poster, strip) = film.pictures()?;
         Ok(Set { recording, version, poster, strip })
-    };
-    match tokio::task::spawn_blocking(work).await {
-        Ok(made) => made,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The service is being stopped, and whoever asked with it.
-            Err(_) => std::future::pending().await,
-        },
-    }
+    })
+    .await
 }
 
 struct Film {

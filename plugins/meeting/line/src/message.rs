@@ -1,4 +1,4 @@
-//! The messages of the meeting protocol that a presenter or a viewer needs.
+//! The messages of the meeting protocol that clients on GStreamer need.
 
 use serde::{Deserialize, Serialize};
 
@@ -35,8 +35,41 @@ pub enum Say<'a> {
     Present,
     /// We stop presenting.
     PresentStop,
+    /// Let us speak and be seen, hear and see (RFC 3264).
+    MediaOffer {
+        /// A session description (RFC 8866).
+        sdp: &'a str,
+    },
+    /// Whether we send a camera.
+    Camera {
+        /// It is on.
+        on: bool,
+    },
+    /// Whether we are to be heard.
+    Microphone {
+        /// It is on.
+        on: bool,
+    },
     /// We leave.
     Leave,
+}
+
+/// Somebody in the meeting.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Participant {
+    /// Theirs as long as they are there.
+    pub id: u32,
+    /// What they are called.
+    pub name: String,
+}
+
+/// Whose camera comes on a line of our offer.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Slot {
+    /// The line, by its `mid`.
+    pub mid: String,
+    /// Nobody's when there is none.
+    pub id: Option<u32>,
 }
 
 /// What a server says, as far as it matters here.
@@ -44,7 +77,11 @@ pub enum Say<'a> {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Hear {
     /// We are in.
-    Joined,
+    Joined {
+        /// All, we among them.
+        #[serde(default)]
+        participants: Vec<Participant>,
+    },
     /// We are not.
     Refused {
         /// One word.
@@ -67,6 +104,44 @@ pub enum Hear {
         /// Since `PresentGranted`.
         bytes: u64,
     },
+    /// Somebody has come.
+    ParticipantJoined {
+        /// Who.
+        participant: Participant,
+    },
+    /// The answer to our offer.
+    MediaAnswer {
+        /// A session description.
+        sdp: String,
+    },
+    /// There is no answer, or the server's end of our media is gone.
+    MediaEnded {
+        /// Why.
+        #[serde(default)]
+        message: String,
+    },
+    /// Whose camera comes on which line from now on.
+    Slots {
+        /// Lines that have changed, or all.
+        slots: Vec<Slot>,
+    },
+    /// Our camera stays off.
+    CameraRefused {
+        /// Why.
+        #[serde(default)]
+        message: String,
+    },
+    /// How large cameras may be from now on.
+    CameraPolicy {
+        /// In pixels.
+        width: u32,
+        /// In pixels.
+        height: u32,
+        /// In kbit/s.
+        max_kbps: u32,
+    },
+    /// The host has muted us.
+    Muted,
     /// The meeting is over.
     Ended {
         /// Why.
@@ -79,7 +154,7 @@ pub enum Hear {
         #[serde(default)]
         message: String,
     },
-    /// Something that neither a presenter nor a viewer needs.
+    /// Something that no client on GStreamer needs.
     #[serde(other)]
     Other,
 }
@@ -115,7 +190,15 @@ mod tests {
     fn unknown_fields_and_unknown_types_are_passed_over() {
         let joined =
             r#"{"type":"joined","you":3,"code":"123456789","host":true,"participants":[],"chat":[]}"#;
-        assert!(matches!(Hear::parse(joined), Some(Hear::Joined)));
+        assert!(
+            matches!(Hear::parse(joined), Some(Hear::Joined { participants }) if participants.is_empty())
+        );
+        let slots =
+            Hear::parse(r#"{"type":"slots","slots":[{"mid":"video2","id":4},{"mid":"3","id":null}]}"#);
+        let Some(Hear::Slots { slots }) = slots else { panic!("{slots:?}") };
+        assert_eq!(slots[0], Slot { mid: "video2".into(), id: Some(4) });
+        assert_eq!(slots[1].id, None);
+        assert!(matches!(Hear::parse(r#"{"type":"muted","by":3}"#), Some(Hear::Muted)));
         assert!(matches!(Hear::parse(r#"{"type":"presenter","id":4}"#), Some(Hear::Other)));
         assert!(matches!(
             Hear::parse(r#"{"type":"taken","bytes":7,"new":[1]}"#),

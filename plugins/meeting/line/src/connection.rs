@@ -1,5 +1,6 @@
 //! From an invitation to a seat: TCP, TLS, WebSocket, `join`.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -11,7 +12,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::tungstenite::{self, Message, protocol::WebSocketConfig};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-use super::message::{Hear, PROTOCOL, Say};
+use super::message::{Hear, PROTOCOL, Participant, Say};
 use super::{Invitation, MESSAGE_BYTES_MAX, MeetingError};
 
 /// TCP, TLS and WebSocket together, and then the answer to `join`: what the protocol gives a client for it.
@@ -20,24 +21,38 @@ const STEP_SECONDS_MAX: u64 = 10;
 /// An open line.
 pub type Socket = WebSocketStream<TlsStream<TcpStream>>;
 
+/// A seat in a meeting.
+pub struct Seat {
+    /// The line to it.
+    pub socket: Socket,
+    /// Where the server is.
+    pub server: SocketAddr,
+    /// Who is there, we among them.
+    pub participants: Vec<Participant>,
+}
+
 /// Opens the line and takes the seat.
-pub async fn join(invitation: &Invitation) -> Result<Socket, MeetingError> {
+///
+/// # Errors
+/// When the server cannot be reached, is not trusted, or does not let us in.
+pub async fn join(invitation: &Invitation) -> Result<Seat, MeetingError> {
     let limit = Duration::from_secs(STEP_SECONDS_MAX);
     let too_slow =
         |_| MeetingError::TooSlow { server: invitation.location.server(), seconds: STEP_SECONDS_MAX };
 
-    let mut socket = timeout(limit, open(invitation)).await.map_err(too_slow)??;
-    timeout(limit, take_seat(invitation, &mut socket)).await.map_err(too_slow)??;
-    Ok(socket)
+    let (mut socket, server) = timeout(limit, open(invitation)).await.map_err(too_slow)??;
+    let participants = timeout(limit, take_seat(invitation, &mut socket)).await.map_err(too_slow)??;
+    Ok(Seat { socket, server, participants })
 }
 
-async fn open(invitation: &Invitation) -> Result<Socket, MeetingError> {
+async fn open(invitation: &Invitation) -> Result<(Socket, SocketAddr), MeetingError> {
     let location = &invitation.location;
     let server = || location.server();
 
-    let tcp = TcpStream::connect((location.host(), location.port()))
-        .await
-        .map_err(|error| MeetingError::Unreachable { server: server(), reason: error.to_string() })?;
+    let unreachable =
+        |error: std::io::Error| MeetingError::Unreachable { server: server(), reason: error.to_string() };
+    let tcp = TcpStream::connect((location.host(), location.port())).await.map_err(unreachable)?;
+    let address = tcp.peer_addr().map_err(unreachable)?;
     // Acknowledgements are small and must not wait for each other; where this fails they only travel later.
     let _ = tcp.set_nodelay(true);
 
@@ -54,10 +69,10 @@ async fn open(invitation: &Invitation) -> Result<Socket, MeetingError> {
     let (socket, _answer) = client_async_with_config(location.socket_url(), tls, Some(config))
         .await
         .map_err(|error| MeetingError::NotAService { server: server(), reason: error.to_string() })?;
-    Ok(socket)
+    Ok((socket, address))
 }
 
-async fn take_seat(invitation: &Invitation, socket: &mut Socket) -> Result<(), MeetingError> {
+async fn take_seat(invitation: &Invitation, socket: &mut Socket) -> Result<Vec<Participant>, MeetingError> {
     let lost = |error: tungstenite::Error| invitation.lost(error.to_string());
     let join = Say::Join {
         protocol: PROTOCOL,
@@ -72,7 +87,7 @@ async fn take_seat(invitation: &Invitation, socket: &mut Socket) -> Result<(), M
             continue;
         };
         match Hear::parse(&text) {
-            Some(Hear::Joined) => return Ok(()),
+            Some(Hear::Joined { participants }) => return Ok(participants),
             Some(Hear::Refused { reason, message }) => return Err(MeetingError::Refused { reason, message }),
             Some(Hear::Error { message }) => {
                 return Err(MeetingError::Refused { reason: "error".into(), message });
@@ -81,10 +96,4 @@ async fn take_seat(invitation: &Invitation, socket: &mut Socket) -> Result<(), M
         }
     }
     Err(invitation.lost("it was closed before the meeting answered".into()))
-}
-
-impl Invitation {
-    pub(super) fn lost(&self, reason: String) -> MeetingError {
-        MeetingError::Lost { server: self.location.server(), reason }
-    }
 }

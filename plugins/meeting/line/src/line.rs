@@ -1,4 +1,4 @@
-//! What presenting and watching have in common: how a line ends, how it is listened to, how it is left.
+//! How a line is listened to, how it ends, and how it is left.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,27 +34,6 @@ pub enum End {
     Failed(Arc<MeetingError>),
     /// We left.
     Left,
-}
-
-/// Why a streaming thread's wait came to nothing.
-#[derive(Clone, Debug)]
-pub enum Stopped {
-    /// `unlock()` ended it.
-    Unlocked,
-    /// The line ended.
-    Ended(End),
-}
-
-/// For logs: without what the server said, as people's names may be in it.
-impl std::fmt::Display for Stopped {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::Unlocked => "unlocked",
-            Self::Ended(End::Over(_)) => "the meeting is over",
-            Self::Ended(End::Failed(_)) => "the line failed",
-            Self::Ended(End::Left) => "we left",
-        })
-    }
 }
 
 impl From<MeetingError> for End {

@@ -2,7 +2,7 @@
 
 use gst::prelude::*;
 
-use crate::meeting::{End, MeetingError};
+use crate::{End, MeetingError};
 
 /// The element message that tells that the server has let us in.
 const MEETING_JOINED: &str = "convene-meeting-joined";
@@ -30,13 +30,15 @@ pub fn report_end(element: &impl IsA<gst::Element>, end: &End) {
     }
 }
 
-fn post(element: &impl IsA<gst::Element>, structure: gst::Structure) {
+/// Posts an element message.
+pub fn post(element: &impl IsA<gst::Element>, structure: gst::Structure) {
     let message = gst::message::Element::builder(structure).src(element.as_ref()).build();
     // Without a bus nobody wants to know.
     let _ = element.as_ref().post_message(message);
 }
 
-fn report_failure(element: &impl IsA<gst::Element>, error: &MeetingError) {
+/// Posts an error.
+pub fn report_failure(element: &impl IsA<gst::Element>, error: &MeetingError) {
     let code = match error {
         MeetingError::Location(_) | MeetingError::CaFile { .. } => gst::ResourceError::Settings,
         MeetingError::Unreachable { .. }
@@ -44,6 +46,8 @@ fn report_failure(element: &impl IsA<gst::Element>, error: &MeetingError) {
         | MeetingError::TooSlow { .. } => gst::ResourceError::NotFound,
         MeetingError::Tls { .. } => gst::ResourceError::OpenReadWrite,
         MeetingError::Refused { .. } | MeetingError::PresentEnded { .. } => gst::ResourceError::NotAuthorized,
+        MeetingError::CameraRefused { .. } => gst::ResourceError::Busy,
+        MeetingError::NoMedia { .. } => gst::ResourceError::Failed,
         MeetingError::Lost { .. } => gst::ResourceError::Read,
     };
     let element: &gst::Element = element.as_ref();
@@ -57,7 +61,7 @@ mod tests {
     #[test]
     fn a_refusal_to_start_is_one_sentence() {
         gst::init().expect("GStreamer is installed");
-        let error = MeetingError::Location(crate::meeting::LocationError::Missing);
+        let error = MeetingError::Location(crate::LocationError::Missing);
         let message = format!("{:?}", refuse_to_start(&error));
         assert!(message.contains("Give the meeting's link"), "{message}");
     }
