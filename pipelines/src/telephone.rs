@@ -118,7 +118,7 @@ pub enum PhoneKey {
     Mute,
     /// The hand up, or down.
     Hand,
-    /// To be told how many are there.
+    /// To be told who is there.
     Count,
     /// To hear the others louder.
     Louder,

@@ -169,7 +169,7 @@ pub enum Key {
     Mute,
     /// The caller's hand, up or down again.
     Hand,
-    /// To be told how many are there.
+    /// To be told who is there.
     Count,
     /// To hear the others louder.
     Louder,
