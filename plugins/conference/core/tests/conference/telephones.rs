@@ -71,6 +71,37 @@ fn the_silence_of_telephones_with_opus_is_not_decoded() {
     room.assert_all_hear(&[0, 1, 2]);
 }
 
+/// An encoder's word that nobody speaks saves most decodes.
+#[test]
+fn who_says_nothing_by_opus_is_seldom_decoded() {
+    const SILENT: u64 = 16;
+    let mut room = Room::of(18, Habits { tells_level: false, ..Habits::GOOD }, 1);
+    room.speak([0, 1]);
+    room.run(2000);
+    let before = room.stats();
+    room.run(1000);
+    let decodes = room.stats().decodes - before.decodes;
+    assert!((2 * 50 + SILENT..2 * 50 + SILENT * 15).contains(&decodes), "{decodes}");
+    room.speak([2]);
+    room.run(300);
+    room.forget();
+    room.run(2000);
+    room.assert_all_hear(&[0, 1, 2]);
+}
+
+/// An encoder takes a tone for noise after a while, and is not believed.
+#[test]
+fn a_steady_tone_by_opus_stays_heard() {
+    let mut room = Room::of(3, Habits { tells_level: false, ..Habits::GOOD }, 1);
+    room.speak([0]);
+    for _ in 0..10 {
+        room.run(2000);
+        room.forget();
+        room.run(1000);
+        room.assert_all_hear(&[0]);
+    }
+}
+
 #[test]
 fn a_telephone_lowers_nobody_else() {
     const HIGH: f64 = 7000.0;
