@@ -1,6 +1,6 @@
 //! Why a stream is refused: one sentence each, with the offending number in it.
 
-use crate::{RECORD_BODY_BYTES_MAX, Rect, UPDATE_BYTES_MAX, UPDATE_RECORDS_MAX, VERSION};
+use crate::{RECORD_BODY_BYTES_MAX, Rect, UPDATE_BYTES_MAX, UPDATE_RECORDS_MAX, UPDATE_SCREENS_MAX, VERSION};
 
 /// Why a stream was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -109,8 +109,10 @@ pub enum StreamError {
         /// The value that came.
         value: u8,
     },
-    /// More records or bytes in one update than the limits.
-    #[error("an update has more than {UPDATE_RECORDS_MAX} records or {UPDATE_BYTES_MAX} bytes")]
+    /// More records, bytes or painted pixels in one update than the limits.
+    #[error(
+        "an update has more than {UPDATE_RECORDS_MAX} records or {UPDATE_BYTES_MAX} bytes, or paints more than {UPDATE_SCREENS_MAX} screens"
+    )]
     UpdateTooLong,
     /// The stream ended inside a record.
     #[error("the screen stream ends inside a record: {missing} more bytes were to come")]

@@ -33,7 +33,8 @@ pub use picture::Picture;
 pub use reader::Reader;
 pub use record::{
     CURSOR_SIDE_MAX, CursorShape, FILM_AREA_MAX, HEADER_BYTES, PICTURE_SIDE_MAX, RECORD_BODY_BYTES_MAX,
-    Record, SCREEN_AREA_MAX, SCREEN_SIDE_MAX, UPDATE_BYTES_MAX, UPDATE_RECORDS_MAX, VERSION,
+    Record, SCREEN_AREA_MAX, SCREEN_SIDE_MAX, UPDATE_BYTES_MAX, UPDATE_PIXELS_MORE, UPDATE_RECORDS_MAX,
+    UPDATE_SCREENS_MAX, VERSION,
 };
 pub use relay::{Input, Output, Relay, ViewerId};
 pub use window::Window;

@@ -9,8 +9,8 @@ use crate::record::{
 };
 use crate::{
     CURSOR_SIDE_MAX, Colour, CursorShape, FILM_AREA_MAX, HEADER_BYTES, PICTURE_SIDE_MAX, Picture, Point,
-    RECORD_BODY_BYTES_MAX, Record, Rect, ScreenSize, StreamError, UPDATE_BYTES_MAX, UPDATE_RECORDS_MAX,
-    VERSION,
+    RECORD_BODY_BYTES_MAX, Record, Rect, ScreenSize, StreamError, UPDATE_BYTES_MAX, UPDATE_PIXELS_MORE,
+    UPDATE_RECORDS_MAX, UPDATE_SCREENS_MAX, VERSION,
 };
 
 /// Reads records from bytes that come in pieces of any size, and holds them to the limits and the order of the format.
@@ -26,6 +26,7 @@ pub struct Reader {
     started: bool,
     update_records: usize,
     update_bytes: usize,
+    update_pixels: usize,
     read_bytes: u64,
     kept: Cache<KeptPicture>,
     /// The record before was this picture: it may be kept.
@@ -113,6 +114,7 @@ impl Reader {
                 return Ok(Some((record, bytes)));
             } else if kind < OPTIONAL_FROM {
                 let record = self.parse_body(kind, bytes.slice(HEADER_BYTES..))?;
+                self.count_pixels(&record)?;
                 return Ok(Some((record, bytes)));
             }
         }
@@ -138,11 +140,29 @@ impl Reader {
         if matches!(kind, START | UPDATE) {
             self.update_records = 0;
             self.update_bytes = 0;
+            self.update_pixels = 0;
             return Ok(());
         }
         self.update_records += 1;
         self.update_bytes += bytes;
         if UPDATE_RECORDS_MAX < self.update_records || UPDATE_BYTES_MAX < self.update_bytes {
+            return Err(StreamError::UpdateTooLong);
+        }
+        Ok(())
+    }
+
+    fn count_pixels(&mut self, record: &Record) -> Result<(), StreamError> {
+        self.update_pixels += match record {
+            Record::Fill { rect, .. }
+            | Record::Move { rect, .. }
+            | Record::Picture { rect, .. }
+            | Record::Recall { rect, .. }
+            | Record::Video { rect, .. } => rect.area(),
+            Record::Size(size) => size.area(),
+            _ => 0,
+        };
+        let screen = self.size.map_or(0, ScreenSize::area);
+        if UPDATE_SCREENS_MAX * screen + UPDATE_PIXELS_MORE < self.update_pixels {
             return Err(StreamError::UpdateTooLong);
         }
         Ok(())

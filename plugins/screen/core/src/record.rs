@@ -24,6 +24,11 @@ pub const CURSOR_SIDE_MAX: u16 = 256;
 pub const UPDATE_RECORDS_MAX: usize = 65_536;
 /// Most bytes between two `Update`s: an 8K screen of noise.
 pub const UPDATE_BYTES_MAX: usize = 134_217_728;
+/// Most pixels that are painted between two `Update`s, in screens, and beyond that: a writer that moves, paints and sharpens every part of a screen needs
+/// half of it. Without it few bytes could make a reader hold any number of decoded pictures.
+pub const UPDATE_SCREENS_MAX: usize = 8;
+/// See [`UPDATE_SCREENS_MAX`].
+pub const UPDATE_PIXELS_MORE: usize = 4_194_304;
 
 pub(crate) const MAGIC: [u8; 4] = *b"CNVS";
 

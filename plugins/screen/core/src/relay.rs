@@ -3,6 +3,7 @@
 //! The relay holds the screen. A viewer that keeps up is handed the presenter's own updates; what another one misses becomes dirty cells, its
 //! debt, and is paid with the newest content when its line has room. Nothing is ever queued for a viewer beyond its window.
 
+mod bands;
 mod debt;
 mod effort;
 mod few;

@@ -1,7 +1,9 @@
 //! How much may be on its way: to a viewer, and from a presenter to its relay.
 //!
 //! Socket buffers lie, so the window comes from what the viewer says it has painted: the rate at which bytes were acknowledged while there was
-//! always more to send, times the shortest round trip, twice, and a little more so that a short round trip does not starve a fast line.
+//! always more to send, times the shortest round trip, twice, and a little more so that a short round trip does not starve a fast line. Twice, so
+//! that the rate of a line that has become faster doubles in each round trip; where acknowledgements tell of a queue in front of the line, it has not, and
+//! no more than [`QUEUE_MAX`] stands there.
 //! The shortest round trip is measured anew now and then on an empty line, as a line in constant use never shows it.
 
 use std::collections::VecDeque;
@@ -25,6 +27,11 @@ pub(crate) const BYTES_AT_FIRST: u64 = 16 * 1024;
 const RATE_SAMPLES: usize = 8;
 /// What may wait in front of the line beside two round trips.
 const SLACK: Duration = Duration::from_millis(50);
+/// What waits in front of a line that is known to carry no more, or two short pieces: the time until somebody sees what is newest.
+const QUEUE_MAX: Duration = Duration::from_millis(90);
+/// There is a queue in front of the line once a piece has taken so much longer than the round trip, until one has taken hardly longer.
+const QUEUE_SEEN: Duration = Duration::from_millis(50);
+const QUEUE_GONE: Duration = Duration::from_millis(20);
 /// When a piece is not acknowledged for so long beyond two round trips, the window is wrong.
 const STALL: Duration = Duration::from_millis(150);
 /// A round trip older than this may no longer be true.
@@ -49,6 +56,8 @@ pub struct Window {
     /// Bytes a second.
     rates: VecDeque<f64>,
     round_trip: Option<RoundTrip>,
+    /// What is sent waits in front of the line.
+    is_queueing: bool,
     /// Nothing is sent until the line is empty, to measure the round trip.
     draining: bool,
 }
@@ -85,8 +94,14 @@ impl Window {
         let Some(round_trip) = self.round_trip.filter(|_| !self.rates.is_empty()) else {
             return BYTES_AT_FIRST;
         };
-        let bytes = best(&self.rates) * (2 * round_trip.time + SLACK).as_secs_f64();
-        (bytes as u64).clamp(BYTES_MIN, BYTES_MAX)
+        let bytes = |time: Duration| (best(&self.rates) * time.as_secs_f64()) as u64;
+        let queue = round_trip.time + SLACK;
+        let bytes = if self.is_queueing {
+            bytes(round_trip.time) + bytes(queue.min(QUEUE_MAX)).max(BYTES_MIN)
+        } else {
+            bytes(round_trip.time + queue)
+        };
+        bytes.clamp(BYTES_MIN, BYTES_MAX)
     }
 
     /// What the line carries, once there was more to send than it took at once.
@@ -208,6 +223,14 @@ impl Window {
             _ => self.round_trip = Some(measured),
         }
 
+        if let Some(round_trip) = self.round_trip {
+            let excess = time.saturating_sub(round_trip.time);
+            let own = Duration::from_secs_f64(piece.bytes as f64 / best(&self.rates).max(1.0));
+            let limit = if self.is_queueing { QUEUE_GONE } else { QUEUE_SEEN };
+            // What comes back sooner than the line could carry it tells of a faster line.
+            self.is_queueing = !self.rates.is_empty() && limit < excess && own * 4 / 5 < excess;
+        }
+
         let bytes = self.acknowledged - piece.acknowledged;
         let seconds = now.saturating_sub(piece.acknowledged_at).as_secs_f64().max(0.001);
         let rate = bytes as f64 / seconds;
@@ -244,31 +267,80 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    /// Sends as much as there is room for through a line, for some time.
-    fn run(window: &mut Window, (bytes_a_ms, delay_ms): (u64, u64), time: std::ops::Range<u64>) {
-        let mut arrivals = VecDeque::new();
-        let mut line_is_free_at = time.start;
-        for now in time {
-            while let Some((at, end)) = arrivals.front().copied()
-                && at <= now
-            {
-                arrivals.pop_front();
-                window.painted(end, ms(now));
+    /// A line with a buffer without an end in front of it.
+    #[derive(Default)]
+    struct Line {
+        now: u64,
+        free_at: u64,
+        arrivals: VecDeque<(u64, u64)>,
+    }
+
+    impl Line {
+        /// Sends as much as there is room for until then. For how long something waited in front of the line at most, in the last second.
+        fn run(&mut self, window: &mut Window, (bytes_a_ms, delay_ms): (u64, u64), until: u64) -> u64 {
+            let mut longest = 0;
+            for now in self.now..until {
+                while let Some((at, end)) = self.arrivals.front().copied()
+                    && at <= now
+                {
+                    self.arrivals.pop_front();
+                    window.painted(end, ms(now));
+                }
+                loop {
+                    let piece = if window.wants_probe() { Some(23) } else { window.piece(ms(now)) };
+                    let Some(bytes) = piece.map(|bytes| bytes.min(PIECE as u64) as usize) else { break };
+                    window.sent(bytes, true, ms(now));
+                    self.free_at = self.free_at.max(now) + bytes as u64 / bytes_a_ms;
+                    self.arrivals.push_back((self.free_at + 2 * delay_ms, window.sent));
+                }
+                if until <= now + 1_000 {
+                    longest = longest.max(self.free_at.saturating_sub(now));
+                }
             }
-            loop {
-                let piece = if window.wants_probe() { Some(23) } else { window.piece(ms(now)) };
-                let Some(bytes) = piece.map(|bytes| bytes.min(PIECE as u64) as usize) else { break };
-                window.sent(bytes, true, ms(now));
-                line_is_free_at = line_is_free_at.max(now) + bytes as u64 / bytes_a_ms;
-                arrivals.push_back((line_is_free_at + 2 * delay_ms, window.sent));
+            self.now = until;
+            longest
+        }
+    }
+
+    /// From 400 kbit/s to 20 Mbit/s, from 20 to 300 ms there and back, in front of a buffer without an end.
+    #[test]
+    fn hardly_anything_stands_in_front_of_a_line_that_is_full() {
+        for bytes_a_ms in [50, 125, 500, 2_500] {
+            for delay_ms in [10, 40, 75, 150] {
+                let mut window = Window::new();
+                let mut line = Line::default();
+                let longest = line.run(&mut window, (bytes_a_ms, delay_ms), 15_000);
+                // The smallest window takes longer to pass the slowest of these lines.
+                let most = 100.max(BYTES_MIN / bytes_a_ms);
+                assert!(longest <= most, "{bytes_a_ms} bytes a ms, {delay_ms} ms: {longest} ms");
+                let before = window.acknowledged;
+                line.run(&mut window, (bytes_a_ms, delay_ms), 18_000);
+                let carried = window.acknowledged - before;
+                assert!(80 * 3_000 * bytes_a_ms / 100 < carried, "{bytes_a_ms}, {delay_ms}: {carried}");
             }
+        }
+    }
+
+    /// A line that was slow for a while carries all that it can a second later.
+    #[test]
+    fn a_line_that_recovers_is_full_within_a_second() {
+        for delay_ms in [10, 40] {
+            let mut window = Window::new();
+            let mut line = Line::default();
+            line.run(&mut window, (2_500, delay_ms), 5_000);
+            line.run(&mut window, (50, delay_ms), 15_000);
+            line.run(&mut window, (2_500, delay_ms), 16_000);
+            let before = window.acknowledged;
+            line.run(&mut window, (2_500, delay_ms), 17_000);
+            let carried = window.acknowledged - before;
+            assert!(2_250_000 - 2 * 2_500 * delay_ms < carried, "{delay_ms} ms: {carried}");
         }
     }
 
     #[test]
     fn a_fast_line_with_a_long_way_gets_what_it_can_carry() {
         let mut window = Window::new();
-        run(&mut window, (12_500, 50), 0..3_000);
+        Line::default().run(&mut window, (12_500, 50), 3_000);
         let on_the_way = 12_500 * 100;
         assert!((on_the_way..4 * on_the_way).contains(&window.size()), "{}", window.size());
     }
@@ -276,15 +348,16 @@ mod tests {
     #[test]
     fn a_slow_line_gets_the_smallest_window_once_it_is_known() {
         let mut window = Window::new();
-        run(&mut window, (12, 50), 0..60_000);
-        assert_eq!(window.size(), BYTES_MIN);
+        Line::default().run(&mut window, (12, 50), 60_000);
+        // And what is on its way.
+        assert!(window.size() <= BYTES_MIN + 12 * 110, "{}", window.size());
     }
 
     #[test]
     fn the_window_never_leaves_its_limits() {
         for line in [(1_000_000, 1_000), (1, 0), (100, 0)] {
             let mut window = Window::new();
-            run(&mut window, line, 0..30_000);
+            Line::default().run(&mut window, line, 30_000);
             assert!((BYTES_MIN..=BYTES_MAX).contains(&window.size()), "{line:?}: {}", window.size());
             assert!(window.in_flight() <= BYTES_MAX, "{line:?}");
         }
@@ -293,7 +366,7 @@ mod tests {
     #[test]
     fn a_line_that_falls_silent_gets_no_more_than_the_smallest_window() {
         let mut window = Window::new();
-        run(&mut window, (12_500, 5), 0..1_000);
+        Line::default().run(&mut window, (12_500, 5), 1_000);
         (0..3).for_each(|_| window.sent(PIECE, true, ms(1_000)));
         window.painted(window.sent - 2 * PIECE as u64, ms(1_010));
         assert!(0 < window.room(ms(1_020)));

@@ -109,7 +109,7 @@ function blocksOf(strips: readonly Strip[], offset: number): Block[] {
 /** Looks for a window that was dragged; two at once are dragged by nobody. */
 const searchDragged: Search = function* (sent, next, changed, isTrue) {
   // Another page, most likely; a window that fills the screen cannot be dragged.
-  if (3 * area({ x: 0, y: 0, width: sent.width, height: sent.height }) < 4 * sum(changed)) return;
+  if (3 * area(sent) < 4 * sum(changed)) return;
   const [best] = draggedCores(sent, next, changed);
   if (!best) return;
   const moved = (rect: Rect): Move => ({ rect, from: sourceOf(rect, best.offset) });

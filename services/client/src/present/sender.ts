@@ -97,10 +97,10 @@ export class Sender {
     return message;
   }
 
-  /** What is longer than all room goes alone: nothing else could ever make room for it. */
+  /** What is longer than all room goes alone: nothing else could ever make room for it. What is longer than a piece has the room of one. */
   #fits(bytes: number, now: number): boolean {
-    const inFlight = this.#window.inFlight;
-    return inFlight === 0 || (inFlight + bytes <= IN_FLIGHT_BYTES_MAX && 0 < this.#window.room(now));
+    const { inFlight, pieceBytes } = this.#window;
+    return inFlight === 0 || (inFlight + bytes <= IN_FLIGHT_BYTES_MAX && Math.min(bytes, pieceBytes) <= this.#window.room(now));
   }
 
   #gather(room: number): Uint8Array<ArrayBuffer> | null {

@@ -1,7 +1,7 @@
 // How much may be on its way from a presenter to its relay: `convene_screen::Window`, line by line, with milliseconds as numbers.
 //
 // Socket buffers lie, so the window comes from what the server says it has taken in: the rate at which it did while there was more to send,
-// times the shortest round trip, twice, and a little more. The round trip is measured anew now and then on an empty line.
+// times the shortest round trip, twice, and a little more; less where what was sent tells of a queue in front of the line. The round trip is measured anew now and then on an empty line.
 
 /** Never less: two short pieces, so that the line is not idle while one is acknowledged. */
 export const BYTES_MIN = 6 * 1024;
@@ -14,6 +14,11 @@ const PIECE_BYTES_MAX = 256 * 1024;
 const RATE_SAMPLES = 8;
 /** What may wait in front of the line beside two round trips. */
 const SLACK_MS = 50;
+/** What waits in front of a line that is known to carry no more, or two short pieces: the time until somebody sees what is newest. */
+const QUEUE_MAX_MS = 90;
+/** There is a queue in front of the line once a piece has taken so much longer than the round trip, until one has taken hardly longer. */
+const QUEUE_SEEN_MS = 50;
+const QUEUE_GONE_MS = 20;
 /** When a piece is not acknowledged for so long beyond two round trips, the window is wrong. */
 const STALL_MS = 150;
 /** A round trip older than this may no longer be true; one that was measured with a long piece is soon measured again. */
@@ -53,13 +58,19 @@ export class Window {
   /** Bytes a millisecond. */
   readonly #rates: number[] = [];
   #roundTrip: RoundTrip | null = null;
+  /** What is sent waits in front of the line. */
+  #isQueueing = false;
   /** Nothing is sent until the line is empty, to measure the round trip. */
   #draining = false;
 
   /** Bytes that may be on their way. */
   get size(): number {
     if (!this.#roundTrip || this.#rates.length === 0) return BYTES_AT_FIRST;
-    const bytes = Math.max(...this.#rates) * (2 * this.#roundTrip.time + SLACK_MS);
+    const [rate, { time }] = [Math.max(...this.#rates), this.#roundTrip];
+    const queue = time + SLACK_MS;
+    const bytes = this.#isQueueing
+      ? rate * time + Math.max(BYTES_MIN, rate * Math.min(queue, QUEUE_MAX_MS))
+      : rate * (time + queue);
     return Math.min(BYTES_MAX, Math.max(BYTES_MIN, Math.floor(bytes)));
   }
 
@@ -86,7 +97,7 @@ export class Window {
    */
   get pieceBytes(): number {
     if (this.#draining && this.inFlight === 0) return 1;
-    return Math.min(PIECE_BYTES_MAX, Math.max(BYTES_MIN / 2, Math.floor(this.size / 4)));
+    return Math.min(PIECE_BYTES_MAX, Math.max(BYTES_MIN / 2, Math.floor(this.size / (this.#isQueueing ? 8 : 4))));
   }
 
   /** `isMoreWaiting`: more would have been sent if there were room. */
@@ -144,7 +155,16 @@ export class Window {
         this.#draining = true;
       }
     }
+    this.#lookForQueue(piece, time);
     this.#learnRate(piece, now);
+  }
+
+  #lookForQueue(piece: Piece, time: number): void {
+    if (this.#rates.length === 0) return;
+    const excess = time - (this.#roundTrip?.time ?? 0);
+    const own = piece.bytes / Math.max(...this.#rates, 0.001);
+    // What comes back sooner than the line could carry it tells of a faster line.
+    this.#isQueueing = Math.max(this.#isQueueing ? QUEUE_GONE_MS : QUEUE_SEEN_MS, 0.8 * own) < excess;
   }
 
   #learnRate(piece: Piece, now: number): void {

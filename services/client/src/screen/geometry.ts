@@ -69,6 +69,6 @@ export function outside(rect: Rect, hole: Rect | null): Rect[] {
   return parts.filter((part) => 0 < part.width && 0 < part.height);
 }
 
-export function area(rect: Rect): number {
-  return rect.width * rect.height;
+export function area({ width, height }: Size): number {
+  return width * height;
 }

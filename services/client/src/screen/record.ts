@@ -22,6 +22,9 @@ export const RECORD_BODY_BYTES_MAX = 2 * 1024 * 1024;
 export const UPDATE_RECORDS_MAX = 65_536;
 /** Most bytes between two updates: an 8K screen of noise. */
 export const UPDATE_BYTES_MAX = 134_217_728;
+/** Most pixels that are painted between two `Update`s, in screens, and beyond that: what is decoded is held until then. */
+export const UPDATE_SCREENS_MAX = 8;
+export const UPDATE_PIXELS_MORE = 4_194_304;
 /** Kinds from here on may be skipped by a reader that does not know them. */
 const OPTIONAL_FROM = 0x80;
 
@@ -105,6 +108,7 @@ export class Reader {
   #started = false;
   #updateRecords = 0;
   #updateBytes = 0;
+  #updatePixels = 0;
   readonly #kept = new Cache();
   /** The record before was this picture: it may be kept. */
   #lastPicture: KeptPicture | null = null;
@@ -167,7 +171,11 @@ export class Reader {
       this.#consumed += total;
       this.#count(kind, total);
       if (kind !== Kind.Keep) this.#lastPicture = null;
-      if (kind < OPTIONAL_FROM) return this.#parseBody(kind, body);
+      if (kind < OPTIONAL_FROM) {
+        const record = this.#parseBody(kind, body);
+        this.#countPixels(record);
+        return record;
+      }
     }
   }
 
@@ -206,6 +214,7 @@ export class Reader {
     if (kind === Kind.Start || kind === Kind.Update) {
       this.#updateRecords = 0;
       this.#updateBytes = 0;
+      this.#updatePixels = 0;
       return;
     }
     this.#updateRecords += 1;
@@ -215,6 +224,15 @@ export class Reader {
         "update-too-long",
         `An update has more than ${UPDATE_RECORDS_MAX} records or ${UPDATE_BYTES_MAX} bytes.`,
       );
+    }
+  }
+
+  #countPixels(record: Record): void {
+    if (record.kind === "size") this.#updatePixels += area(record.size);
+    else if ("rect" in record) this.#updatePixels += area(record.rect);
+    const most = UPDATE_SCREENS_MAX * (this.#size ? area(this.#size) : 0) + UPDATE_PIXELS_MORE;
+    if (most < this.#updatePixels) {
+      throw new StreamError("update-too-long", `An update paints more than ${UPDATE_SCREENS_MAX} screens.`);
     }
   }
 

@@ -1,7 +1,7 @@
 // An uplink under virtual time, in milliseconds: so many kilobits a second behind a deep buffer, and a way there and back.
 
 export class Line {
-  readonly #bytesPerMs: number;
+  #bytesPerMs: number;
   readonly #delay: number;
   readonly #arrivals: { readonly at: number; readonly count: number }[] = [];
   #freeAt = 0;
@@ -11,6 +11,11 @@ export class Line {
   constructor(kbps: number, delay: number) {
     this.#bytesPerMs = kbps / 8;
     this.#delay = delay;
+  }
+
+  /** It has another rate from now on. */
+  become(kbps: number): void {
+    this.#bytesPerMs = kbps / 8;
   }
 
   send(bytes: number, now: number): void {

@@ -1,4 +1,6 @@
-//! What a viewer still has to see: cells, each with the update since which it is dirty.
+//! What a viewer still has to see: cells, each with the update since which it is dirty, and the part of it that is.
+
+use std::collections::BTreeMap;
 
 use crate::Rect;
 use crate::ages::Ages;
@@ -8,16 +10,18 @@ use crate::cells::Grid;
 #[derive(Debug, Default)]
 pub(super) struct Debt {
     cells: Option<Ages>,
+    /// Of the dirty cells that are not all dirty, a rectangle around what is.
+    parts: BTreeMap<usize, Rect>,
 }
 
 impl Debt {
     /// All of a screen.
     pub(super) fn whole(grid: Option<Grid>, version: u64) -> Self {
-        Self { cells: grid.map(|grid| Ages::all(grid, version)) }
+        Self { cells: grid.map(|grid| Ages::all(grid, version)), parts: BTreeMap::new() }
     }
 
     pub(super) fn none(grid: Option<Grid>) -> Self {
-        Self { cells: grid.map(Ages::none) }
+        Self { cells: grid.map(Ages::none), parts: BTreeMap::new() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -29,25 +33,56 @@ impl Debt {
         self.cells.as_ref().map_or(0, Ages::len)
     }
 
-    /// Adds every cell that the rectangle touches. One that was dirty stays as old as it was.
+    /// Adds what the rectangle has of every cell that it touches. One that was dirty stays as old as it was.
     pub(super) fn add(&mut self, rect: Rect, version: u64) {
         let Some(cells) = &mut self.cells else { return };
-        cells.grid().touched_cells(rect).for_each(|cell| cells.add(cell, version));
-    }
-
-    /// Takes out every cell that lies wholly inside the rectangle.
-    pub(super) fn remove_inside(&mut self, rect: Rect) {
-        let Some(cells) = &mut self.cells else { return };
         let grid = cells.grid();
-        for cell in grid.touched_cells(rect).filter(|&cell| grid.cell(cell).is_within(rect)) {
-            cells.remove(cell);
+        for cell in grid.touched_cells(rect) {
+            let part = grid.cell(cell).intersection(rect).expect("it is touched");
+            let part = match (cells.since(cell) != 0, self.parts.get(&cell)) {
+                (false, _) => part,
+                (true, Some(before)) => before.union(part),
+                (true, None) => grid.cell(cell),
+            };
+            if part == grid.cell(cell) {
+                self.parts.remove(&cell);
+            } else {
+                self.parts.insert(cell, part);
+            }
+            cells.add(cell, version);
         }
     }
 
-    /// Whether a cell that the rectangle touches is dirty.
+    /// Takes out every cell whose dirty part lies inside the rectangle.
+    pub(super) fn remove_inside(&mut self, rect: Rect) {
+        let Some(cells) = &mut self.cells else { return };
+        let grid = cells.grid();
+        for cell in grid.touched_cells(rect) {
+            let dirty = self.parts.get(&cell).copied().unwrap_or(grid.cell(cell));
+            if dirty.is_within(rect) {
+                self.parts.remove(&cell);
+                cells.remove(cell);
+            }
+        }
+    }
+
+    /// What of the rectangle is dirty, a rectangle for each cell.
+    pub(super) fn dirty_in(&self, rect: Rect) -> impl Iterator<Item = Rect> {
+        let dirty = move |cells: &Ages| {
+            let (grid, parts) = (cells.grid(), &self.parts);
+            let dirty: Vec<Rect> = grid
+                .touched_cells(rect)
+                .filter(|cell| cells.since(*cell) != 0)
+                .filter_map(|cell| parts.get(&cell).copied().unwrap_or(grid.cell(cell)).intersection(rect))
+                .collect();
+            dirty
+        };
+        self.cells.as_ref().map(dirty).unwrap_or_default().into_iter()
+    }
+
+    /// Whether something in the rectangle is dirty.
     pub(super) fn touches(&self, rect: Rect) -> bool {
-        let touches = |cells: &Ages| cells.grid().touched_cells(rect).any(|cell| cells.since(cell) != 0);
-        self.cells.as_ref().is_some_and(touches)
+        self.dirty_in(rect).next().is_some()
     }
 
     /// As [`Ages::first`].

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
+use super::bands::bands;
 use super::debt::Debt;
 use super::held::{Change, Held, Step};
 use super::pictures::Quality;
@@ -13,7 +14,7 @@ use super::presenter::Update;
 use super::seat::Seat;
 use crate::cache::Cache;
 use crate::window::{POINTER_BYTES_MAX, Window};
-use crate::{HEADER_BYTES, Record, Rect};
+use crate::{HEADER_BYTES, Point, Record, Rect};
 
 /// An `Update` with its header.
 const UPDATE_BYTES: usize = HEADER_BYTES + 8;
@@ -97,7 +98,7 @@ impl Viewer {
             self.hand_on(update, held);
             self.seat.has(film);
         } else {
-            self.owe(change, held);
+            self.owe(change, held, now);
             if change.plays() {
                 self.seat.missed(has_room, change.film_version, now);
             }
@@ -123,18 +124,65 @@ impl Viewer {
         }
     }
 
-    fn owe(&mut self, change: &Change, held: &Held) {
+    /// What is not handed on becomes debt, but for what the viewer can move by itself.
+    fn owe(&mut self, change: &Change, held: &Held, now: Duration) {
+        self.cursor_due |= change.cursor || change.resized;
+        self.shape_due |= change.shape || change.resized;
         if change.resized {
             self.start_due = true;
             self.debt = Debt::whole(held.grid(), held.version());
             self.coarse = Debt::none(held.grid());
-        } else {
-            // Also the target of a move: its source may be dirty here, and the move itself is not sent.
-            let damage = change.damage.iter().filter(|rect| change.film != Some(**rect));
-            damage.for_each(|&rect| self.debt.add(rect, held.version()));
+            return;
         }
-        self.cursor_due |= change.cursor || change.resized;
-        self.shape_due |= change.shape || change.resized;
+        let mut moves = BytesMut::new();
+        for step in &change.steps {
+            match *step {
+                Step::Move { rect, from } => {
+                    self.owe_move((rect, from), change.film, held.version(), &mut moves);
+                }
+                // Its tiles are owed.
+                Step::Play { rect, .. } if change.film == Some(rect) => {}
+                Step::Paint(rect) | Step::Recall { rect, .. } | Step::Play { rect, .. } => {
+                    self.debt.add(rect, held.version());
+                }
+                Step::Keep { .. } => {}
+            }
+        }
+        if moves.is_empty() {
+            return;
+        }
+        held.write_update(&mut moves);
+        let bytes = moves.len() as u64;
+        if self.ready_bytes + bytes <= self.window.room(now) {
+            self.ready.push_back(moves.freeze());
+            self.ready_bytes += bytes;
+        } else {
+            // Nothing waits in front of a line that is full, so all that moved is owed.
+            change.damage.iter().for_each(|&rect| self.debt.add(rect, held.version()));
+        }
+    }
+
+    /// Whatever the viewer has of the source moves; the rest is owed at the target.
+    fn owe_move(
+        &mut self,
+        (rect, from): (Rect, Point),
+        film: Option<Rect>,
+        version: u64,
+        out: &mut BytesMut,
+    ) {
+        let source = Rect { x: from.x, y: from.y, ..rect };
+        let is_filmed = |film: Rect| [source, rect].into_iter().any(|part| film.intersection(part).is_some());
+        if self.start_due || film.is_some_and(is_filmed) {
+            return self.debt.add(rect, version);
+        }
+        let bands = bands(rect, from, &self.debt);
+        for band in bands.iter().filter(|band| band.is_clean) {
+            Record::Move { rect: band.rect, from: band.from }.write(out);
+            self.follow(Step::Move { rect: band.rect, from: band.from }, version);
+            self.debt.remove_inside(band.rect);
+        }
+        let owed = bands.iter().filter(|band| !band.is_clean);
+        owed.for_each(|band| self.debt.add(band.rect, version));
     }
 
     /// Keeps what an update keeps. `false`, and nothing done, when the viewer would refuse the update for what it has missed.
@@ -177,7 +225,7 @@ impl Viewer {
             .ready_piece()
             .or_else(|| self.cursor_piece(held, now))
             .or_else(|| self.owed_piece(held, now))
-            .or_else(|| self.sharpening_piece(held, now))?;
+            .or_else(|| if self.is_idle() { self.sharpening_piece(held, now) } else { None })?;
         let is_more_waiting = !self.debt.is_empty() || !self.ready.is_empty() || self.seat.is_owed();
         self.window.sent(piece.len(), is_more_waiting, now);
         Some(piece)
@@ -205,11 +253,12 @@ impl Viewer {
         Some(out.freeze())
     }
 
-    /// Debt and the film's pictures by turns.
+    /// Debt and the film's pictures by turns; while a film plays, a line that it fills has no other time to sharpen what is beside it.
     fn owed_piece(&mut self, held: &mut Held, now: Duration) -> Option<Bytes> {
         let debt_first = self.was_film || self.start_due;
         let piece = if debt_first {
-            self.debt_piece(held, now).map(|piece| (piece, false))
+            let piece = self.debt_piece(held, now).or_else(|| self.sharpening_piece(held, now));
+            piece.map(|piece| (piece, false))
         } else {
             self.film_piece(held, now).map(|piece| (piece, true))
         };
@@ -267,12 +316,16 @@ impl Viewer {
         finish(held, out)
     }
 
-    /// What is coarse, exactly, while the line is idle: the oldest first, and not so much that newer content would wait for it.
-    fn sharpening_piece(&mut self, held: &mut Held, now: Duration) -> Option<Bytes> {
-        let is_idle = self.debt.is_empty()
+    /// Nothing newer would have to wait.
+    fn is_idle(&self) -> bool {
+        self.debt.is_empty()
             && !self.seat.is_owed()
-            && self.window.in_flight() <= self.window.size() / IDLE_SHARE;
-        if self.coarse.is_empty() || !is_idle || !held.effort.is_idle() {
+            && self.window.in_flight() <= self.window.size() / IDLE_SHARE
+    }
+
+    /// What is coarse, exactly: the oldest first.
+    fn sharpening_piece(&mut self, held: &mut Held, now: Duration) -> Option<Bytes> {
+        if self.coarse.is_empty() || !self.debt.is_empty() || !held.effort.is_idle() {
             return None;
         }
         let budget = self.budget(now)?;

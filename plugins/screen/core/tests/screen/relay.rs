@@ -212,6 +212,28 @@ fn a_turn_encodes_little_and_nobody_starves() {
 }
 
 /// Somebody types beside a debt that takes many seconds.
+/// Its line is too slow for what comes in, so the foot of the page is owed; what is there already goes up all the same.
+#[test]
+fn what_scrolls_moves_at_a_viewer_in_debt() {
+    let mut meeting = meeting();
+    meeting.join(1, Line::new(60, 50));
+    meeting.desktop.step(&Step::Noise { rect: Rect::new(10, 10, 600, 400), seed: 3, colours: 4 });
+    meeting.present();
+    meeting.rest(120 * SECOND);
+    for seed in 0..40 {
+        let rect = Rect::new(10, 10, 600, 400);
+        meeting.desktop.step(&Step::Scroll { rect, dx: 0, dy: -8, seed });
+        meeting.present();
+        meeting.wait(Duration::from_millis(66));
+    }
+    meeting.wait(SECOND);
+    // 320 rows of 400 are new, of which it has some; the other 80 have moved.
+    assert!(meeting.shows(1, Rect::new(64, 10, 500, 54)), "what was there has moved");
+    assert!(!meeting.shows(1, Rect::new(64, 300, 500, 100)), "it is in debt");
+    meeting.rest(120 * SECOND);
+    meeting.assert_all_equal();
+}
+
 #[test]
 fn what_is_typed_overtakes_a_debt() {
     let mut meeting = meeting();

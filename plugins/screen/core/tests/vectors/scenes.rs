@@ -266,6 +266,7 @@ fn refused_by_header() -> Vec<Named> {
             "A screen of 16,384 x 2,049 pixels.",
             start() + "020000000440000801",
         ),
+        paints_without_end(),
         never_ends_an_update(),
         refuses(
             "error-truncated",
@@ -359,6 +360,15 @@ fn skips_an_optional_kind() -> Scene {
     stream.extend_from_slice(&[0x80, 0, 0, 0, 3, 1, 2, 3]);
     stream.extend_from_slice(&write(&after));
     scene_of("A reader skips the kinds from 0x80 on.", stream, &[&before[..], &after].concat())
+}
+
+fn paints_without_end() -> Named {
+    let about = "A screen of 2048 x 1024 pixels is painted nine times over, and half of it once more; four megapixels more than eight screens are allowed.";
+    let mut records = begin(2048, 1024);
+    // Its Size counts as well.
+    records.extend((0..9).map(|_| fill(0, 0, 2048, 1024, RED)));
+    records.push(fill(0, 0, 1024, 1024, BLUE));
+    refuses("error-update-paints-too-much", "update-too-long", about, bytes_of(&records))
 }
 
 fn never_ends_an_update() -> Named {
