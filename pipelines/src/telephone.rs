@@ -40,12 +40,42 @@ pub struct TelephonePort {
     pub address: Option<IpAddr>,
     /// The UDP ports for sound, as `7800-32000`.
     pub rtp_ports: String,
+    /// What is done with callers' names.
+    pub names: CallerNames,
     /// A PEM file.
     pub certificate: PathBuf,
     /// A PEM file.
     pub key: PathBuf,
     /// Who connects calls with the telephone network; nobody when `None`.
     pub trunk: Option<Trunk>,
+}
+
+/// What is done with the names that callers say on their way in. They are kept in memory only, and gone with the call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CallerNames {
+    /// Nobody is asked.
+    Never,
+    /// Whoever asks who is there hears them.
+    #[default]
+    Asked,
+    /// And all other callers hear who comes.
+    Announced,
+}
+
+impl CallerNames {
+    /// The words of `sipbridge`.
+    const ALL: [(Self, &'static str); 3] =
+        [(Self::Never, "never"), (Self::Asked, "asked"), (Self::Announced, "announced")];
+
+    /// The one of this word.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(_, other)| *other == word).map(|(names, _)| names)
+    }
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        Self::ALL.into_iter().find(|(names, _)| *names == self).map_or("never", |(_, word)| word)
+    }
 }
 
 /// Who connects calls with the telephone network.
@@ -88,7 +118,7 @@ pub enum PhoneKey {
     Mute,
     /// The hand up, or down.
     Hand,
-    /// To be told how many are there.
+    /// To be told who is there.
     Count,
     /// To hear the others louder.
     Louder,
@@ -255,6 +285,7 @@ fn bridge(room: &TelephoneRoom) -> Result<gst::Element, PipelineError> {
         .create()
         .property("room", code)
         .property("pin", pin)
+        .property("names", at.names.word())
         .property("tls-port", number(at.tls))
         .property("tcp-port", number(at.tcp))
         .property("udp-port", number(at.udp))

@@ -15,7 +15,7 @@ use crate::arguments::Configuration;
 const DEFAULT_FILE: &str = "convene.toml";
 
 /// The settings that the environment may give, as `CONVENE_LISTEN`; deeper ones with two underscores, `CONVENE_RECORDER__PATH`.
-const FROM_ENVIRONMENT: [&str; 19] = [
+const FROM_ENVIRONMENT: [&str; 20] = [
     "listen",
     "media_port",
     "media_addresses",
@@ -23,6 +23,7 @@ const FROM_ENVIRONMENT: [&str; 19] = [
     "sip_tcp_port",
     "sip_udp_port",
     "sip_rtp_ports",
+    "sip_names",
     "sip_trunk",
     "sip_trunk_account",
     "sip_trunk_ca_file",
@@ -146,7 +147,7 @@ mod tests {
 
     #[test]
     fn the_telephone_is_closed_until_a_port_is_given() {
-        let file = file("sip_tcp_port = 5060\nsip_rtp_ports = \"8000-9000\"\n");
+        let file = file("sip_tcp_port = 5060\nsip_rtp_ports = \"8000-9000\"\nsip_names = \"announced\"\n");
         let mut flags = flags(Some(file.path()), None);
         flags.sip_tls_port = Some(5061);
         let config = read(&flags).expect("a configuration");
@@ -154,7 +155,7 @@ mod tests {
             (config.sip_tls_port, config.sip_tcp_port, config.sip_udp_port),
             (Some(5061), Some(5060), None)
         );
-        assert_eq!(config.sip_rtp_ports, "8000-9000");
+        assert_eq!((config.sip_rtp_ports.as_str(), config.sip_names.word()), ("8000-9000", "announced"));
     }
 
     #[test]

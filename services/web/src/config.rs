@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use convene_domain::CallOutRules;
-use convene_pipelines::{MediaPort, TelephonePort, Trunk};
+use convene_pipelines::{CallerNames, MediaPort, TelephonePort, Trunk};
 use convene_recordings::{RegionName, StoreConfig};
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +40,10 @@ pub struct Config {
     pub sip_udp_port: Option<u16>,
     /// The UDP ports for telephones' sound, two for each call.
     pub sip_rtp_ports: String,
+    /// Whether callers say their names on the way in: `never`, `asked` (who wants to know who is there hears them), or `announced` (and all other
+    /// callers hear who comes).
+    #[serde(with = "names")]
+    pub sip_names: CallerNames,
     /// Who connects calls with the telephone network, as `sips:provider.example` or `sip:provider.example;transport=tcp`. Its account comes from
     /// `sip_trunk_account`, or from `CONVENE_SIP_USER` and `CONVENE_SIP_PASSWORD` in the environment.
     pub sip_trunk: Option<String>,
@@ -86,6 +90,7 @@ impl Default for Config {
             sip_tcp_port: None,
             sip_udp_port: None,
             sip_rtp_ports: SIP_RTP_PORTS.into(),
+            sip_names: CallerNames::default(),
             sip_trunk: None,
             sip_trunk_account: None,
             sip_trunk_ca_file: None,
@@ -175,6 +180,7 @@ impl Config {
             bind: self.bind(),
             address: self.media_addresses.first().copied(),
             rtp_ports: self.sip_rtp_ports.clone(),
+            names: self.sip_names,
             certificate: self.certificate_file(),
             key: self.key_file(),
             trunk: self.sip_trunk.clone().map(|uri| Trunk {
@@ -213,6 +219,24 @@ impl Config {
                 StoreConfig::folder(region, self.data.join("regions").join(name))
             })
             .collect()
+    }
+}
+
+/// The word of [`CallerNames`].
+mod names {
+    use convene_pipelines::CallerNames;
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::Serializer;
+
+    pub(super) fn serialize<S: Serializer>(names: &CallerNames, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(names.word())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<CallerNames, D::Error> {
+        let word = String::deserialize(from)?;
+        let wrong =
+            || D::Error::custom(format!("`sip_names` is never, asked or announced, and not \"{word}\""));
+        CallerNames::named(&word).ok_or_else(wrong)
     }
 }
 

@@ -7,4 +7,5 @@ pub mod reader;
 pub mod rtcp;
 pub mod sdp;
 pub mod srtp;
+pub mod srtp_cm;
 pub mod stun;

@@ -79,6 +79,16 @@ impl Codec {
     pub(crate) fn is_rest(self, packet: &[u8]) -> bool {
         self == Codec::Opus && opus::is_rest(packet)
     }
+
+    /// What is known of a packet's loudness by its length alone.
+    pub(crate) fn level_by_length(self, packet: &[u8]) -> Option<Level> {
+        (self == Codec::Opus && opus::is_silence(packet)).then_some(Level::SILENCE)
+    }
+
+    /// Its encoder says that nobody speaks in it; which is not always so.
+    pub(crate) fn is_said_silent(self, packet: &[u8]) -> bool {
+        self == Codec::Opus && opus::voice_flag(packet) == Some(false)
+    }
 }
 
 /// What turns between bytes and the samples of a telephone.

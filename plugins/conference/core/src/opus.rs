@@ -19,6 +19,8 @@ pub(crate) const CONCEAL_STEP: usize = 120;
 const LOOKAHEAD: u16 = 312;
 /// Such a packet has a header and no sound: the sender rests (discontinuous transmission).
 const REST_BYTES_MAX: usize = 2;
+/// A frame of digital silence, with its first byte (RFC 6716, section 4.3): two bytes say it.
+const SILENCE_BYTES_MAX: usize = 3;
 
 /// Mono or stereo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -231,6 +233,32 @@ pub(crate) fn is_rest(packet: &[u8]) -> bool {
     packet.len() <= REST_BYTES_MAX
 }
 
+/// Nobody can be heard in this packet: it is as long as an encoder makes it of digital silence, and no voice fits into that.
+pub(crate) fn is_silence(packet: &[u8]) -> bool {
+    packet.len() <= SILENCE_BYTES_MAX
+}
+
+/// Whether somebody speaks in this packet, as far as its encoder says: where there is SILK, a flag for each of its frames comes first (RFC 6716,
+/// section 4.2.3), and as both values are as likely, the range coder leaves it in the first bits. `None` where there is none, and for packets of several
+/// frames.
+pub(crate) fn voice_flag(packet: &[u8]) -> Option<bool> {
+    const CELT_ALONE: u8 = 0x80;
+    const STEREO: u8 = 4;
+    const SEVERAL_FRAMES: u8 = 3;
+    let (&first, frame) = packet.split_first()?;
+    if first & (CELT_ALONE | SEVERAL_FRAMES) != 0 {
+        return None;
+    }
+    // SILK alone has frames of 20 ms in packets of 10 to 60 ms, and with CELT one.
+    let configuration = first >> 3;
+    let frames = if configuration < 12 { [1, 1, 2, 3][usize::from(configuration & 3)] } else { 1 };
+    let channels = if first & STEREO == 0 { 1 } else { 2 };
+    // Behind a channel's flags there is one for redundancy.
+    let flags = |channel: u32| ((1_u8 << frames) - 1) << (8 - frames - channel * (frames + 1));
+    let all = (0..channels).fold(0, |all, channel| all | flags(channel));
+    Some(frame.first()? & all != 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,6 +269,21 @@ mod tests {
             .map(|at| ((tick * FRAME + at) as f64 * 440.0 / 48_000.0 * std::f64::consts::TAU).sin() * 8000.0)
             .map(|sample| sample as i16)
             .collect()
+    }
+
+    #[test]
+    fn an_encoder_says_whether_somebody_speaks() {
+        let flag = |configuration: u8, stereo: u8, bits: u8| {
+            voice_flag(&[configuration << 3 | stereo << 2, bits, 0])
+        };
+        assert_eq!([flag(9, 0, 0x80), flag(9, 0, 0x7f)], [Some(true), Some(false)]);
+        assert_eq!([flag(11, 0, 0x20), flag(11, 0, 0x1f)], [Some(true), Some(false)]);
+        assert_eq!([flag(13, 1, 0x20), flag(13, 1, 0x5f)], [Some(true), Some(false)]);
+        assert_eq!([flag(11, 1, 0x02), flag(11, 1, 0x11)], [Some(true), Some(false)]);
+        assert_eq!(
+            [flag(16, 0, 0), voice_flag(&[9 << 3 | 3, 1, 0]), voice_flag(&[9 << 3]), voice_flag(&[])],
+            [None; 4]
+        );
     }
 
     #[test]

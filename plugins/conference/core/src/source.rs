@@ -51,6 +51,8 @@ const LONG_BY: i64 = 20 * MS;
 const URGENT: i64 = 80 * MS;
 /// Packets from which a decoder learns before it is heard: 100 ms, three times as long as G.722's slowest memory.
 const PASSED_MAX: usize = 5;
+/// An encoder that says that nobody speaks is believed for so many packets: a third of a second.
+const BELIEVED_MAX: u8 = 16;
 /// Comfort noise goes on until the next packet, which follows after this at the earliest: 10 ms.
 const NOISE: i64 = 10 * MS;
 /// A gap in a source of our pace is kept as silence up to this; a longer one is a jump.
@@ -91,6 +93,8 @@ pub(crate) struct Source {
     comes_from_silence: bool,
     /// How loud packets of this source are is known before they are decoded.
     tells_level: bool,
+    /// Packets since the last that was decoded and quiet, or as many as are believed if it was loud.
+    believed: u8,
     is_ended: bool,
     stats: SourceStats,
 }
@@ -121,6 +125,7 @@ impl Source {
             rests: false,
             comes_from_silence: true,
             tells_level: false,
+            believed: BELIEVED_MAX,
             is_ended: false,
             stats: SourceStats::default(),
         }
@@ -137,6 +142,8 @@ impl Source {
         let samples = count_samples(codec, packet.payload)? as i64;
         let (sequence, timestamp) = self.unwrap(codec, packet);
         let level = level.or_else(|| Some(self.meter.as_mut()?.level(packet.payload)));
+        let level = level.or_else(|| codec.level_by_length(packet.payload));
+        let level = level.or_else(|| self.believe(codec, packet.payload));
         let body = Body::Coded(codec, packet.payload.to_vec());
         self.take_in(sequence, Waiting { timestamp, samples, level, body }, now);
         // Not of one that comes late, or from another timeline.
@@ -144,6 +151,13 @@ impl Source {
             self.captured = captured.map(|captured| (timestamp, captured));
         }
         Ok(())
+    }
+
+    /// While what was decoded last was quiet, its encoder is believed that nobody speaks; but not for long, as encoders take a steady tone for noise.
+    fn believe(&mut self, codec: Codec, packet: &[u8]) -> Option<Level> {
+        let is_believed = self.believed < BELIEVED_MAX && codec.is_said_silent(packet);
+        self.believed += u8::from(is_believed);
+        is_believed.then_some(Level::SILENCE)
     }
 
     /// The sender of a telephone codec rests from here on.

@@ -1,6 +1,7 @@
 //! The exchange: which call goes to which room, and what is agreed on with each caller.
 
 mod guesses;
+mod names;
 mod order;
 mod outgoing;
 mod refer;
@@ -8,23 +9,26 @@ mod talk;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use convene_conference::Codec;
 
 use crate::agent::{Action, Agent, CallId, Ending, Invite};
 use crate::chance::Chance;
+use crate::dtls::Identity;
 use crate::failure::Failure;
 use crate::flow::Flow;
 use crate::limits::{Limit, Network};
 use crate::menu::Menu;
 use crate::prompt::Prompt;
 use crate::sdes::{Crypto, Suite};
-use crate::sdp::{self, Agreement, Local};
+use crate::sdp::{self, Agreement, Local, SdpError};
+use crate::shield::{Ours, Theirs};
 
 use guesses::{Guesser, Guesses};
 pub use guesses::{MISSES_MAX, TRUNK_MISSES_MAX};
-pub use order::{About, Order, Progress, RoomId, RoomRules};
+pub use order::{About, Names, Order, Progress, RoomId, RoomRules};
 use outgoing::Outgoing;
 pub use outgoing::{DIALLING_MAX, Trunk};
 
@@ -48,6 +52,8 @@ struct Call {
     menu: Menu,
     /// Until who is called joins.
     outgoing: Option<Outgoing>,
+    /// The shell keeps what he says he is called.
+    has_name: bool,
     /// Hung up when all is said, or at this time at the latest.
     hang_up_at: Option<Instant>,
 }
@@ -57,6 +63,7 @@ pub struct Exchange {
     agent: Agent,
     chance: Chance,
     media_address: Option<IpAddr>,
+    identity: Arc<dyn Identity>,
     trunk: Option<Trunk>,
     /// Where it was reached last.
     trunk_address: Option<IpAddr>,
@@ -69,12 +76,13 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Without rooms. Two seeds; and the address that callers are told, if it is not the one that they reach us at.
-    pub fn new(seeds: [[u8; 32]; 2], media_address: Option<IpAddr>) -> Self {
+    /// Without rooms. Two seeds; who we are in handshakes; and the address that callers are told, if it is not the one that they reach us at.
+    pub fn new(seeds: [[u8; 32]; 2], identity: Arc<dyn Identity>, media_address: Option<IpAddr>) -> Self {
         Self {
             agent: Agent::new(seeds[0], media_address),
             chance: Chance::new(seeds[1]),
             media_address,
+            identity,
             trunk: None,
             trunk_address: None,
             rooms: BTreeMap::new(),
@@ -167,7 +175,7 @@ impl Exchange {
         call.local = Some(Local {
             address: self.media_address.unwrap_or(address),
             port,
-            crypto: None,
+            protection: None,
             session: self.chance.number() >> 1,
             version: 1,
         });
@@ -189,7 +197,10 @@ impl Exchange {
         };
         call.is_seated = is_seated;
         match (is_seated, call.is_answered) {
-            (true, true) => self.say(id, &[Prompt::Joined]),
+            (true, true) => {
+                self.say(id, &[Prompt::Joined]);
+                self.announce_name(id);
+            }
             (true, false) => self.answer(id, now),
             (false, true) => self.turn_away(id, Prompt::Full, now),
             (false, false) => self.decline(id, (486, "Busy Here"), now),
@@ -235,7 +246,7 @@ impl Exchange {
         }
         let agreement = match offer.map(|offer| Agreement::choose(&offer, None)).transpose() {
             Ok(agreement) => agreement,
-            Err(_) => return self.agent.refuse(id, (488, "Not Acceptable Here"), now),
+            Err(why) => return self.agent.refuse(id, refusal(why), now),
         };
         let room = self.room_of("").or_else(|| self.try_code(&guesser, &dialled, now));
         if room.is_some_and(|room| self.rooms[&room].is_locked) {
@@ -255,6 +266,7 @@ impl Exchange {
             local: None,
             menu: Menu::inside(),
             outgoing: None,
+            has_name: false,
             hang_up_at: None,
         };
         self.calls.insert(id, call);
@@ -273,25 +285,31 @@ impl Exchange {
         let Some(local) = &mut call.local else {
             return;
         };
-        let theirs = call.agreement.as_ref().map(|agreement| agreement.crypto.as_ref());
-        match theirs {
+        let theirs = call.agreement.as_ref().map(|agreement| agreement.protection.as_ref());
+        local.protection = match (theirs, local.protection.take()) {
             // The answer takes the tag of the offer's line, and keeps our key for as long as the suite is the same.
-            Some(Some(theirs)) => match &mut local.crypto {
-                Some(ours) if ours.suite == theirs.suite => ours.tag = theirs.tag,
-                _ => local.crypto = Some(Crypto::new(theirs.tag, theirs.suite, &mut self.chance)),
-            },
-            Some(None) => local.crypto = None,
-            None => local.crypto = Some(Crypto::new(1, Suite::Tag80, &mut self.chance)),
-        }
+            (Some(Some(Theirs::Key(theirs))), Some(Ours::Key(ours))) if ours.suite == theirs.suite => {
+                Some(Ours::Key(Crypto { tag: theirs.tag, ..ours }))
+            }
+            (Some(Some(Theirs::Key(theirs))), _) => {
+                Some(Ours::Key(Crypto::new(theirs.tag, theirs.suite, &mut self.chance)))
+            }
+            (Some(Some(Theirs::Dtls(peer))), ours) => {
+                let role = peer.role(ours.and_then(|ours| ours.role()));
+                Some(Ours::Dtls(Arc::clone(&self.identity), role))
+            }
+            (Some(None), _) => None,
+            (None, _) => Some(Ours::Key(Crypto::new(1, Suite::Tag80, &mut self.chance))),
+        };
         let sdp = match &call.agreement {
             Some(agreement) => agreement.answer(local),
             None => sdp::offer(local, sdp::Profile::Plain),
         };
         local.version += 1;
-        let crypto = local.crypto.clone();
+        let ours = local.protection.clone();
         call.is_answered = true;
         if let Some(agreement) = call.agreement.clone() {
-            self.orders.push_back(Order::Agreed { call: id, agreement: Box::new(agreement), crypto });
+            self.orders.push_back(Order::Agreed { call: id, agreement: Box::new(agreement), ours });
         }
         self.agent.accept(id, &sdp, now);
     }
@@ -305,7 +323,7 @@ impl Exchange {
             let liked = call.agreement.as_ref().map(|agreement| agreement.codec);
             match Agreement::choose(&offer, liked) {
                 Ok(agreement) => call.agreement = Some(agreement),
-                Err(_) => return self.agent.refuse(id, (488, "Not Acceptable Here"), now),
+                Err(why) => return self.agent.refuse(id, refusal(why), now),
             }
         }
         self.answer(id, now);
@@ -316,18 +334,23 @@ impl Exchange {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
-        match Agreement::choose(sdp, call.agreement.as_ref().map(|agreement| agreement.codec)) {
-            Ok(agreement) => {
-                let is_asked = call.room.is_none();
-                call.agreement = Some(agreement.clone());
-                let crypto = call.local.as_ref().and_then(|local| local.crypto.clone());
-                self.orders.push_back(Order::Agreed { call: id, agreement: Box::new(agreement), crypto });
-                if is_asked {
-                    // What was said before there was a way to hear it.
-                    self.say(id, &[Prompt::EnterCode]);
-                }
-            }
-            Err(_) => self.agent.hang_up(id, now),
+        let ours = call.local.as_mut().and_then(|local| local.protection.as_mut());
+        let liked = call.agreement.as_ref().map(|agreement| agreement.codec);
+        let agreement =
+            Agreement::choose(sdp, liked).ok().and_then(|agreement| agreement.settle(ours.as_deref()));
+        let Some(agreement) = agreement else {
+            return self.agent.hang_up(id, now);
+        };
+        if let (Some(Ours::Dtls(_, role)), Some(Theirs::Dtls(peer))) = (ours, &agreement.protection) {
+            *role = peer.role(Some(*role));
+        }
+        let is_asked = call.room.is_none();
+        call.agreement = Some(agreement.clone());
+        let ours = call.local.as_ref().and_then(|local| local.protection.clone());
+        self.orders.push_back(Order::Agreed { call: id, agreement: Box::new(agreement), ours });
+        if is_asked {
+            // What was said before there was a way to hear it.
+            self.say(id, &[Prompt::EnterCode]);
         }
     }
 
@@ -356,6 +379,14 @@ impl Exchange {
     }
 }
 
+/// What is said to whoever offers what is not taken.
+fn refusal(why: SdpError) -> (u16, &'static str) {
+    match why {
+        SdpError::Fingerprint => (488, "No fingerprint by SHA-256 or better"),
+        SdpError::Syntax | SdpError::Nothing => (488, "Not Acceptable Here"),
+    }
+}
+
 impl Call {
     fn about(&self) -> About {
         let agreement = self.agreement.as_ref();
@@ -364,7 +395,7 @@ impl Call {
             payload_type: agreement.map_or(0, |agreement| agreement.payload_type),
             name: self.name.clone(),
             number: self.number.clone(),
-            is_encrypted: agreement.is_some_and(|agreement| agreement.crypto.is_some()),
+            is_encrypted: agreement.is_some_and(|agreement| agreement.protection.is_some()),
         }
     }
 }

@@ -23,6 +23,15 @@ pub const CALLED_PATIENCE: Duration = Duration::from_secs(8);
 /// How often who is called is told it.
 pub const CALLED_MAX: u32 = 5;
 
+/// So long a name is waited for at the most, from the tone on: the shell ends it before, unless nothing at all comes.
+pub const NAME_PATIENCE: Duration = Duration::from_secs(4);
+/// So long somebody is asked for it, until the tone.
+const NAME_ASKED_MAX: Duration = Duration::from_secs(20);
+/// The key that ends a name, or does without.
+const NAME_END_KEY: char = '#';
+/// So long that key still ends the code, as many press it after the last digit.
+pub const CODE_END_PATIENCE: Duration = Duration::from_secs(3);
+
 /// What a caller wants of the meeting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
@@ -74,6 +83,8 @@ pub enum Step {
     Try(String),
     /// Who was called wants to join.
     Join,
+    /// The name is said, or there will be none.
+    EndName,
     /// Something secret was guessed wrong, which is counted.
     Miss,
     /// The meeting is told.
@@ -88,6 +99,8 @@ enum Stage {
     Code,
     /// Called, and asked whether to join.
     Called,
+    /// To say their name.
+    Name,
     /// In the meeting.
     Meeting,
     /// A star has come: the next key says what for.
@@ -107,6 +120,8 @@ pub struct Menu {
     wrong_pins: u32,
     asked: u32,
     ask_at: Option<Instant>,
+    /// Until then a key belongs to the code.
+    code_ends_at: Option<Instant>,
     is_organiser: bool,
 }
 
@@ -133,6 +148,7 @@ impl Menu {
             wrong_pins: 0,
             asked: 0,
             ask_at: None,
+            code_ends_at: None,
             is_organiser: false,
         }
     }
@@ -142,7 +158,10 @@ impl Menu {
         match self.stage {
             Stage::Code => self.code_key(key, now),
             Stage::Called if key == JOIN_KEY => vec![Step::Hush, Step::Join],
-            Stage::Called => Vec::new(),
+            Stage::Name if key == NAME_END_KEY && self.code_ends_at.is_none_or(|end| end <= now) => {
+                self.end_name()
+            }
+            Stage::Called | Stage::Name => Vec::new(),
             Stage::Meeting => {
                 if key == '*' {
                     self.stage = Stage::Star;
@@ -182,6 +201,34 @@ impl Menu {
     pub fn enter(&mut self) {
         self.stage = Stage::Meeting;
         self.ask_at = None;
+    }
+
+    /// The code was right, and the meeting wants to know who comes.
+    pub fn ask_name(&mut self, now: Instant) -> Vec<Step> {
+        self.stage = Stage::Name;
+        self.ask_at = Some(now + NAME_ASKED_MAX);
+        self.code_ends_at = Some(now + CODE_END_PATIENCE);
+        vec![Step::Say(Prompt::SayName), Step::Say(Prompt::Tone)]
+    }
+
+    /// From now on the name is listened to. Returns whether it is.
+    pub fn listen(&mut self, now: Instant) -> bool {
+        let is_asked = matches!(self.stage, Stage::Name);
+        if is_asked {
+            self.ask_at = Some(now + NAME_PATIENCE);
+        }
+        is_asked
+    }
+
+    /// Whether the name is not said yet.
+    pub fn is_asking_name(&self) -> bool {
+        matches!(self.stage, Stage::Name)
+    }
+
+    fn end_name(&mut self) -> Vec<Step> {
+        // It goes on when the shell has said whether there is one.
+        self.ask_at = None;
+        vec![Step::Hush, Step::EndName]
     }
 
     /// It was not; the last time, if there were too many.
@@ -276,6 +323,9 @@ impl Menu {
     pub fn timeout(&mut self, now: Instant) -> Vec<Step> {
         if self.ask_at.is_none_or(|at| now < at) {
             return Vec::new();
+        }
+        if self.is_asking_name() {
+            return self.end_name();
         }
         self.typed.clear();
         let (prompt, patience, asked_max) = match self.stage {

@@ -15,8 +15,16 @@ pub enum Prompt {
     Full,
     /// You are called into a meeting: press a key to join.
     Called,
+    /// Say your name after the tone.
+    SayName,
+    /// The tone.
+    Tone,
     /// You are in.
     Joined,
+    /// What is said after a caller's own name, to those who are there.
+    HasJoined,
+    /// What is said before the names of those who are there by telephone.
+    Names,
     /// What the keys do in a meeting.
     Keys,
     /// And that there are more for whoever has the PIN.
@@ -57,19 +65,25 @@ pub enum Prompt {
     MeetingOver,
     /// So many are here, from 1 to [`COUNT_MAX`]; with one more, more than that.
     Count(u8),
+    /// So many of them by browser, in the same way.
+    Browsers(u8),
 }
 
 /// Up to so many are counted.
 pub const COUNT_MAX: u8 = 20;
 
 impl Prompt {
-    const PLAIN: [(Self, &'static str); 26] = [
+    const PLAIN: [(Self, &'static str); 30] = [
         (Self::EnterCode, "enter-code"),
         (Self::WrongCode, "wrong-code"),
         (Self::Goodbye, "goodbye"),
         (Self::Locked, "locked"),
         (Self::Full, "full"),
         (Self::Called, "called"),
+        (Self::SayName, "say-name"),
+        (Self::Tone, "tone"),
+        (Self::HasJoined, "has-joined"),
+        (Self::Names, "names"),
         (Self::Joined, "joined"),
         (Self::Keys, "keys"),
         (Self::KeysPin, "keys-pin"),
@@ -95,7 +109,8 @@ impl Prompt {
     /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
         let plain = Self::PLAIN.iter().map(|(prompt, _)| *prompt);
-        plain.chain((1..=COUNT_MAX + 1).map(Self::Count))
+        let counts = (1..=COUNT_MAX + 1).flat_map(|count| [Self::Count(count), Self::Browsers(count)]);
+        plain.chain(counts)
     }
 
     /// `enter-code`, `count-7`.
@@ -103,6 +118,8 @@ impl Prompt {
         match self {
             Self::Count(count) if count <= COUNT_MAX => format!("count-{count}"),
             Self::Count(_) => "count-many".to_owned(),
+            Self::Browsers(count) if count <= COUNT_MAX => format!("browsers-{count}"),
+            Self::Browsers(_) => "browsers-many".to_owned(),
             plain => {
                 let name = Self::PLAIN.iter().find(|(prompt, _)| *prompt == plain);
                 name.expect("all but counts are in the list").1.to_owned()
@@ -125,7 +142,7 @@ mod tests {
         for prompt in Prompt::all() {
             assert_eq!(Prompt::named(&prompt.name()), Some(prompt));
         }
-        assert_eq!(Prompt::all().count(), 47);
+        assert_eq!(Prompt::all().count(), 72);
         assert_eq!(Prompt::named("count-0"), None);
     }
 }

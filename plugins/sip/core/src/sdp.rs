@@ -6,7 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 use convene_conference::Codec;
 use thiserror::Error;
 
+use crate::fingerprint::Peer;
 use crate::sdes::Crypto;
+use crate::shield::{Ours, Theirs};
 
 /// More media than any telephone offers.
 pub const MEDIA_MAX: usize = 16;
@@ -25,6 +27,9 @@ pub enum SdpError {
     /// No sound by RTP, or in no codec that we have, or encrypted in a way that we have not.
     #[error("a session description offers no sound that could be taken")]
     Nothing,
+    /// It wants a handshake with somebody whose certificate it does not tell, or only by a hash that is broken.
+    #[error("a session description has no fingerprint by SHA-256 or better, or nobody who begins")]
+    Fingerprint,
 }
 
 /// What goes which way, seen from us.
@@ -55,8 +60,8 @@ pub struct Agreement {
     pub rtcp_mux: bool,
     /// Who speaks.
     pub direction: Direction,
-    /// The caller's key.
-    pub crypto: Option<Crypto>,
+    /// The caller's key, or how one is agreed on.
+    pub protection: Option<Theirs>,
     /// `RTP/AVP` or one of its kin.
     profile: String,
     /// Each medium of the offer: its kind and profile and formats, and whether it is the one that is taken.
@@ -64,14 +69,14 @@ pub struct Agreement {
 }
 
 /// Our side.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Local {
     /// Where we listen.
     pub address: IpAddr,
     /// The port of the sound.
     pub port: u16,
-    /// Our key.
-    pub crypto: Option<Crypto>,
+    /// Our key, or how one is agreed on.
+    pub protection: Option<Ours>,
     /// Names the session.
     pub session: u32,
     /// One more with each description.
@@ -92,46 +97,29 @@ struct Medium<'a> {
 impl Agreement {
     /// Chooses from an offer, or reads an answer to ours; `liked` is kept if it is still there.
     pub fn choose(sdp: &str, liked: Option<Codec>) -> Result<Self, SdpError> {
-        let (connection, session_attributes, media) = parse(sdp)?;
-        let first = media.iter().position(|medium| {
-            medium.kind == "audio"
-                && medium.port != 0
-                && matches!(medium.profile, "RTP/AVP" | "RTP/AVPF" | "RTP/SAVP" | "RTP/SAVPF")
-        });
-        let first = first.ok_or(SdpError::Nothing)?;
-        let medium = &media[first];
-        let (codec, payload_type) = medium.codec(liked).ok_or(SdpError::Nothing)?;
-        let digits = medium.digits(codec);
-        let crypto = medium.all("crypto").find_map(Crypto::parse);
-        if crypto.is_none() && medium.profile.starts_with("RTP/SAVP") {
-            return Err(SdpError::Nothing);
+        let session = parse(sdp)?;
+        let is_sound = |medium: &&Medium<'_>| medium.kind == "audio" && medium.port != 0;
+        let mut why = SdpError::Nothing;
+        // Whoever offers the sound in several ways has the one that he likes best first.
+        for medium in session.media.iter().filter(is_sound) {
+            match session.take(medium, liked) {
+                Ok(agreement) => return Ok(agreement),
+                // What is told is what is most worth knowing.
+                Err(other) => why = if why == SdpError::Fingerprint { why } else { other },
+            }
         }
-        let address = medium.connection.or(connection).ok_or(SdpError::Syntax)?;
-        let remote = SocketAddr::new(address, medium.port);
-        let rtcp_mux = medium.all("rtcp-mux").next().is_some();
-        let rtcp_port = medium.all("rtcp").find_map(|value| value.split(' ').next()?.parse().ok());
-        let rtcp_port = rtcp_port.unwrap_or(medium.port.saturating_add(1));
-        let said = medium.direction().or_else(|| direction(&session_attributes));
-        let mut direction = said.unwrap_or(Direction { comes: true, goes: true });
-        // RFC 2543's way of putting somebody on hold.
-        direction.goes &= !address.is_unspecified();
-        Ok(Self {
-            codec,
-            payload_type,
-            digits: digits.map(|(payload_type, _)| payload_type),
-            digits_rate: digits.map_or(0, |(_, rate)| rate),
-            remote,
-            remote_rtcp: SocketAddr::new(address, if rtcp_mux { medium.port } else { rtcp_port }),
-            rtcp_mux,
-            direction,
-            crypto,
-            profile: medium.profile.to_owned(),
-            media: media
-                .iter()
-                .enumerate()
-                .map(|(at, medium)| (medium.line.to_owned(), at == first))
-                .collect(),
-        })
+        Err(why)
+    }
+
+    /// Keeps to what we have offered, as an answer cannot bring what was not asked for. None when nothing is left of it.
+    pub fn settle(mut self, ours: Option<&Ours>) -> Option<Self> {
+        let fits = matches!(
+            (ours, &self.protection),
+            (Some(Ours::Key(_)), Some(Theirs::Key(_))) | (Some(Ours::Dtls(..)), Some(Theirs::Dtls(_)))
+        );
+        let must_fit = self.profile.contains("SAVP") || matches!(ours, Some(Ours::Dtls(..)));
+        self.protection = self.protection.filter(|_| fits);
+        (fits || !must_fit).then_some(self)
     }
 
     /// Our answer.
@@ -167,9 +155,7 @@ impl Agreement {
         if self.rtcp_mux {
             text.push_str("a=rtcp-mux\r\n");
         }
-        if let Some(crypto) = &local.crypto {
-            let _ = write!(text, "a=crypto:{}\r\n", crypto.write());
-        }
+        write_protection(text, local);
         let direction = match self.direction {
             Direction { comes: true, goes: true } => "sendrecv",
             Direction { comes: true, goes: false } => "recvonly",
@@ -203,11 +189,20 @@ pub fn offer(local: &Local, profile: Profile) -> String {
     }
     let _ = write!(text, "a=fmtp:{opus} useinbandfec=1\r\na=rtpmap:{digits} telephone-event/8000\r\n");
     let _ = write!(text, "a=fmtp:{digits} 0-15\r\na=ptime:20\r\n");
-    if let Some(crypto) = &local.crypto {
-        let _ = write!(text, "a=crypto:{}\r\n", crypto.write());
-    }
+    write_protection(&mut text, local);
     text.push_str("a=sendrecv\r\n");
     text
+}
+
+fn write_protection(text: &mut String, local: &Local) {
+    let _ = match &local.protection {
+        Some(Ours::Key(crypto)) => write!(text, "a=crypto:{}\r\n", crypto.write()),
+        Some(Ours::Dtls(identity, role)) => {
+            let (fingerprint, setup) = (identity.fingerprint().write(), role.word());
+            write!(text, "a=fingerprint:{fingerprint}\r\na=setup:{setup}\r\n")
+        }
+        None => Ok(()),
+    };
 }
 
 fn head(local: &Local) -> String {
@@ -218,36 +213,101 @@ fn head(local: &Local) -> String {
     )
 }
 
-type Parsed<'a> = (Option<IpAddr>, Vec<(&'a str, &'a str)>, Vec<Medium<'a>>);
+/// A description, read.
+#[derive(Default)]
+struct Description<'a> {
+    connection: Option<IpAddr>,
+    attributes: Vec<(&'a str, &'a str)>,
+    media: Vec<Medium<'a>>,
+}
 
-fn parse(sdp: &str) -> Result<Parsed<'_>, SdpError> {
+fn parse(sdp: &str) -> Result<Description<'_>, SdpError> {
     if !sdp.starts_with("v=0") {
         return Err(SdpError::Syntax);
     }
-    let (mut connection, mut attributes, mut media) = (None, Vec::new(), Vec::<Medium<'_>>::new());
+    let mut read = Description::default();
     for (number, line) in sdp.lines().filter(|line| !line.is_empty()).enumerate() {
         let (kind, value) = line.split_once('=').ok_or(SdpError::Syntax)?;
-        if LINES_MAX <= number || MEDIA_MAX <= media.len() && kind == "m" {
+        if LINES_MAX <= number || MEDIA_MAX <= read.media.len() && kind == "m" {
             return Err(SdpError::Syntax);
         }
         match kind {
             "c" => {
                 let address = value.rsplit(' ').next().unwrap_or_default();
                 let address = address.split('/').next().unwrap_or_default().parse().ok();
-                match media.last_mut() {
+                match read.media.last_mut() {
                     Some(medium) => medium.connection = address,
-                    None => connection = address,
+                    None => read.connection = address,
                 }
             }
-            "m" => media.push(Medium::parse(value).ok_or(SdpError::Syntax)?),
+            "m" => read.media.push(Medium::parse(value).ok_or(SdpError::Syntax)?),
             "a" => {
                 let attribute = value.split_once(':').unwrap_or((value, ""));
-                media.last_mut().map_or(&mut attributes, |medium| &mut medium.attributes).push(attribute);
+                let medium = read.media.last_mut().map(|medium| &mut medium.attributes);
+                medium.unwrap_or(&mut read.attributes).push(attribute);
             }
             _ => {}
         }
     }
-    Ok((connection, attributes, media))
+    Ok(read)
+}
+
+impl<'a> Description<'a> {
+    /// What comes of it if this medium is taken.
+    fn take(&self, medium: &Medium<'a>, liked: Option<Codec>) -> Result<Agreement, SdpError> {
+        let protection = self.protection(medium)?;
+        let (codec, payload_type) = medium.codec(liked).ok_or(SdpError::Nothing)?;
+        let digits = medium.digits(codec);
+        let address = medium.connection.or(self.connection).ok_or(SdpError::Syntax)?;
+        let rtcp_mux = medium.all("rtcp-mux").next().is_some();
+        let rtcp_port = medium.all("rtcp").find_map(|value| value.split(' ').next()?.parse().ok());
+        let rtcp_port = rtcp_port.unwrap_or(medium.port.saturating_add(1));
+        let said = medium.direction().or_else(|| direction(&self.attributes));
+        let mut direction = said.unwrap_or(Direction { comes: true, goes: true });
+        // RFC 2543's way of putting somebody on hold.
+        direction.goes &= !address.is_unspecified();
+        Ok(Agreement {
+            codec,
+            payload_type,
+            digits: digits.map(|(payload_type, _)| payload_type),
+            digits_rate: digits.map_or(0, |(_, rate)| rate),
+            remote: SocketAddr::new(address, medium.port),
+            remote_rtcp: SocketAddr::new(address, if rtcp_mux { medium.port } else { rtcp_port }),
+            rtcp_mux,
+            direction,
+            protection,
+            profile: medium.profile.to_owned(),
+            media: self
+                .media
+                .iter()
+                .map(|other| (other.line.to_owned(), std::ptr::eq(other, medium)))
+                .collect(),
+        })
+    }
+
+    /// How its sender encrypts. Some write a key or a fingerprint into a plain profile, and leave it to us (RFC 8643).
+    fn protection(&self, medium: &Medium<'a>) -> Result<Option<Theirs>, SdpError> {
+        let key = || medium.all("crypto").find_map(Crypto::parse).map(Theirs::Key);
+        let dtls = || self.peer(medium).map(Theirs::Dtls);
+        match medium.profile {
+            "UDP/TLS/RTP/SAVP" | "UDP/TLS/RTP/SAVPF" => dtls().map(Some).ok_or(SdpError::Fingerprint),
+            "RTP/SAVP" | "RTP/SAVPF" => key().or_else(dtls).map(Some).ok_or(SdpError::Nothing),
+            "RTP/AVP" | "RTP/AVPF" => Ok(key().or_else(dtls)),
+            _ => Err(SdpError::Nothing),
+        }
+    }
+
+    /// With whom there would be a handshake; what is said of the medium goes before what is said of all.
+    fn peer(&self, medium: &Medium<'a>) -> Option<Peer> {
+        let of_all = |name: &'static str| {
+            let attributes = self.attributes.iter();
+            attributes.filter(move |(other, _)| *other == name).map(|(_, value)| *value)
+        };
+        let first = |name| medium.all(name).next().or_else(|| of_all(name).next());
+        let has_own = medium.all("fingerprint").next().is_some();
+        let fingerprints = medium.all("fingerprint").chain(of_all("fingerprint").filter(|_| !has_own));
+        Peer::read(fingerprints, first("setup"), first("tls-id"))
+    }
 }
 
 impl<'a> Medium<'a> {

@@ -10,9 +10,8 @@ use convene_conference::rtp::{Header, Packet};
 
 use crate::keys::Keys;
 use crate::rtcp::{self, Reception, Sending};
-use crate::sdes::Crypto;
 use crate::sdp::Agreement;
-use crate::srtp::{Opener, Sealer};
+use crate::shield::{Ours, Shake, Shield};
 
 /// Another source of an unencrypted call is listened to when the one before has been silent for so long: a NAT has moved it.
 const MOVE_AFTER: Duration = Duration::from_secs(1);
@@ -55,8 +54,7 @@ pub struct SessionStats {
 /// The sound of one call.
 pub struct Session {
     agreement: Agreement,
-    opener: Option<Opener>,
-    sealer: Option<Sealer>,
+    shield: Shield,
     /// Where the caller's packets come from, and when the last one did.
     source: Option<(SocketAddr, Instant)>,
     report_source: Option<SocketAddr>,
@@ -91,14 +89,13 @@ struct Frame<'a> {
 }
 
 impl Session {
-    /// Begins with what was agreed on, our key, and random numbers to begin with.
-    pub fn new(agreement: Agreement, ours: Option<&Crypto>, chance: (u32, u16, u32), now: Instant) -> Self {
+    /// Begins with what was agreed on, our side of the encryption, and random numbers to begin with.
+    pub fn new(agreement: Agreement, ours: Option<&Ours>, chance: (u32, u16, u32), now: Instant) -> Self {
         let (ssrc, sequence, offset) = chance;
         let sending = Sending { ssrc, last: (offset, now), packets: 0, bytes: 0 };
         let out = Outgoing { sending, sequence, offset, of: None };
         Self {
-            opener: agreement.crypto.clone().map(Opener::new),
-            sealer: agreement.crypto.as_ref().and(ours).and_then(Sealer::new),
+            shield: Shield::new(agreement.protection.as_ref(), ours, agreement.rtcp_mux, now),
             agreement,
             source: None,
             report_source: None,
@@ -114,17 +111,14 @@ impl Session {
         }
     }
 
-    /// The caller has changed what was agreed on. Keys that stay the same keep their counters (RFC 3711, section 3.3.1).
-    pub fn change(&mut self, agreement: Agreement, ours: Option<&Crypto>, now: Instant) {
-        let is_same_key =
-            |opener: &Opener| agreement.crypto.as_ref().is_some_and(|crypto| opener.is_of(crypto));
-        if !self.opener.as_ref().is_some_and(is_same_key) {
-            self.opener = agreement.crypto.clone().map(Opener::new);
-        }
-        let ours = agreement.crypto.as_ref().and(ours);
-        if !ours.is_some_and(|ours| self.sealer.as_ref().is_some_and(|sealer| sealer.is_of(ours))) {
-            self.sealer = ours.and_then(Sealer::new);
-        }
+    /// The caller has changed what was agreed on.
+    pub fn change(&mut self, agreement: Agreement, ours: Option<&Ours>, now: Instant) {
+        let [before, after] = [self.agreement.remote, agreement.remote];
+        // Who is on hold in RFC 2543's way has not moved to nowhere.
+        let has_moved = before != after && !before.ip().is_unspecified() && !after.ip().is_unspecified();
+        let shield = std::mem::replace(&mut self.shield, Shield::Closed);
+        self.shield =
+            shield.change(agreement.protection.as_ref(), ours, (agreement.rtcp_mux, has_moved), now);
         if agreement.remote != self.agreement.remote {
             self.source = None;
             self.report_source = None;
@@ -150,16 +144,15 @@ impl Session {
 
     /// A datagram on the port of the sound.
     pub fn receive(&mut self, from: SocketAddr, bytes: &[u8], now: Instant) -> Received {
+        if self.shield.shake(from, bytes, true, now) {
+            return Received::Nothing;
+        }
         // RFC 5761, section 4: reports on the same port have these numbers.
         if self.agreement.rtcp_mux && bytes.get(1).is_some_and(|kind| (192..224).contains(kind)) {
             self.receive_report(from, bytes, now);
             return Received::Nothing;
         }
-        let opened = match &mut self.opener {
-            Some(opener) => opener.rtp(bytes),
-            None => Some(bytes.to_vec()),
-        };
-        let Some(packet) = opened else {
+        let Some(packet) = self.shield.open(bytes) else {
             self.stats.refused += 1;
             return Received::Nothing;
         };
@@ -190,11 +183,10 @@ impl Session {
 
     /// A datagram on the port of the reports.
     pub fn receive_report(&mut self, from: SocketAddr, bytes: &[u8], now: Instant) {
-        let opened = match &mut self.opener {
-            Some(opener) => opener.rtcp(bytes),
-            None => Some(bytes.to_vec()).filter(|bytes| bytes.first().is_some_and(|first| first >> 6 == 2)),
-        };
-        if let Some(report) = opened
+        if self.shield.shake(from, bytes, false, now) {
+            return;
+        }
+        if let Some(report) = self.shield.open_report(bytes)
             && self.source.is_none_or(|(source, _)| source.ip() == from.ip())
         {
             self.heard_at = now;
@@ -209,7 +201,7 @@ impl Session {
     fn is_caller(&mut self, from: SocketAddr, now: Instant) -> bool {
         let is_caller = match self.source {
             Some((source, at)) => {
-                source == from || self.opener.is_some() || MOVE_AFTER < now.saturating_duration_since(at)
+                source == from || self.shield.is_secret() || MOVE_AFTER < now.saturating_duration_since(at)
             }
             None => true,
         };
@@ -254,6 +246,11 @@ impl Session {
     pub fn tick(&mut self, now: Instant) -> Option<(SocketAddr, Vec<u8>)> {
         while self.due().is_some_and(|due| due <= now) {
             let (at, due) = self.next;
+            if !self.shield.is_ready() {
+                // Nobody could hear it yet.
+                self.next.1 = due + FRAME_TIME;
+                continue;
+            }
             let prompt = Arc::clone(self.prompts.front()?);
             self.next = (at + 1, due + FRAME_TIME);
             if prompt.len() <= at + 1 {
@@ -274,9 +271,26 @@ impl Session {
         None
     }
 
-    /// When nothing has come for too long from a caller who should speak.
+    /// When nothing has come for too long from a caller who should speak, or it turned out that there will be no key to speak with.
     pub fn lost_at(&self) -> Option<Instant> {
-        self.agreement.direction.comes.then(|| self.heard_at + SILENCE_MAX)
+        let silent_at = self.agreement.direction.comes.then(|| self.heard_at + SILENCE_MAX);
+        self.shield.failed_at().or(silent_at)
+    }
+
+    /// What is to be sent for there to be keys, until there is nothing; after everything that comes, and when [`Self::shake_due`] says.
+    pub fn shake(&mut self, now: Instant) -> Option<Shake> {
+        if self.shield.due().is_some_and(|due| due <= now) {
+            self.shield.timeout(now);
+        }
+        let shake = self.shield.poll()?;
+        let (listener, remote_rtcp) = (self.listener(), self.agreement.remote_rtcp);
+        let to = shake.to.or(Some(if shake.is_with_sound { listener } else { remote_rtcp }));
+        Some(Shake { to, ..shake })
+    }
+
+    /// When there is something to be done for keys.
+    pub fn shake_due(&self) -> Option<Instant> {
+        self.shield.due()
     }
 
     fn transmit(&mut self, frame: Frame<'_>, now: Instant) -> Option<(SocketAddr, Vec<u8>)> {
@@ -305,21 +319,9 @@ impl Session {
         out.sending.packets = out.sending.packets.wrapping_add(1);
         out.sending.bytes = out.sending.bytes.wrapping_add(payload.len() as u32);
         let packet = header.write(payload);
-        let packet = self.seal(packet, Sealer::rtp)?;
+        let packet = self.shield.seal(packet)?;
         self.stats.sent += 1;
         Some((self.listener(), packet))
-    }
-
-    /// Encrypts what goes to a caller with a key, and never lets it go as it is.
-    fn seal(
-        &mut self,
-        packet: Vec<u8>,
-        seal: impl Fn(&mut Sealer, &[u8]) -> Option<Vec<u8>>,
-    ) -> Option<Vec<u8>> {
-        match &mut self.sealer {
-            Some(sealer) => seal(sealer, &packet),
-            None => self.agreement.crypto.is_none().then_some(packet),
-        }
     }
 
     fn listener(&self) -> SocketAddr {
@@ -334,7 +336,7 @@ impl Session {
         self.report_at = now + REPORT_INTERVAL;
         let (age, rate) = (now.saturating_duration_since(self.began_at), self.agreement.codec.clock_rate());
         let report = rtcp::write(&self.out.sending, rate, age, now, self.reception.as_mut());
-        let report = self.seal(report, Sealer::rtcp)?;
+        let report = self.shield.seal_report(report)?;
         if self.agreement.rtcp_mux {
             return Some((self.listener(), report, true));
         }

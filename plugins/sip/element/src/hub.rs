@@ -3,8 +3,10 @@
 mod account;
 mod clock;
 mod connection;
+mod dtls;
 mod line;
 mod mailbox;
+mod names;
 mod prompts;
 mod sockets;
 mod tls;

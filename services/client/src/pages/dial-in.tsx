@@ -34,7 +34,7 @@ export function DialInDetails({ dialIn, code, calls, session }: DialInProps) {
         </li>
       </ol>
       <p class="quiet">
-        In the meeting, *6 mutes and unmutes, *5 raises and lowers your hand, *3 says how many are there, *4 and *7 turn the others down and up, *0
+        In the meeting, *6 mutes and unmutes, *5 raises and lowers your hand, *3 says who is there, *4 and *7 turn the others down and up, *0
         says all of this.
         {dialIn.pin !== null && (
           <>

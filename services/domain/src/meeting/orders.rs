@@ -169,7 +169,7 @@ pub enum Key {
     Mute,
     /// The caller's hand, up or down again.
     Hand,
-    /// To be told how many are there.
+    /// To be told who is there.
     Count,
     /// To hear the others louder.
     Louder,
@@ -216,6 +216,10 @@ pub enum Announcement {
     RecordingStopped,
     /// So many are there, the caller too.
     Count(usize),
+    /// Who of them has called, as they have said it themselves.
+    Names,
+    /// So many of them are there by browser.
+    Browsers(usize),
 }
 
 /// What somebody's program can do with a film on the screen.

@@ -91,7 +91,7 @@ impl Meeting {
         match key {
             Key::Mute => self.switch_caller(id, now),
             Key::Hand => self.switch_hand(id, now),
-            Key::Count => vec![Order::Announce(id, Announcement::Count(self.people()))],
+            Key::Count => self.tell_who_is_there(id),
             Key::Louder => self.turn(id, VOLUME_STEP),
             Key::Quieter => self.turn(id, -VOLUME_STEP),
             Key::MuteAll => self.act(id, now, |meeting| meeting.mute_all_but(id)),
@@ -99,6 +99,16 @@ impl Meeting {
             Key::Record(recording) => self.act(id, now, |meeting| meeting.switch_recording(id, recording)),
             Key::End => self.end(super::EndCause::Host),
         }
+    }
+
+    /// How many there are; the names of those who call, which only the telephone knows; and how many are there by browser.
+    fn tell_who_is_there(&self, id: ParticipantId) -> Vec<Order> {
+        let people = self.people();
+        let callers = self.present.values().filter(|seat| seat.role == Role::Caller).count();
+        let browsers = Some(people - callers).filter(|browsers| 0 < *browsers && 1 < people);
+        let told = [Announcement::Count(people), Announcement::Names];
+        let told = told.into_iter().chain(browsers.map(Announcement::Browsers));
+        told.map(|announcement| Order::Announce(id, announcement)).collect()
     }
 
     /// A caller whom the host has muted may speak again by the same keys, as others do by their button.

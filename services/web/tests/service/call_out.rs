@@ -1,6 +1,7 @@
 //! People who are called into a meeting, by way of a provider.
 
 use convene_conference::Codec;
+use convene_pipelines::CallerNames;
 use serde_json::{Value, json};
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
@@ -49,6 +50,7 @@ impl Provider {
 async fn meeting(provider: &Provider) -> (Scene, Meeting, Client, u16) {
     let scene = scene_with(|config| {
         config.sip_udp_port = Some(0);
+        config.sip_names = CallerNames::Never;
         config.sip_trunk = Some(provider.uri());
         config.sip_call_out = vec!["+49".into()];
     })

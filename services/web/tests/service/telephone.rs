@@ -1,6 +1,7 @@
 //! A meeting that is called by telephone, judged by what each caller hears.
 
 use convene_conference::Codec;
+use convene_pipelines::CallerNames;
 use serde_json::{Value, json};
 
 use super::phone::Phone;
@@ -11,7 +12,15 @@ const EVE: f64 = 1000.0;
 
 /// A meeting with Ann, its host, and the port to call.
 async fn meeting() -> (Scene, Meeting, Client, u16, Value) {
-    let scene = scene_with(|config| config.sip_udp_port = Some(0)).await;
+    meeting_with(CallerNames::Never).await
+}
+
+async fn meeting_with(names: CallerNames) -> (Scene, Meeting, Client, u16, Value) {
+    let scene = scene_with(|config| {
+        config.sip_udp_port = Some(0);
+        config.sip_names = names;
+    })
+    .await;
     let meeting = scene.start_meeting().await;
     let (ann, joined) = scene.join(&meeting.code, "Ann", Some(&meeting.token)).await;
     let dial_in = joined["dial_in"].clone();
@@ -71,6 +80,20 @@ async fn callers_hear_each_other_are_muted_and_leave() {
 
     ann.tell(json!({"type": "end"})).await;
     eve.is_hung_up().await;
+    scene.stop().await;
+}
+
+/// Dan says his name, which is a tone, and is muted then: who asks who is there hears it all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_who_is_there_hears_the_names_of_callers() {
+    let (scene, meeting, mut ann, port, _) = meeting_with(CallerNames::default()).await;
+    let (_dan, dan_id) = caller(&mut ann, (&meeting.code, port), "Dan", (Codec::Pcmu, DAN)).await;
+    let (eve, _) = caller(&mut ann, (&meeting.code, port), "Eve", (Codec::G722, EVE)).await;
+    ann.tell(json!({"type": "mute", "id": dan_id})).await;
+    eve.hears(DAN, false).await;
+    eve.press("*3");
+    eve.hears(DAN, true).await;
+    eve.hears(DAN, false).await;
     scene.stop().await;
 }
 

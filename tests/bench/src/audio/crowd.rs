@@ -1,5 +1,6 @@
 //! Everybody in the conference, on one core, in a process of their own.
 
+use std::net::UdpSocket;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,25 +14,72 @@ use convene_bench::processor;
 use rustix::event::{Timespec, epoll};
 
 use crate::participant::Participant;
-use crate::scenario::{Outcome, Scenario};
+use crate::scenario::{Joining, Outcome, Scenario};
 use crate::signalling::Signalling;
+use crate::sip::Registrar;
+use crate::telephone::Telephone;
 use crate::voice::{FRAME, Voice};
 
 /// All speak, and what that brought about has passed.
 const WARM_UP: Duration = Duration::from_secs(3);
 const REPORTS: Duration = Duration::from_secs(1);
-/// So many of those who say nothing listen for whistles; the others count.
-const EARS: u32 = 2;
+/// Those of them who say nothing and listen for whistles; the others count. By telephone, even numbers have Opus.
+const EARS: [u32; 2] = [4, 6];
 /// A frame that comes later than this after the earliest is too late for a browser's smallest buffer.
 const IN_TIME: Duration = Duration::from_millis(40);
 const READS: usize = 4;
 const READY_MAX: usize = 64;
 
+/// Somebody in the conference.
+pub trait Person {
+    /// Where what is sent to them arrives.
+    fn socket(&self) -> &UdpSocket;
+    /// Speaks from then on.
+    fn begin(&mut self, at: Instant);
+    /// When the next packet is due.
+    fn due(&self) -> Instant;
+    /// Sends the packet that is due. Returns when the whistle that begins with it left the mouth, if one does: its first sample is as old as
+    /// the packet is long.
+    fn speak(&mut self) -> Result<Option<Instant>>;
+    /// Reads what has come, as far as one call does.
+    fn read<'a>(&self, reader: &'a mut Reader) -> Result<Vec<&'a [u8]>>;
+    /// Takes in a datagram. Returns when a whistle began in this ear.
+    fn hear(&mut self, datagram: &[u8], now: Instant) -> Result<Option<Instant>>;
+    /// Counts from now on.
+    fn begin_count(&mut self);
+    /// Frames that came, and came no later than this after the earliest.
+    fn in_time(&self, margin: Duration) -> u64;
+    /// From the offer to the first sound.
+    fn set_up(&self) -> Option<Duration>;
+    /// What everybody says every second.
+    fn report(&mut self, since_start: Duration) -> Result<()>;
+}
+
 /// Plays a scenario.
 pub fn run(scenario: &Scenario) -> Result<Outcome> {
-    let mut crowd = Crowd::gather(scenario)?;
+    http::wait_for(scenario.address)?;
+    match scenario.joining {
+        Joining::Browser => {
+            let signalling = Signalling { kind: scenario.kind, address: scenario.address };
+            let identity = Identity::new()?;
+            play(scenario, |number, voice, listens| {
+                Participant::join(signalling, &identity, number, voice, listens)
+            })
+        }
+        Joining::Telephone => {
+            let mut registrar = Registrar::new()?;
+            play(scenario, |number, voice, listens| Telephone::join(&mut registrar, number, voice, listens))
+        }
+    }
+}
+
+fn play<P: Person>(
+    scenario: &Scenario,
+    join: impl FnMut(u32, Option<Arc<Voice>>, bool) -> Result<P>,
+) -> Result<Outcome> {
+    let mut crowd = Crowd::gather(scenario, join)?;
     crowd.go_on(WARM_UP)?;
-    crowd.people.iter_mut().for_each(Participant::begin_count);
+    crowd.people.iter_mut().for_each(P::begin_count);
     crowd.delays.clear();
     let began = now();
     let (server, own) = (processor::cpu(scenario.process)?, own_cpu());
@@ -39,7 +87,7 @@ pub fn run(scenario: &Scenario) -> Result<Outcome> {
     let server_seconds = (processor::cpu(scenario.process)? - server).as_secs_f64();
     let (own_seconds, seconds) = ((own_cpu() - own).as_secs_f64(), (now() - began).as_secs_f64());
     let frames = (seconds / FRAME.as_secs_f64()) as u64;
-    let last = crowd.people.last().and_then(|person| person.set_up);
+    let last = crowd.people.last().and_then(P::set_up);
     crowd.delays.sort_unstable();
     let at = |sorted: &[Duration], share: usize| {
         let place = sorted.len().saturating_sub(1) * share / 100;
@@ -59,8 +107,8 @@ pub fn run(scenario: &Scenario) -> Result<Outcome> {
     })
 }
 
-struct Crowd {
-    people: Vec<Participant>,
+struct Crowd<P> {
+    people: Vec<P>,
     ready: OwnedFd,
     reader: Reader,
     start: Instant,
@@ -71,11 +119,12 @@ struct Crowd {
     delays: Vec<Duration>,
 }
 
-impl Crowd {
-    fn gather(scenario: &Scenario) -> Result<Self> {
-        http::wait_for(scenario.address)?;
-        let (start, identity) = (now(), Identity::new()?);
-        let signalling = Signalling { kind: scenario.kind, address: scenario.address };
+impl<P: Person> Crowd<P> {
+    fn gather(
+        scenario: &Scenario,
+        mut join: impl FnMut(u32, Option<Arc<Voice>>, bool) -> Result<P>,
+    ) -> Result<Self> {
+        let start = now();
         let mut crowd = Self {
             people: Vec::new(),
             ready: epoll::create(epoll::CreateFlags::CLOEXEC)?,
@@ -89,11 +138,10 @@ impl Crowd {
         for number in 0..scenario.participants {
             let speaks = number < scenario.speaking;
             let voice = speaks.then(|| Voice::of(number).map(Arc::new)).transpose()?;
-            let listens = (scenario.speaking..scenario.speaking + EARS).contains(&number);
-            let person = Participant::join(signalling, &identity, number, voice, listens)
-                .with_context(|| format!("participant {number}"))?;
+            let listens = EARS.contains(&number);
+            let person = join(number, voice, listens).with_context(|| format!("participant {number}"))?;
             let place = epoll::EventData::new_u64(number.into());
-            epoll::add(&crowd.ready, &person.connection.socket, place, epoll::EventFlags::IN)?;
+            epoll::add(&crowd.ready, person.socket(), place, epoll::EventFlags::IN)?;
             crowd.people.push(person);
             crowd.go_on(Duration::ZERO)?;
         }
@@ -130,7 +178,7 @@ impl Crowd {
             self.report_at += REPORTS / self.people.len() as u32;
             self.people[self.reporter].report(time - self.start)?;
         }
-        let due = self.people.iter().map(Participant::due).min();
+        let due = self.people.iter().map(P::due).min();
         Ok(due.map_or(self.report_at, |due| due.min(self.report_at)))
     }
 
@@ -142,7 +190,7 @@ impl Crowd {
         epoll::wait(&self.ready, rustix::buffer::spare_capacity(&mut events), Some(&timeout))?;
         for event in events {
             let Some(person) = self.people.get_mut(event.data.u64() as usize) else { continue };
-            let datagrams = self.reader.read(&person.connection)?;
+            let datagrams = person.read(&mut self.reader)?;
             let time = now();
             for datagram in datagrams {
                 if let Some((heard, whistled)) = person.hear(datagram, time)?.zip(self.whistled) {

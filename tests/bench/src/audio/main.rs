@@ -7,6 +7,8 @@ mod runs;
 mod scenario;
 mod serve;
 mod signalling;
+mod sip;
+mod telephone;
 mod voice;
 
 use anyhow::Result;
@@ -22,6 +24,9 @@ struct Arguments {
     /// Only this server.
     #[arg(long)]
     server: Option<Kind>,
+    /// Only the telephones, or all but them.
+    #[arg(long)]
+    telephones: Option<bool>,
     /// Only so many participants, by comma.
     #[arg(long, value_delimiter = ',')]
     participants: Vec<u32>,

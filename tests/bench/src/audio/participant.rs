@@ -1,5 +1,6 @@
 //! Somebody in the conference: says something or nothing, and takes in what the server sends.
 
+use std::net::UdpSocket;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,9 +8,11 @@ use anyhow::Result;
 use convene_bench::clock::now;
 use convene_bench::network::GENERATOR;
 use convene_bench::peer::connection::{Connection, Identity};
+use convene_bench::peer::reader::Reader;
 use convene_bench::peer::rtcp;
 use convene_bench::peer::sdp::Local;
 
+use crate::crowd::Person;
 use crate::signalling::{OPUS, Signalling, offer};
 use crate::voice::{Ear, FRAME, FRAME_SAMPLES, RATE, SILENCE, Voice};
 
@@ -23,8 +26,7 @@ const NOTHING_HEARD: u8 = 127;
 
 /// One of them.
 pub struct Participant {
-    /// The way to the server.
-    pub connection: Connection,
+    connection: Connection,
     ssrc: u32,
     voice: Option<Arc<Voice>>,
     ear: Option<Ear>,
@@ -33,14 +35,15 @@ pub struct Participant {
     /// Packets of the voice since the beginning.
     frame: u64,
     joined: Instant,
-    /// From the offer to the first sound.
-    pub set_up: Option<Duration>,
+    set_up: Option<Duration>,
     timeline: Timeline,
 }
 
 /// When frames came, beside when they should have.
-#[derive(Debug, Default)]
-struct Timeline {
+#[derive(Debug)]
+pub struct Timeline {
+    /// Of its timestamps.
+    rate: u32,
     /// The last packet's timestamp, and how many samples it was behind the first.
     newest: Option<(u32, i64)>,
     /// For each packet: how long after the first it came, less how much later it is to be played, in microseconds.
@@ -73,23 +76,33 @@ impl Participant {
             frame: 0,
             joined,
             set_up: None,
-            timeline: Timeline::default(),
+            timeline: Timeline::new(RATE),
         })
     }
+}
 
-    /// Speaks from then on.
-    pub fn begin(&mut self, at: Instant) {
+impl Person for Participant {
+    fn socket(&self) -> &UdpSocket {
+        &self.connection.socket
+    }
+
+    fn set_up(&self) -> Option<Duration> {
+        self.set_up
+    }
+
+    fn read<'a>(&self, reader: &'a mut Reader) -> Result<Vec<&'a [u8]>> {
+        Ok(reader.read(&self.connection)?.collect())
+    }
+
+    fn begin(&mut self, at: Instant) {
         self.due = at;
     }
 
-    /// When the next packet is due.
-    pub fn due(&self) -> Instant {
+    fn due(&self) -> Instant {
         self.due
     }
 
-    /// Sends the packet that is due. Returns when the whistle that begins with it left the mouth, if one does: its first sample is as old as
-    /// the packet is long.
-    pub fn speak(&mut self) -> Result<Option<Instant>> {
+    fn speak(&mut self) -> Result<Option<Instant>> {
         let (payload, level, frames) = match &self.voice {
             Some(voice) => (voice.packet(self.frame), voice.level(self.frame), 1),
             None => (&SILENCE[..], NOTHING_HEARD, SILENT_FRAMES),
@@ -111,8 +124,7 @@ impl Participant {
         Ok(spoken)
     }
 
-    /// Takes in a datagram. Returns when a whistle began in this ear.
-    pub fn hear(&mut self, datagram: &[u8], now: Instant) -> Result<Option<Instant>> {
+    fn hear(&mut self, datagram: &[u8], now: Instant) -> Result<Option<Instant>> {
         if rtcp::is_rtcp(datagram) || !matches!(datagram, [128..=191, ..]) || datagram.len() < 12 {
             return self.connection.answer(datagram).map(|()| None);
         }
@@ -124,20 +136,15 @@ impl Participant {
         Ok(ear.hear(&payload)?.map(|into| now + into))
     }
 
-    /// Counts from now on.
-    pub fn begin_count(&mut self) {
-        self.timeline.late.clear();
+    fn begin_count(&mut self) {
+        self.timeline.clear();
     }
 
-    /// Frames that came, and came no later than this after the earliest.
-    pub fn in_time(&self, margin: Duration) -> u64 {
-        let earliest = self.timeline.late.iter().min().copied().unwrap_or_default();
-        let margin = margin.as_micros() as i64;
-        self.timeline.late.iter().filter(|late| **late <= earliest + margin).count() as u64
+    fn in_time(&self, margin: Duration) -> u64 {
+        self.timeline.in_time(margin)
     }
 
-    /// What everybody says every second.
-    pub fn report(&mut self, since_start: Duration) -> Result<()> {
+    fn report(&mut self, since_start: Duration) -> Result<()> {
         let report = rtcp::sender_report(self.ssrc, self.sent, since_start);
         let sealed = self.connection.outgoing.protect_rtcp(&report)?;
         self.connection.send(&sealed)?;
@@ -146,18 +153,36 @@ impl Participant {
 }
 
 impl Timeline {
-    fn note(&mut self, timestamp: u32, at: Duration) {
+    /// Of timestamps at this rate.
+    pub fn new(rate: u32) -> Self {
+        Self { rate, newest: None, late: Vec::new() }
+    }
+
+    /// Counts from now on.
+    pub fn clear(&mut self) {
+        self.late.clear();
+    }
+
+    /// Frames that came, and came no later than this after the earliest.
+    pub fn in_time(&self, margin: Duration) -> u64 {
+        let earliest = self.late.iter().min().copied().unwrap_or_default();
+        let margin = margin.as_micros() as i64;
+        self.late.iter().filter(|late| **late <= earliest + margin).count() as u64
+    }
+
+    /// A packet has come.
+    pub fn note(&mut self, timestamp: u32, at: Duration) {
         let samples = match self.newest {
             Some((newest, samples)) => samples + i64::from(timestamp.wrapping_sub(newest) as i32),
             None => 0,
         };
         self.newest = Some((timestamp, samples));
-        self.late.push(at.as_micros() as i64 - samples * 1_000_000 / i64::from(RATE));
+        self.late.push(at.as_micros() as i64 - samples * 1_000_000 / i64::from(self.rate));
     }
 }
 
 /// An RTP header with its sources and its extension.
-fn header_bytes(packet: &[u8]) -> usize {
+pub fn header_bytes(packet: &[u8]) -> usize {
     let sources = 12 + 4 * usize::from(packet[0] & 15);
     match (packet[0] & 16 != 0, packet.get(sources..sources + 4)) {
         (true, Some(head)) => sources + 4 + 4 * usize::from(u16::from_be_bytes([head[2], head[3]])),
@@ -171,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_frame_is_late_by_what_it_should_have_come_earlier() {
-        let mut timeline = Timeline::default();
+        let mut timeline = Timeline::new(RATE);
         for (frame, ms) in [(0, 100), (1, 121), (2, 140), (3, 200), (4, 181)] {
             timeline.note(u32::MAX.wrapping_add(frame * 960), Duration::from_millis(ms));
         }

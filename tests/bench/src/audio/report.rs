@@ -15,10 +15,10 @@ pub struct Table {
 
 impl Table {
     /// One more run, which is told at once.
-    pub fn add(&mut self, kind: Kind, participants: u32, run: usize, outcome: Outcome) {
+    pub fn add(&mut self, name: &'static str, participants: u32, run: usize, outcome: Outcome) {
         let [half, most, all] = outcome.mouth_to_ear_ms;
         println!(
-            "{kind:?}, {participants} participants, run {run}: {:.3} cores, {:.3} % of the frames in time, mouth to ear {half:.0}/{most:.0}/{all:.0} ms \
+            "{name}, {participants} participants, run {run}: {:.3} cores, {:.3} % of the frames in time, mouth to ear {half:.0}/{most:.0}/{all:.0} ms \
             (50/95/100 % of {}), the last one set up in {:.0} ms, {:.0} MiB; generator {:.2} cores",
             outcome.cores(),
             100.0 * outcome.share_in_time(),
@@ -27,7 +27,7 @@ impl Table {
             outcome.resident as f64 / f64::from(1 << 20),
             outcome.own_seconds / outcome.seconds,
         );
-        self.runs.entry((participants, name(kind))).or_default().push(outcome);
+        self.runs.entry((participants, name)).or_default().push(outcome);
     }
 
     /// Medians, side by side.
@@ -35,7 +35,7 @@ impl Table {
         println!("\nMedians                    cores  frames in time  mouth to ear 50/95 %");
         for ((participants, name), runs) in &self.runs {
             println!(
-                "  {participants:>4} people  {name:<8} {:>8.3} {:>13.3} % {:>11.0}/{:.0} ms",
+                "  {participants:>4} people  {name:<9} {:>7.3} {:>13.3} % {:>11.0}/{:.0} ms",
                 middle(runs, Outcome::cores),
                 100.0 * middle(runs, Outcome::share_in_time),
                 middle(runs, |run| run.mouth_to_ear_ms[0]),
@@ -64,12 +64,18 @@ impl Table {
                 (format!("{name}_{participants}"), value)
             })
             .collect();
+        let by_telephone = self.runs.keys().filter(|(_, runs)| *runs == TELEPHONE).max();
         json!({
             "participants": most.map(|(participants, _)| participants), "speaking": speaking,
             "convene_cores": of(most, Outcome::cores),
             "janus_cores_at_100": at_100(Kind::Janus), "convene_cores_at_100": at_100(Kind::Convene),
             "frames_in_time": of(most, Outcome::share_in_time),
             "mouth_to_ear_ms": of(most, |run| run.mouth_to_ear_ms[1]),
+            "telephones": by_telephone.map(|(participants, _)| participants),
+            "telephone_cores": of(by_telephone, Outcome::cores),
+            "telephone_frames_in_time": of(by_telephone, Outcome::share_in_time),
+            "telephone_mouth_to_ear_ms": of(by_telephone, |run| run.mouth_to_ear_ms[1]),
+            "telephone_set_up_ms": of(by_telephone, |run| run.set_up_ms),
             "idle_cores": idle_cores.map(rounded), "all": all,
         })
     }
@@ -85,7 +91,11 @@ fn rounded(figure: f64) -> f64 {
     (figure * 1e5).round() / 1e5
 }
 
-fn name(kind: Kind) -> &'static str {
+/// What runs are called in which everybody comes by telephone.
+pub const TELEPHONE: &str = "telephone";
+
+/// What runs of a server are called.
+pub fn name(kind: Kind) -> &'static str {
     match kind {
         Kind::Convene => "convene",
         Kind::Janus => "janus",

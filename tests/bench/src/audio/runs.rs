@@ -10,14 +10,16 @@ use convene_bench::peer::http;
 use convene_bench::processor;
 use convene_bench::server::{Kind, Server};
 
-use crate::report::Table;
-use crate::scenario::{Outcome, Scenario};
+use crate::report::{TELEPHONE, Table, name};
+use crate::scenario::{Joining, Outcome, Scenario};
 use crate::{Arguments, serve};
 
 /// Who are there.
 const PARTICIPANTS: [u32; 5] = [10, 50, 100, 150, 250];
 /// Janus is not asked for more: it has no core left then.
 const JANUS_MAX: u32 = 100;
+/// Who are there by telephone, each with a packet every 20 ms both ways, half of them with Opus and half with G.711.
+const TELEPHONES: [u32; 1] = [250];
 const SPEAKING: u32 = 3;
 const REPEATS: usize = 3;
 const KINDS: [Kind; 2] = [Kind::Convene, Kind::Janus];
@@ -32,13 +34,21 @@ pub fn all(arguments: &Arguments) -> Result<()> {
     for repeat in 0..repeats {
         for participants in PARTICIPANTS.into_iter().filter(|count| arguments.wants_participants(*count)) {
             let kinds = KINDS.into_iter().filter(|kind| arguments.wants(*kind));
+            let kinds = kinds.filter(|_| arguments.telephones != Some(true));
             for kind in kinds.filter(|kind| *kind != Kind::Janus || participants <= JANUS_MAX) {
-                let outcome = play(&network, kind, participants, seconds)?;
-                table.add(kind, participants, repeat + 1, outcome);
+                let outcome = play(&network, kind, Joining::Browser, participants, seconds)?;
+                table.add(name(kind), participants, repeat + 1, outcome);
             }
         }
+        let counts = TELEPHONES.into_iter().filter(|count| arguments.wants_participants(*count));
+        let is_wanted = arguments.wants(Kind::Convene) && arguments.telephones != Some(false);
+        for participants in counts.filter(|_| is_wanted) {
+            let outcome = play(&network, Kind::Convene, Joining::Telephone, participants, seconds)?;
+            table.add(TELEPHONE, participants, repeat + 1, outcome);
+        }
     }
-    let idle_cores = arguments.wants(Kind::Convene).then(|| idle(&network, seconds)).transpose()?;
+    let is_idle_wanted = arguments.wants(Kind::Convene) && arguments.telephones != Some(true);
+    let idle_cores = is_idle_wanted.then(|| idle(&network, seconds)).transpose()?;
     table.print();
     if let Some(cores) = idle_cores {
         println!("{IDLE_MEETINGS} meetings in which nobody is: {cores:.4} cores");
@@ -48,7 +58,7 @@ pub fn all(arguments: &Arguments) -> Result<()> {
 }
 
 /// One run: a server, and everybody.
-fn play(network: &Network, kind: Kind, participants: u32, seconds: u64) -> Result<Outcome> {
+fn play(network: &Network, kind: Kind, joining: Joining, participants: u32, seconds: u64) -> Result<Outcome> {
     let folder = tempfile::tempdir()?;
     let server = match kind {
         Kind::Convene => convene(network, folder.path(), 1)?,
@@ -58,7 +68,7 @@ fn play(network: &Network, kind: Kind, participants: u32, seconds: u64) -> Resul
         }
     };
     let (address, process) = (server.address(), server.process());
-    let scenario = Scenario { kind, address, process, participants, speaking: SPEAKING, seconds };
+    let scenario = Scenario { kind, joining, address, process, participants, speaking: SPEAKING, seconds };
     let mut generator = network.generator().command(&own_path()?);
     generator.args(["generate", &serde_json::to_string(&scenario)?]);
     let output = generator.stderr(Stdio::inherit()).output().context("the generator")?;

@@ -5,11 +5,22 @@ use std::net::SocketAddr;
 use convene_bench::server::Kind;
 use serde::{Deserialize, Serialize};
 
+/// How participants come into the conference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Joining {
+    /// By WebRTC.
+    Browser,
+    /// By SIP, half of them with Opus and half with G.711.
+    Telephone,
+}
+
 /// One run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Scenario {
     /// The server's kind.
     pub kind: Kind,
+    /// How everybody comes.
+    pub joining: Joining,
     /// Its HTTP.
     pub address: SocketAddr,
     /// Its process, whose time is measured.

@@ -12,6 +12,10 @@ pub const RATE: u32 = 48_000;
 pub const FRAME_SAMPLES: usize = 960;
 /// The same as time.
 pub const FRAME: Duration = Duration::from_millis(20);
+/// Samples a second of G.711.
+pub const PHONE_RATE: u32 = 8_000;
+/// Of a packet of it.
+pub const PHONE_FRAME_SAMPLES: usize = 160;
 /// A voice repeats itself after so many packets: a second.
 const FRAMES: usize = 50;
 /// What nobody says (RFC 6716): a frame of silence.
@@ -36,6 +40,8 @@ const SILENT_LOOKS: usize = 200;
 #[derive(Debug)]
 pub struct Voice {
     packets: Vec<Vec<u8>>,
+    /// The same as G.711.
+    phone_packets: Vec<Vec<u8>>,
     whistles: bool,
 }
 
@@ -44,7 +50,7 @@ impl Voice {
     pub fn of(speaker: u32) -> Result<Self> {
         let mut encoder = Encoder::new(RATE, Channels::Mono, Application::Voip)?;
         let whistles = speaker == 0;
-        let mut packets = Vec::new();
+        let (mut packets, mut phone_packets) = (Vec::new(), Vec::new());
         // Twice, so that the packets that are taken follow upon others.
         for frame in 0..2 * FRAMES {
             let sample = |at: usize| {
@@ -58,13 +64,21 @@ impl Voice {
             };
             let samples: Vec<f32> = (0..FRAME_SAMPLES).map(sample).collect();
             packets.push(encoder.encode_vec_float(&samples, 1_000)?);
+            let phone = samples.iter().step_by(FRAME_SAMPLES / PHONE_FRAME_SAMPLES);
+            phone_packets.push(phone.map(|sample| mu_law((sample * 32_767.0) as i16)).collect());
         }
-        Ok(Self { packets: packets.split_off(FRAMES), whistles })
+        let phone_packets = phone_packets.split_off(FRAMES);
+        Ok(Self { packets: packets.split_off(FRAMES), phone_packets, whistles })
     }
 
     /// The packet of this number.
     pub fn packet(&self, number: u64) -> &[u8] {
         &self.packets[number as usize % FRAMES]
+    }
+
+    /// The packet of this number in G.711.
+    pub fn phone_packet(&self, number: u64) -> &[u8] {
+        &self.phone_packets[number as usize % FRAMES]
     }
 
     /// Whether a whistle begins with it.
@@ -113,6 +127,17 @@ impl Ear {
     }
 }
 
+/// ITU-T G.711's other law, section 3.
+fn mu_law(sample: i16) -> u8 {
+    const BIAS: i32 = 0x84;
+    const CLIP: i32 = 32_635;
+    let magnitude = i32::from(sample).abs().min(CLIP) + BIAS;
+    let exponent = magnitude.ilog2() - 7;
+    let mantissa = magnitude >> (exponent + 3) & 15;
+    let sign = if sample < 0 { 0x80 } else { 0 };
+    !(sign | (exponent as u8) << 4 | mantissa as u8)
+}
+
 /// The whistle's part of it (Goertzel).
 fn amplitude(samples: &[f32]) -> f64 {
     let step = 2.0 * (TAU * WHISTLE_HZ / f64::from(RATE)).cos();
@@ -138,6 +163,11 @@ mod tests {
         let packets: Vec<u64> = heard.iter().map(|(number, _)| *number).collect();
         assert_eq!(packets, [50, 100, 150]);
         assert!(heard.iter().all(|(_, into)| *into < FRAME / 2), "{heard:?}");
+    }
+
+    #[test]
+    fn g711_is_as_the_table_has_it() {
+        assert_eq!([0, 32_767, -32_768, 1000, -1000].map(mu_law), [0xff, 0x80, 0x00, 0xce, 0x4e]);
     }
 
     #[test]

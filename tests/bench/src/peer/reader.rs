@@ -1,6 +1,6 @@
 //! Reads datagrams as the kernel has put them together.
 
-use std::io::{ErrorKind, IoSliceMut};
+use std::io::{self, ErrorKind, IoSliceMut};
 
 use anyhow::Result;
 use quinn_udp::RecvMeta;
@@ -27,12 +27,20 @@ impl Reader {
         &'a mut self,
         connection: &Connection,
     ) -> Result<impl Iterator<Item = &'a [u8]> + use<'a>> {
+        Ok(self.read_by(|places, metas| connection.receive(places, metas))?.into_iter())
+    }
+
+    /// The same by a call of another kind.
+    pub fn read_by(
+        &mut self,
+        receive: impl FnOnce(&mut [IoSliceMut<'_>], &mut [RecvMeta]) -> io::Result<usize>,
+    ) -> Result<Vec<&[u8]>> {
         let mut slices = self.buffers.iter_mut().map(|buffer| IoSliceMut::new(buffer)).collect::<Vec<_>>();
-        let count = match connection.receive(&mut slices, &mut self.metas) {
+        let count = match receive(&mut slices, &mut self.metas) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
             count => count?,
         };
         let read = self.metas.iter().zip(&self.buffers).take(count);
-        Ok(read.flat_map(|(meta, buffer)| buffer[..meta.len].chunks(meta.stride.max(1))))
+        Ok(read.flat_map(|(meta, buffer)| buffer[..meta.len].chunks(meta.stride.max(1))).collect())
     }
 }

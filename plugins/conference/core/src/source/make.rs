@@ -1,6 +1,6 @@
 //! How the next piece of a source's sound is made: from the packet that is due, or without it.
 
-use super::{CONCEALED_MAX, GAP_MAX, Pace, Source};
+use super::{BELIEVED_MAX, CONCEALED_MAX, GAP_MAX, Pace, Source};
 use crate::{
     Decoder, Level,
     buffer::{Body, Next},
@@ -144,7 +144,9 @@ impl Source {
         if !self.tells_level
             && let Some(end) = self.cursor
         {
-            self.levels.push_back((end, Level::of(&self.sound[start..])));
+            let level = Level::of(&self.sound[start..]);
+            self.believed = if level.is_speech() { BELIEVED_MAX } else { 0 };
+            self.levels.push_back((end, level));
         }
     }
 }

@@ -45,6 +45,63 @@ fn one_encode_serves_all_silent_listeners_of_a_codec() {
     assert_eq!(after.outputs - before.outputs, ticks * 100);
 }
 
+/// Most who say nothing are muted, and then by many telephones digital silence comes, fifty packets of it a second.
+#[test]
+fn the_silence_of_telephones_with_opus_is_not_decoded() {
+    const PACKETS: u16 = 100;
+    let mut room = Room::of(3, Habits { tells_level: false, ..Habits::GOOD }, 1);
+    room.speak([0, 1]);
+    room.person(2).is_stalled = true;
+    let wire = Wire { codec: Codec::Opus, ..Wire::default() };
+    for sequence in 0..PACKETS {
+        room.run(20);
+        let timestamp = u32::from(sequence) * 960;
+        let silence = Header { payload_type: 111, marker: false, sequence, timestamp, ssrc: 1002 };
+        room.handle(Input::Rtp(Seat(2), wire, &silence.write(&[0xf8, 0xff, 0xfe])));
+    }
+    let stats = room.source_stats(2);
+    assert_eq!((stats.packets, stats.decoded, stats.lost), (PACKETS.into(), 0, 0));
+    // Who begins after that is heard.
+    room.person(2).restart(PACKETS, u32::from(PACKETS) * 960);
+    room.person(2).is_stalled = false;
+    room.speak([2]);
+    room.run(1000);
+    room.forget();
+    room.run(2000);
+    room.assert_all_hear(&[0, 1, 2]);
+}
+
+/// An encoder's word that nobody speaks saves most decodes.
+#[test]
+fn who_says_nothing_by_opus_is_seldom_decoded() {
+    const SILENT: u64 = 16;
+    let mut room = Room::of(18, Habits { tells_level: false, ..Habits::GOOD }, 1);
+    room.speak([0, 1]);
+    room.run(2000);
+    let before = room.stats();
+    room.run(1000);
+    let decodes = room.stats().decodes - before.decodes;
+    assert!((2 * 50 + SILENT..2 * 50 + SILENT * 15).contains(&decodes), "{decodes}");
+    room.speak([2]);
+    room.run(300);
+    room.forget();
+    room.run(2000);
+    room.assert_all_hear(&[0, 1, 2]);
+}
+
+/// An encoder takes a tone for noise after a while, and is not believed.
+#[test]
+fn a_steady_tone_by_opus_stays_heard() {
+    let mut room = Room::of(3, Habits { tells_level: false, ..Habits::GOOD }, 1);
+    room.speak([0]);
+    for _ in 0..10 {
+        room.run(2000);
+        room.forget();
+        room.run(1000);
+        room.assert_all_hear(&[0]);
+    }
+}
+
 #[test]
 fn a_telephone_lowers_nobody_else() {
     const HIGH: f64 = 7000.0;

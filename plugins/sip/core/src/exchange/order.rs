@@ -8,12 +8,36 @@ use crate::flow::Flow;
 use crate::hop::Hop;
 use crate::menu::Wish;
 use crate::prompt::Prompt;
-use crate::sdes::Crypto;
 use crate::sdp::Agreement;
+use crate::shield::Ours;
 
 /// A room of a meeting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RoomId(pub u64);
+
+/// What a room does with callers' names, as they say them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Names {
+    /// Nobody is asked.
+    #[default]
+    Never,
+    /// They are asked on their way in, and whoever wants to know who is there hears it.
+    Asked,
+    /// And all other callers hear who comes.
+    Announced,
+}
+
+impl Names {
+    /// By this word, if it is one.
+    pub fn named(word: &str) -> Option<Self> {
+        match word {
+            "never" => Some(Self::Never),
+            "asked" => Some(Self::Asked),
+            "announced" => Some(Self::Announced),
+            _ => None,
+        }
+    }
+}
 
 /// How a room takes callers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +48,8 @@ pub struct RoomRules {
     pub is_locked: bool,
     /// The organiser's; empty if there is none.
     pub pin: String,
+    /// Whether it wants to know who they are.
+    pub names: Names,
 }
 
 /// What a room is told about a caller.
@@ -37,7 +63,7 @@ pub struct About {
     pub name: String,
     /// His number.
     pub number: String,
-    /// By SRTP.
+    /// By SRTP, whichever way the keys come.
     pub is_encrypted: bool,
 }
 
@@ -79,8 +105,8 @@ pub enum Order {
         call: CallId,
         /// What about.
         agreement: Box<Agreement>,
-        /// Our key.
-        crypto: Option<Crypto>,
+        /// How we encrypt.
+        ours: Option<Ours>,
     },
     /// A caller is to have a seat in a room, then [`crate::Exchange::seated`].
     Join {
@@ -120,6 +146,17 @@ pub enum Order {
     },
     /// Say these to the caller, after what is said already; then [`crate::Exchange::played`].
     Say(CallId, Vec<Prompt>),
+    /// The caller says a name now: keep it for the time of the call and nowhere else, then [`crate::Exchange::named`], also when nothing is said.
+    Listen(CallId),
+    /// He says nothing more: [`crate::Exchange::named`], with what there is.
+    EndName(CallId),
+    /// Say the names of others to the caller, after what is said already.
+    SayNames {
+        /// Who hears them.
+        to: CallId,
+        /// Whose.
+        of: Vec<CallId>,
+    },
     /// Say nothing more to the caller.
     Hush(CallId),
     /// Whether the trunk brings calls has changed, or is as it was.

@@ -13,6 +13,7 @@ use crate::hop::Hop;
 use crate::menu::Menu;
 use crate::sdes::{Crypto, Suite};
 use crate::sdp::{self, Agreement, Profile};
+use crate::shield::Ours;
 use crate::uri::Uri;
 
 /// Calls of ours at once that nobody has joined by yet.
@@ -104,6 +105,7 @@ impl Exchange {
             local: None,
             menu: Menu::inside(),
             outgoing: Some(outgoing),
+            has_name: false,
             hang_up_at: None,
         };
         self.calls.insert(id, call);
@@ -188,8 +190,8 @@ impl Exchange {
         };
         // A key that anybody on the way could read is no key. Where nobody can, nothing but encrypted sound is offered.
         let profile = if flow.transport == Transport::Tls { Profile::Encrypted } else { Profile::Plain };
-        local.crypto =
-            (profile == Profile::Encrypted).then(|| Crypto::new(1, Suite::Tag80, &mut self.chance));
+        local.protection = (profile == Profile::Encrypted)
+            .then(|| Ours::Key(Crypto::new(1, Suite::Tag80, &mut self.chance)));
         let sdp = sdp::offer(local, profile);
         local.version += 1;
         let from = match self.trunk.as_ref().filter(|_| outgoing.is_trunk) {
@@ -205,9 +207,9 @@ impl Exchange {
         let Some(call) = self.calls.get_mut(&id) else {
             return self.agent.hang_up(id, now);
         };
-        let crypto = call.local.as_ref().and_then(|local| local.crypto.clone());
-        let agreement = sdp.and_then(|sdp| Agreement::choose(sdp, None).ok());
-        let is_good = |agreement: &Agreement| crypto.is_none() || agreement.crypto.is_some();
+        let ours = call.local.as_ref().and_then(|local| local.protection.clone());
+        let agreement = sdp.and_then(|sdp| Agreement::choose(sdp, None).ok()?.settle(ours.as_ref()));
+        let is_good = |agreement: &Agreement| ours.is_none() || agreement.protection.is_some();
         let Some(agreement) = agreement.filter(is_good) else {
             self.fail(id, Failure::NoSound);
             return self.agent.hang_up(id, now);
@@ -216,7 +218,7 @@ impl Exchange {
         call.is_answered = true;
         let (menu, steps) = Menu::called(now);
         call.menu = menu;
-        self.orders.push_back(Order::Agreed { call: id, agreement: Box::new(agreement), crypto });
+        self.orders.push_back(Order::Agreed { call: id, agreement: Box::new(agreement), ours });
         self.tell(id, Progress::Answered);
         self.follow(id, steps, now);
     }
@@ -229,10 +231,8 @@ impl Exchange {
         let Some(outgoing) = call.outgoing.take() else {
             return;
         };
-        call.menu.enter();
         call.room = Some(outgoing.room);
-        let about = call.about();
-        self.orders.push_back(Order::Join { room: outgoing.room, call: id, about });
+        self.admit(id, now);
         self.work(now);
     }
 

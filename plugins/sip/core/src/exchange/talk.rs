@@ -16,14 +16,22 @@ impl Exchange {
 
     /// All that was to be said is said.
     pub fn played(&mut self, call: CallId, now: Instant) {
-        if self.calls.get(&call).is_some_and(|call| call.hang_up_at.is_some()) {
+        let Some(called) = self.calls.get_mut(&call) else {
+            return;
+        };
+        if called.hang_up_at.is_some() {
             self.hang_up(call, now);
+        } else if called.menu.listen(now) {
+            self.orders.push_back(Order::Listen(call));
         }
     }
 
-    /// Says something to one caller.
+    /// Says something to one caller. [`Prompt::Names`] is followed by the names of the others, and left out when there are none.
     pub fn announce(&mut self, call: CallId, prompt: Prompt) {
-        self.say(call, &[prompt]);
+        match prompt {
+            Prompt::Names => self.say_names(call),
+            prompt => self.say(call, &[prompt]),
+        }
     }
 
     pub(super) fn say(&mut self, call: CallId, prompts: &[Prompt]) {
@@ -76,6 +84,7 @@ impl Exchange {
                 Step::Say(prompt) => self.say(id, &[prompt]),
                 Step::Try(code) => self.enter(id, &code, now),
                 Step::Join => self.join(id, now),
+                Step::EndName => self.orders.push_back(Order::EndName(id)),
                 Step::Miss => {
                     if let Some(call) = self.calls.get(&id) {
                         self.misses.count(&call.guesser, now);
@@ -112,10 +121,8 @@ impl Exchange {
         if self.rooms[&room].is_locked {
             return self.turn_away(id, Prompt::Locked, now);
         }
-        call.menu.enter();
         call.room = Some(room);
-        let about = call.about();
-        self.orders.push_back(Order::Join { room, call: id, about });
+        self.admit(id, now);
     }
 
     /// The room of what was dialled, if that is a code.

@@ -3,8 +3,11 @@
 mod call;
 mod callee;
 mod digest;
+mod dtls;
+mod engine;
 mod hostile;
 mod menu;
+mod names;
 mod outgoing;
 mod refer;
 mod registrar;

@@ -80,7 +80,7 @@ fn nobody_is_put_through_to_anywhere_else() {
     assert!(world.left.is_empty() && world.joined.len() == 1, "she is where she was");
     world
         .exchange
-        .open(OTHER, RoomRules { code: OTHER_CODE.to_owned(), is_locked: true, pin: String::new() });
+        .open(OTHER, RoomRules { code: OTHER_CODE.to_owned(), is_locked: true, ..RoomRules::default() });
     let request = refer(&mut ann, &to(OTHER_CODE));
     assert_eq!(ann.ask(&mut world, &request), 480);
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use convene_conference::Codec;
 use convene_conference::rtp::{Header, Packet};
-use convene_sip::{Agreement, Chance, Crypto, Received, SILENCE_MAX, Session, Suite};
+use convene_sip::{Agreement, Chance, Crypto, Ours, Received, SILENCE_MAX, Session, Suite};
 
 use crate::world::{PCMU, World};
 
@@ -34,6 +34,15 @@ fn secure(key: &Crypto) -> Agreement {
     Agreement::choose(&sdp, None).expect("a good offer")
 }
 
+/// A session with these keys.
+fn keyed(theirs: &Crypto, ours: &Crypto, chance: (u32, u16, u32), now: Instant) -> Session {
+    Session::new(secure(theirs), Some(&Ours::Key(ours.clone())), chance, now)
+}
+
+fn rekey(session: &mut Session, theirs: &Crypto, ours: &Crypto, now: Instant) {
+    session.change(secure(theirs), Some(&Ours::Key(ours.clone())), now);
+}
+
 #[test]
 fn both_ways_are_encrypted_and_keep_their_counters_through_a_change() {
     let mut chance = Chance::new([3; 32]);
@@ -41,8 +50,8 @@ fn both_ways_are_encrypted_and_keep_their_counters_through_a_change() {
         let (ours, theirs) = (Crypto::new(1, suite, &mut chance), Crypto::new(1, suite, &mut chance));
         let now = now();
         let (bridge_at, phone_at) = (address("192.0.2.1:7800"), address("192.0.2.7:4000"));
-        let mut bridge = Session::new(secure(&theirs), Some(&ours), (7, 65_500, 0), now);
-        let mut phone = Session::new(secure(&ours), Some(&theirs), (8, 65_400, 0), now);
+        let mut bridge = keyed(&theirs, &ours, (7, 65_500, 0), now);
+        let mut phone = keyed(&ours, &theirs, (8, 65_400, 0), now);
         for sequence in 0..300 {
             let (to, sent) = phone.send(&packet(0, sequence, 1), Codec::Pcmu, now).expect("it goes");
             assert_eq!(
@@ -60,8 +69,8 @@ fn both_ways_are_encrypted_and_keep_their_counters_through_a_change() {
             // Held and resumed while the sequence has wrapped: the keys are the same, under other tags, and so are the counts of wraps.
             if sequence == 250 {
                 let [ours, theirs] = [&ours, &theirs].map(|crypto| Crypto { tag: 2, ..crypto.clone() });
-                bridge.change(secure(&theirs), Some(&ours), now);
-                phone.change(secure(&ours), Some(&theirs), now);
+                rekey(&mut bridge, &theirs, &ours, now);
+                rekey(&mut phone, &ours, &theirs, now);
             }
         }
         let later = now + Duration::from_secs(6);
@@ -72,11 +81,7 @@ fn both_ways_are_encrypted_and_keep_their_counters_through_a_change() {
         );
         phone.receive_report(bridge_at, &report, later);
         assert_eq!(phone.stats().lost, 0.0);
-        let stranger = Session::new(secure(&theirs), Some(&theirs), (9, 0, 0), now).send(
-            &packet(0, 1, 1),
-            Codec::Pcmu,
-            now,
-        );
+        let stranger = keyed(&theirs, &theirs, (9, 0, 0), now).send(&packet(0, 1, 1), Codec::Pcmu, now);
         assert_eq!(
             phone.receive(bridge_at, &stranger.expect("it goes").1, now),
             Received::Nothing,
@@ -92,9 +97,9 @@ fn another_suite_brings_another_key() {
     let [[ours, theirs], [our_next, their_next]] = [keys(Suite::Tag80), keys(Suite::Tag32)];
     let now = now();
     let phone_at = address("192.0.2.7:4000");
-    let mut bridge = Session::new(secure(&theirs), Some(&ours), (7, 1, 0), now);
-    bridge.change(secure(&their_next), Some(&our_next), now);
-    let mut phone = Session::new(secure(&our_next), Some(&their_next), (8, 1, 0), now);
+    let mut bridge = keyed(&theirs, &ours, (7, 1, 0), now);
+    rekey(&mut bridge, &their_next, &our_next, now);
+    let mut phone = keyed(&our_next, &their_next, (8, 1, 0), now);
     let (_, sent) = bridge.send(&packet(0, 1, 2), Codec::Pcmu, now).expect("it goes");
     assert!(matches!(phone.receive(phone_at, &sent, now), Received::Voice(_)));
     let (_, sent) = phone.send(&packet(0, 1, 2), Codec::Pcmu, now).expect("it goes");

@@ -9,6 +9,8 @@ use convene_sip::{
     Transport, TrunkState, Wish,
 };
 
+use crate::engine;
+
 pub const ROOM: RoomId = RoomId(1);
 pub const CODE: &str = "123456789";
 pub const PCMU: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\n\
@@ -27,6 +29,10 @@ pub struct World {
     pub wishes: Vec<(CallId, Wish)>,
     pub said: Vec<Prompt>,
     pub hushed: usize,
+    /// Who says a name just now.
+    pub listening: Option<CallId>,
+    /// Who has heard whose.
+    pub names: Vec<(CallId, Vec<CallId>)>,
     /// By which calls of ours go out; none is there when there is no way.
     pub way: Option<Flow>,
     pub hops: Vec<Hop>,
@@ -38,7 +44,7 @@ impl World {
     pub fn new(code: &str) -> Self {
         #[expect(clippy::disallowed_methods, reason = "any moment is as good as another")]
         let now = Instant::now();
-        let mut exchange = Exchange::new([[1; 32], [2; 32]], None);
+        let mut exchange = Exchange::new([[1; 32], [2; 32]], engine::identity(), None);
         exchange.open(ROOM, RoomRules { code: code.to_owned(), ..RoomRules::default() });
         Self {
             exchange,
@@ -52,6 +58,8 @@ impl World {
             wishes: Vec::new(),
             said: Vec::new(),
             hushed: 0,
+            listening: None,
+            names: Vec::new(),
             way: Some(Phone::new("", Transport::Udp).flow),
             hops: Vec::new(),
             progress: Vec::new(),
@@ -60,7 +68,10 @@ impl World {
     }
 
     pub fn rules(&mut self, is_locked: bool, pin: &str) {
-        self.exchange.open(ROOM, RoomRules { code: CODE.to_owned(), is_locked, pin: pin.to_owned() });
+        self.exchange.open(
+            ROOM,
+            RoomRules { code: CODE.to_owned(), is_locked, pin: pin.to_owned(), ..RoomRules::default() },
+        );
     }
 
     pub fn receive(&mut self, flow: Flow, bytes: &[u8]) {
@@ -104,14 +115,14 @@ impl World {
                     self.lines.insert(call);
                     self.exchange.opened(call, Some((flow.local.ip(), 7800)), self.now);
                 }
-                Order::Agreed { call, agreement, crypto } => {
+                Order::Agreed { call, agreement, ours } => {
                     let session = self.sessions.remove(&call);
                     let session = match session {
                         Some(mut session) => {
-                            session.change(*agreement, crypto.as_ref(), self.now);
+                            session.change(*agreement, ours.as_ref(), self.now);
                             session
                         }
-                        None => Session::new(*agreement, crypto.as_ref(), (7, 9, 11), self.now),
+                        None => Session::new(*agreement, ours.as_ref(), (7, 9, 11), self.now),
                     };
                     self.sessions.insert(call, session);
                 }
@@ -132,6 +143,12 @@ impl World {
                 Order::Wish { call, wish, .. } => self.wishes.push((call, wish)),
                 Order::Say(_, prompts) => self.said.extend(prompts),
                 Order::Hush(_) => self.hushed += 1,
+                Order::Listen(call) => self.listening = Some(call),
+                Order::EndName(call) => {
+                    let has_name = self.listening.take() == Some(call);
+                    self.exchange.named(call, has_name, self.now);
+                }
+                Order::SayNames { to, of } => self.names.push((to, of)),
                 Order::Close(call) => {
                     self.lines.remove(&call);
                     self.sessions.remove(&call);

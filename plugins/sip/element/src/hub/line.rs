@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Instant;
 
 use convene_conference::Codec;
-use convene_sip::{Agreement, Crypto, Received, Session, SessionStats};
+use convene_sip::{Agreement, Ours, Received, Session, SessionStats};
 use parking_lot::Mutex;
 
 use super::clock::now;
@@ -95,13 +95,13 @@ impl Line {
     }
 
     /// Begins, or changes what is agreed on.
-    pub fn agree(&self, agreement: Agreement, crypto: Option<&Crypto>) {
+    pub fn agree(&self, agreement: Agreement, ours: Option<&Ours>) {
         let mut session = self.session.lock();
         match &mut *session {
-            Some(session) => session.change(agreement, crypto, now()),
+            Some(session) => session.change(agreement, ours, now()),
             None => {
                 let chance = (rand::random(), rand::random::<u16>() >> 1, rand::random());
-                *session = Some(Session::new(agreement, crypto, chance, now()));
+                *session = Some(Session::new(agreement, ours, chance, now()));
             }
         }
     }
@@ -109,16 +109,37 @@ impl Line {
     /// The caller's next packet; none when all are read.
     pub fn read(&self, buffer: &mut [u8]) -> Option<Received> {
         let (length, from) = received(&self.rtp, buffer)?;
-        let mut session = self.session.lock();
-        let session = session.as_mut();
-        Some(session.map_or(Received::Nothing, |session| session.receive(from, &buffer[..length], now())))
+        let bytes = &buffer[..length];
+        let received = self.with(|session| session.receive(from, bytes, now()));
+        if is_shake(bytes) {
+            self.shake(now());
+        }
+        Some(received.unwrap_or(Received::Nothing))
+    }
+
+    /// Sends what the handshakes have to say. Returns when they have more, if nothing comes before.
+    pub fn shake(&self, time: Instant) -> Option<Instant> {
+        while let Some(shake) = self.with(|session| session.shake(time)).flatten() {
+            let socket = if shake.is_with_sound { &self.rtp } else { &self.rtcp };
+            if let Some(to) = shake.to {
+                let _ = socket.send_to(&shake.bytes, to);
+            }
+        }
+        self.shake_due()
+    }
+
+    /// When the handshakes have something to say.
+    pub fn shake_due(&self) -> Option<Instant> {
+        self.with(|session| session.shake_due()).flatten()
     }
 
     /// The caller's reports.
     pub fn read_reports(&self, buffer: &mut [u8]) {
         while let Some((length, from)) = received(&self.rtcp, buffer) {
-            if let Some(session) = &mut *self.session.lock() {
-                session.receive_report(from, &buffer[..length], now());
+            let bytes = &buffer[..length];
+            self.with(|session| session.receive_report(from, bytes, now()));
+            if is_shake(bytes) {
+                self.shake(now());
             }
         }
     }
@@ -161,6 +182,11 @@ impl Line {
     pub fn stats(&self) -> SessionStats {
         self.with(|session| session.stats()).unwrap_or_default()
     }
+}
+
+/// Whether a datagram is one of a handshake (RFC 5764, section 5.1.2), after which there is something to be said.
+fn is_shake(bytes: &[u8]) -> bool {
+    bytes.first().is_some_and(|kind| (20..64).contains(kind))
 }
 
 fn received(socket: &UdpSocket, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {

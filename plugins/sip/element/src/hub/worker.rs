@@ -2,6 +2,7 @@
 
 mod accept;
 mod reach;
+mod voice;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -10,14 +11,16 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use convene_sip::{CallId, Exchange, Flow, Hop, Order, Prompt, Received, RoomId, Transport, Trunk};
+use convene_sip::{CallId, Exchange, Flow, Hop, Order, Received, RoomId, Transport, Trunk};
 use rustix::event::{Timespec, epoll};
 use rustls::ServerConfig;
 
 use super::clock::now;
 use super::connection::Connection;
+use super::dtls;
 use super::line::{Line, Ports};
 use super::mailbox::{Command, Mailbox};
+use super::names::{Name, NameListener};
 use super::prompts::Prompts;
 use super::sockets::{self, Sockets};
 use super::tls::Trust;
@@ -31,6 +34,10 @@ const ADDRESS_CONNECTIONS_MAX: usize = 128;
 const READS_MAX: usize = 32;
 /// How often calls are looked after of which nothing comes any more, and connections that do nothing.
 const ROUND: Duration = Duration::from_secs(1);
+/// From so many calls on, what comes in is read together: a packet comes each 20 ms and call, and to wake for each would cost more than to read it.
+const CROWD_MIN: usize = 16;
+/// For so long it is let come.
+const CROWD_PAUSE: Duration = Duration::from_millis(2);
 /// Longer than any datagram of a telephone.
 const BUFFER_BYTES: usize = 65_536;
 
@@ -78,6 +85,10 @@ impl Token {
 struct Entry {
     line: Arc<Line>,
     room: Option<Arc<dyn RoomListener>>,
+    /// While the caller says a name.
+    listener: Option<Box<NameListener>>,
+    /// Gone with the call.
+    name: Option<Name>,
 }
 
 /// The thread's own.
@@ -101,6 +112,8 @@ pub struct Worker {
     prompts: Prompts,
     /// Calls that hear a prompt.
     playing: BTreeSet<CallId>,
+    /// Calls whose keys are being agreed on.
+    shaking: BTreeSet<CallId>,
     ports: Ports,
     /// When the exchange has something to do.
     exchange_due: Option<Instant>,
@@ -118,8 +131,9 @@ impl Worker {
         mailbox: Arc<Mailbox>,
     ) -> Result<Self, HubError> {
         let poll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(io::Error::from)?;
+        let identity = dtls::Certificate::make().map_err(io::Error::other)?;
         let worker = Self {
-            exchange: Exchange::new([rand::random(), rand::random()], settings.media_address),
+            exchange: Exchange::new([rand::random(), rand::random()], identity, settings.media_address),
             sockets,
             config,
             poll,
@@ -134,6 +148,7 @@ impl Worker {
             lines: BTreeMap::new(),
             prompts: Prompts::new(&settings.language, settings.prompts.as_deref()),
             playing: BTreeSet::new(),
+            shaking: BTreeSet::new(),
             ports: Ports::new(settings.rtp_ports, rand::random()),
             exchange_due: None,
             round_at: None,
@@ -170,6 +185,13 @@ impl Worker {
                 self.happen(Token::unpack(data), flags);
             }
             self.tick();
+            if CROWD_MIN <= self.lines.len() {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "this thread has nothing else to do, and is woken less often so"
+                )]
+                std::thread::sleep(CROWD_PAUSE);
+            }
         }
     }
 
@@ -180,7 +202,8 @@ impl Worker {
             .playing
             .iter()
             .map(|call| self.lines.get(call).and_then(|entry| entry.line.due()).unwrap_or(time));
-        let due = prompts.chain(self.exchange_due).chain(self.round_at).min()?;
+        let shakes = self.shaking.iter().filter_map(|call| self.lines.get(call)?.line.shake_due());
+        let due = prompts.chain(shakes).chain(self.exchange_due).chain(self.round_at).min()?;
         let left = due.saturating_duration_since(time);
         Some(Timespec { tv_sec: left.as_secs() as i64, tv_nsec: i64::from(left.subsec_nanos()) })
     }
@@ -280,13 +303,17 @@ impl Worker {
     }
 
     fn read_sound(&mut self, call: CallId) {
-        let Some(entry) = self.lines.get(&call) else {
+        let Some(entry) = self.lines.get_mut(&call) else {
             return;
         };
         // One each time: a call has one each 20 ms, and whether there is another the system tells for nothing.
         match entry.line.read(&mut self.buffer) {
             Some(Received::Voice(packet)) => {
-                if let Some(room) = &entry.room {
+                if let Some(listener) = &mut entry.listener {
+                    if listener.push(&packet) {
+                        self.end_name(call);
+                    }
+                } else if let Some(room) = &entry.room {
                     room.voice(call, packet);
                 }
             }
@@ -303,6 +330,7 @@ impl Worker {
     fn tick(&mut self) {
         let time = now();
         let lines = &self.lines;
+        self.shaking.retain(|call| lines.get(call).is_some_and(|entry| entry.line.shake(time).is_some()));
         let is_over = |call: &CallId| !lines.get(call).is_some_and(|entry| entry.line.tick(time));
         let played: Vec<CallId> = self.playing.iter().copied().filter(is_over).collect();
         let is_quiet = played.is_empty();
@@ -354,12 +382,16 @@ impl Worker {
                     let at = self.open_line(call, flow.local);
                     self.exchange.opened(call, at, time);
                 }
-                Order::Agreed { call, agreement, crypto } => {
-                    if let Some(entry) = self.lines.get(&call) {
+                Order::Agreed { call, agreement, ours } => {
+                    if let Some(entry) = self.lines.get_mut(&call) {
                         if let Some(room) = &entry.room {
                             room.changed(call, agreement.codec, agreement.payload_type);
                         }
-                        entry.line.agree(*agreement, crypto.as_ref());
+                        if let Some(listener) = &mut entry.listener {
+                            **listener = NameListener::new(agreement.codec, agreement.payload_type);
+                        }
+                        entry.line.agree(*agreement, ours.as_ref());
+                        self.shaking.insert(call);
                     }
                 }
                 Order::Join { room, call, about } => {
@@ -377,6 +409,18 @@ impl Worker {
                     }
                 }
                 Order::Say(call, prompts) => self.say(call, &prompts, time),
+                Order::Listen(call) => {
+                    if let Some(entry) = self.lines.get_mut(&call) {
+                        let form = entry.line.with(|session| {
+                            let agreement = session.agreement();
+                            (agreement.codec, agreement.payload_type)
+                        });
+                        entry.listener =
+                            form.map(|(codec, number)| Box::new(NameListener::new(codec, number)));
+                    }
+                }
+                Order::EndName(call) => self.end_name(call),
+                Order::SayNames { to, of } => self.say_names(to, &of, time),
                 Order::Hush(call) => {
                     if let Some(entry) = self.lines.get(&call) {
                         entry.line.with(|session| session.be_quiet());
@@ -411,22 +455,9 @@ impl Worker {
         self.watch(sound, Token::Sound(call.0)).ok()?;
         self.watch(reports, Token::Reports(call.0)).ok()?;
         let port = line.port();
-        self.lines.insert(call, Entry { line: Arc::new(line), room: None });
+        self.lines.insert(call, Entry { line: Arc::new(line), room: None, listener: None, name: None });
         self.round_at.get_or_insert(now() + ROUND);
         Some((local.ip(), port))
-    }
-
-    fn say(&mut self, call: CallId, prompts: &[Prompt], time: Instant) {
-        let spoken = &mut self.prompts;
-        if let Some(entry) = self.lines.get(&call) {
-            entry.line.with(|session| {
-                for prompt in prompts {
-                    session.play(spoken.frames(*prompt, session.agreement().codec), time);
-                }
-            });
-            // Even if there is nothing to say, it is over in the next round, and the exchange is told.
-            self.playing.insert(call);
-        }
     }
 
     fn close_line(&mut self, call: CallId) {

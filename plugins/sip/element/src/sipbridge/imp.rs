@@ -84,6 +84,10 @@ pub struct SipBridge {
         blurb = "Digits by which an organiser is known; empty for none"
     )]
     #[property(
+        name = "names", nick = "Names", get, set = Self::set_names, type = String, member = names,
+        blurb = "Whether callers say their names on the way in: never, asked (others hear them by a key), or announced (and to all callers)"
+    )]
+    #[property(
         name = "trunk", nick = "Trunk", get, set, type = Option<String>, member = trunk,
         blurb = "Who connects calls with the telephone network, as sips:provider.example; its account comes from \
             trunk-account, or from CONVENE_SIP_USER and CONVENE_SIP_PASSWORD in the environment"
@@ -147,6 +151,11 @@ impl SipBridge {
 
     fn set_pin(&self, pin: String) {
         self.settings().pin = pin;
+        self.tell_rules();
+    }
+
+    fn set_names(&self, names: String) {
+        self.settings().names = names;
         self.tell_rules();
     }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::Path;
 
-use convene_sip::{RoomRules, Transport, Trunk};
+use convene_sip::{Names, RoomRules, Transport, Trunk};
 
 use crate::hub::{HubSettings, PortRange, languages};
 
@@ -13,6 +13,7 @@ pub const TCP_PORT: i32 = 5060;
 pub const RTP_PORTS: &str = "7800-32000";
 
 pub const LANGUAGE: &str = "en";
+pub const NAMES: &str = "never";
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -29,6 +30,7 @@ pub struct Settings {
     pub prompts: Option<String>,
     pub locked: bool,
     pub pin: String,
+    pub names: String,
     pub trunk: Option<String>,
     pub trunk_register: bool,
     pub trunk_account: Option<String>,
@@ -51,6 +53,7 @@ impl Default for Settings {
             prompts: None,
             locked: false,
             pin: String::new(),
+            names: NAMES.to_owned(),
             trunk: None,
             trunk_register: true,
             trunk_account: None,
@@ -62,7 +65,9 @@ impl Default for Settings {
 impl Settings {
     /// How callers are taken.
     pub fn rules(&self) -> RoomRules {
-        RoomRules { code: self.room.clone(), is_locked: self.locked, pin: self.pin.clone() }
+        // While the bridge is open, what is no such word keeps nobody's name.
+        let names = Names::named(&self.names).unwrap_or_default();
+        RoomRules { code: self.room.clone(), is_locked: self.locked, pin: self.pin.clone(), names }
     }
 
     /// How the ports are opened; the error is a sentence.
@@ -73,6 +78,10 @@ impl Settings {
         }
         if !self.pin.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err("The property pin has digits only, as a dial-pad has no others.".to_owned());
+        }
+        if Names::named(&self.names).is_none() {
+            let names = &self.names;
+            return Err(format!("The property names is never, asked or announced, and is \"{names}\"."));
         }
         let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let certificate = match (given(&self.certificate), given(&self.private_key)) {

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 pub struct Conference {
     pipeline: gst::Pipeline,
     pub bridge: gst::Element,
+    pub mixer: gst::Element,
     told: Arc<Mutex<Vec<String>>>,
     /// Its own, which it trusts, too.
     pub certificate: Certificate,
@@ -108,7 +109,7 @@ impl Conference {
             None
         });
         pipeline.set_state(gst::State::Playing).expect("it starts");
-        Self { pipeline, bridge, told, certificate, _folder: folder }
+        Self { pipeline, bridge, mixer, told, certificate, _folder: folder }
     }
 
     /// Where it is called: `udp`, `tcp` or `tls`.

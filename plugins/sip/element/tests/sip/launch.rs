@@ -19,6 +19,7 @@ fn the_element_can_be_inspected() {
         "rtp-ports",
         "locked",
         "pin",
+        "names",
         "language",
         "prompts",
         "call-joined",

@@ -4,6 +4,8 @@ mod bridge;
 mod called;
 mod launch;
 mod limits;
+mod linphone;
+mod names;
 mod phone;
 mod phones;
 mod trunk;

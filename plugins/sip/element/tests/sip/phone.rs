@@ -28,7 +28,13 @@ pub struct Phone {
 impl Phone {
     /// Calls, and says a tone in this codec; `more` are parameters of the account, as `;mediaenc=srtp-mand`.
     pub fn call(uri: &str, codec: &str, hertz: u32, more: &str) -> Self {
-        Self::start("sip_listen 127.0.0.1:0\n", (codec, hertz, more), &["-e", &format!("/dial {uri}")])
+        Self::call_as("", uri, (codec, hertz, more))
+    }
+
+    /// The same, with lines in its configuration, as `rtcp_mux yes`.
+    pub fn call_as(config: &str, uri: &str, (codec, hertz, more): (&str, u32, &str)) -> Self {
+        let config = format!("sip_listen 127.0.0.1:0\n{config}\n");
+        Self::start(&config, (codec, hertz, more), &["-e", &format!("/dial {uri}")])
     }
 
     /// Waits to be called, at [`Self::uri`]; picks up at once with `;answermode=auto`.
@@ -50,7 +56,7 @@ impl Phone {
     fn start(config: &str, (codec, hertz, more): (&str, u32, &str), arguments: &[&str]) -> Self {
         let folder = TempDir::new().expect("a temporary folder can be made");
         let path = folder.path().display();
-        let modules = ["stdio", "opus", "g722", "g711", "ausine", "srtp", "sndfile", "aubridge"];
+        let modules = ["stdio", "opus", "g722", "g711", "ausine", "srtp", "dtls_srtp", "sndfile", "aubridge"];
         let modules: String = modules.iter().map(|module| format!("module {module}.so\n")).collect();
         let config = format!(
             "module_path {MODULES}\n{config}sip_verify_server no\naudio_source ausine,{hertz}\n\

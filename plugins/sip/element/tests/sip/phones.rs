@@ -51,6 +51,53 @@ fn callers_of_all_codecs_and_transports_hear_the_others_and_not_themselves() {
     conference.assert_well();
 }
 
+/// Keys that are agreed on where the sound goes, by either way of reports, and kept through hold and resume.
+#[test]
+fn callers_with_a_handshake_hear_and_are_heard() {
+    let conference = Conference::new(4, "123456789");
+    let callers = [
+        (400, "tls", "pcmu/8000", ";mediaenc=dtls_srtp", ""),
+        (700, "tls", "opus/48000/2", ";mediaenc=dtls_srtp", "rtcp_mux yes"),
+        (1000, "udp", "g722/16000", ";mediaenc=dtls_srtp", ""),
+        (1300, "tls", "pcma/8000", ";mediaenc=srtp-mand", ""),
+    ];
+    let mut phones = callers.map(|(hertz, transport, codec, more, config)| {
+        let mut phone = Phone::call_as(config, &conference.uri(transport), (codec, hertz, more));
+        phone.await_log("established");
+        let prompt = phone.last_second(0);
+        assert!(prompt.iter().any(|sample| 1000 < sample.unsigned_abs()), "a voice asks for the code");
+        phone.press("123456789");
+        (hertz, phone)
+    });
+    wait_until("all are there", || conference.codecs().len() == 4, || format!("{:?}", conference.told()));
+    // One for the sound and one for the reports, unless they share a port.
+    let handshakes = |phone: &Phone| phone.log().matches("DTLS-SRTP complete").count();
+    assert_eq!(phones.each_ref().map(|(_, phone)| handshakes(phone)), [2, 1, 2, 0]);
+    let assert_all_hear = |phones: &[(u32, Phone)]| {
+        let before = phones.iter().map(|(_, phone)| phone.heard().len()).collect::<Vec<_>>();
+        for ((hertz, phone), before) in phones.iter().zip(before) {
+            // What was said to them at first is over by then.
+            let sound = phone.last_second(before + 12 * 48_000);
+            let others: Vec<u32> =
+                callers.iter().map(|(tone, ..)| *tone).filter(|tone| tone != hertz).collect();
+            assert_hears(&sound, &others, &[*hertz]);
+        }
+    };
+    assert_all_hear(&phones);
+    phones[1].1.command("hold");
+    let last = Cell::new(0);
+    let is_silent = || last.replace(conference.sent(1)) == conference.sent(1);
+    wait_until("nothing is sent", is_silent, || phones[1].1.log());
+    phones[1].1.command("resume");
+    let sent = conference.sent(1);
+    wait_until("sound is sent again", || sent + 50 < conference.sent(1), || phones[1].1.log());
+    let log = phones[1].1.log();
+    assert!(!log.contains("failed to decrypt") && handshakes(&phones[1].1) == 1, "{log}");
+    let other = &phones[0].1;
+    assert_hears(&other.last_second(other.heard().len() + 24_000), &[700, 1000, 1300], &[400]);
+    conference.assert_well();
+}
+
 #[test]
 fn the_next_caller_on_a_seat_may_speak_another_codec() {
     let conference = Conference::new(2, "");

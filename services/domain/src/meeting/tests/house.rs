@@ -69,7 +69,8 @@ fn a_caller_raises_a_hand_counts_and_locks_by_keys_and_is_told() {
         assert_eq!(hand(&orders), Some((CALLER, up)));
         assert_eq!(orders[1], said(announcement));
     }
-    assert_eq!(scene.handle(Input::Pressed(CALLER, Key::Count)), [said(Announcement::Count(4))]);
+    let told = [Announcement::Count(4), Announcement::Names, Announcement::Browsers(3)].map(said);
+    assert_eq!(scene.handle(Input::Pressed(CALLER, Key::Count)), told);
     let orders = scene.handle(Input::Pressed(CALLER, Key::Lock));
     assert_eq!((&orders[0], &orders[2]), (&Order::Lock(true), &said(Announcement::Locked)));
     let orders = scene.handle(Input::Pressed(CALLER, Key::Lock));

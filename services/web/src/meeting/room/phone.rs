@@ -109,6 +109,9 @@ fn prompt(announcement: Announcement) -> String {
         Announcement::RecordingStopped => "recording-stopped",
         Announcement::Count(people @ 1..=COUNTED_MAX) => return format!("count-{people}"),
         Announcement::Count(_) => "count-many",
+        Announcement::Names => "names",
+        Announcement::Browsers(people @ 1..=COUNTED_MAX) => return format!("browsers-{people}"),
+        Announcement::Browsers(_) => "browsers-many",
     };
     word.to_owned()
 }

@@ -1,0 +1,49 @@
+//! What is said to callers, and what they say about themselves.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use convene_sip::{CallId, Frames, Prompt};
+
+use super::super::clock::now;
+use super::Worker;
+
+impl Worker {
+    pub(super) fn say(&mut self, call: CallId, prompts: &[Prompt], time: Instant) {
+        let spoken = &mut self.prompts;
+        if let Some(entry) = self.lines.get(&call) {
+            entry.line.with(|session| {
+                for prompt in prompts {
+                    session.play(spoken.frames(*prompt, session.agreement().codec), time);
+                }
+            });
+            // Even if there is nothing to say, it is over in the next round, and the exchange is told.
+            self.playing.insert(call);
+        }
+    }
+
+    pub(super) fn say_names(&mut self, to: CallId, of: &[CallId], time: Instant) {
+        let Some(line) = self.lines.get(&to).map(|entry| Arc::clone(&entry.line)) else {
+            return;
+        };
+        let Some(codec) = line.with(|session| session.agreement().codec) else {
+            return;
+        };
+        let names = of.iter().filter_map(|call| self.lines.get(call)?.name.as_ref()?.frames(codec));
+        let names: Vec<Frames> = names.collect();
+        line.with(|session| names.into_iter().for_each(|name| session.play(name, time)));
+        self.playing.insert(to);
+    }
+
+    /// The caller has said a name, or nothing.
+    pub(super) fn end_name(&mut self, call: CallId) {
+        let Some(entry) = self.lines.get_mut(&call) else {
+            return;
+        };
+        let time = now();
+        entry.name = entry.listener.take().and_then(|listener| listener.finish());
+        let has_name = entry.name.is_some();
+        self.exchange.named(call, has_name, time);
+        self.carry_out(time);
+    }
+}
