@@ -26,6 +26,8 @@ pub use listener::Listener;
 pub use media_port::{MediaPort, own_addresses};
 pub use meeting::{MeetingEvent, MeetingPipeline, Viewer};
 pub use present::{Area, FPS_DEFAULT, FPS_MAX, PresentEvent, PresentPipeline, PresentSource, check_x11};
-pub use recording::{RecordingEvent, RecordingEvents, RecordingFaces, RecordingPipeline, RecordingSound};
+pub use recording::{
+    Look as RecordingLook, RecordingEvent, RecordingEvents, RecordingFaces, RecordingPipeline, RecordingSound,
+};
 pub use talk::{ShownFeed, TalkCounts, TalkEvent, TalkPipeline, VoiceCounts, Watcher};
 pub use telephone::{CallProgress, CallerNames, PhoneKey, Telephone, TelephonePort, TelephoneRoom, Trunk};

@@ -68,6 +68,15 @@ pub enum RecordingEvent {
     Failed(String),
 }
 
+/// How a recording looks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Look<'a> {
+    /// What of the meeting is shown: `meetingrecorder`'s property `layout`.
+    pub layout: Option<&'a str>,
+    /// What is written where neither a screen nor a face is shown.
+    pub title: Option<&'a str>,
+}
+
 /// The blocks of a recording, in order.
 pub struct RecordingEvents {
     receiver: UnboundedReceiver<RecordingEvent>,
@@ -125,16 +134,13 @@ impl RecordingSound {
 }
 
 impl RecordingPipeline {
-    /// Joins the meeting and begins. The title is written where neither a screen nor a face is shown.
-    pub fn start(
-        meeting: &Connection,
-        title: Option<&str>,
-    ) -> Result<(Self, RecordingEvents), PipelineError> {
+    /// Joins the meeting and begins.
+    pub fn start(meeting: &Connection, look: &Look<'_>) -> Result<(Self, RecordingEvents), PipelineError> {
         init()?;
         let source = meeting
             .configure(&factory("screensrc")?, BEFORE_THE_RECORDER[0])
             .map_err(PipelineError::build)?;
-        Self::begin(source, title)
+        Self::begin(source, look)
     }
 
     /// Leaves out what happens from now on, or goes on where the file was. What happened before is still on its way for 400 ms.
@@ -172,10 +178,10 @@ impl RecordingPipeline {
 
     /// Records a meeting whose screen this source brings, as bytes of a screen stream, instead of joining one by its address. It gets another name.
     pub fn record(source: gst::Element) -> Result<(Self, RecordingEvents), PipelineError> {
-        Self::begin(source, None)
+        Self::begin(source, &Look::default())
     }
 
-    fn begin(source: gst::Element, title: Option<&str>) -> Result<(Self, RecordingEvents), PipelineError> {
+    fn begin(source: gst::Element, look: &Look<'_>) -> Result<(Self, RecordingEvents), PipelineError> {
         source.set_property("name", BEFORE_THE_RECORDER[0]);
         let pipeline = gst::Pipeline::with_name("recording");
         let decoder = factory("screendec")?
@@ -183,12 +189,13 @@ impl RecordingPipeline {
             .name(BEFORE_THE_RECORDER[1])
             .build()
             .map_err(PipelineError::build)?;
-        let recorder = factory("meetingrecorder")?
-            .create()
-            .name("recorder")
-            .property("title", title)
-            .build()
-            .map_err(PipelineError::build)?;
+        let recorder = factory("meetingrecorder")?;
+        let recorder = recorder.create().name("recorder").property("title", look.title);
+        let recorder = match look.layout {
+            Some(layout) => recorder.property_from_str("layout", layout),
+            None => recorder,
+        };
+        let recorder = recorder.build().map_err(PipelineError::build)?;
         let sound = sound_source()?;
         let voice = factory("opusdec")?.create().build().map_err(PipelineError::build)?;
         let (events, receiver) = unbounded_channel();

@@ -87,7 +87,7 @@ async fn a_lost_meeting_leaves_a_whole_file() {
 #[tokio::test]
 async fn a_wrong_address_is_refused_with_a_sentence() {
     let nowhere = Connection { location: "https://localhost:1/12345".into(), ..Connection::default() };
-    let sentence = match RecordingPipeline::start(&nowhere, None) {
+    let sentence = match RecordingPipeline::start(&nowhere, &Look::default()) {
         Err(error) => error.to_string(),
         Ok((_recording, mut events)) => match timeout(WAIT_MAX, events.next()).await {
             Ok(Some(RecordingEvent::Lost(sentence))) => sentence,

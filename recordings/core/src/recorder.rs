@@ -13,6 +13,9 @@ pub struct RecorderJob {
     pub id: RecordingId,
     /// The code of the meeting.
     pub code: String,
+    /// What of the meeting is shown.
+    #[serde(default)]
+    pub layout: RecordingLayout,
     /// What is written where neither a screen nor a face is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
@@ -27,6 +30,31 @@ pub struct RecorderJob {
     /// Certificates (PEM) to trust besides the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
+}
+
+/// What of a meeting a recording shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingLayout {
+    /// The screen with the faces beside it; the faces alone while no screen is shared.
+    #[default]
+    Beside,
+    /// The screen alone while one is shared, and the faces otherwise.
+    Screen,
+    /// The faces alone while there are any, and the screen otherwise.
+    Faces,
+}
+
+impl RecordingLayout {
+    /// One word for it, as the protocol and the element have it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Beside => "beside",
+            Self::Screen => "screen",
+            Self::Faces => "faces",
+        }
+    }
 }
 
 /// What a recording process is told later, as one line each on its standard input.
@@ -137,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_job_reads_back_and_hides_its_token() {
-        let json = r#"{"id":"00000000-0000-0000-0000-000000000001","code":"123456789","server":"https://127.0.0.1:8443","token":"hush","spool":"/s","stores":[{"kind":"folder","region":"a","path":"/a"},{"kind":"memory","region":"b"}]}"#;
+        let json = r#"{"id":"00000000-0000-0000-0000-000000000001","code":"123456789","layout":"screen","title":"Budget","server":"https://127.0.0.1:8443","token":"hush","spool":"/s","stores":[{"kind":"folder","region":"a","path":"/a"},{"kind":"memory","region":"b"}]}"#;
         let job: RecorderJob = serde_json::from_str(json).expect("a job");
         assert_eq!(serde_json::to_string(&job).expect("it can be written"), json);
         assert!(!format!("{job:?}").contains("hush"));

@@ -96,6 +96,9 @@ export interface ChatLine {
   readonly time: string;
 }
 
+/** What of a meeting a recording shows. */
+export type RecordingLayout = "beside" | "screen" | "faces";
+
 export type RecordingState = "starting" | "recording" | "paused" | "finishing" | "ready" | "degraded" | "failed";
 
 export interface MeetingRecording {
@@ -113,7 +116,7 @@ export type ClientMessage =
   | { readonly type: "painted"; readonly bytes: number }
   | { readonly type: "present" }
   | { readonly type: "present_stop" }
-  | { readonly type: "record" }
+  | { readonly type: "record"; readonly layout: RecordingLayout }
   | { readonly type: "record_pause" }
   | { readonly type: "record_resume" }
   | { readonly type: "record_stop" }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
-use convene_pipelines::{Connection, RecordingEvent, RecordingEvents, RecordingPipeline};
+use convene_pipelines::{Connection, RecordingEvent, RecordingEvents, RecordingLook, RecordingPipeline};
 use convene_recordings::{Copy, RecorderEvent, RecorderJob, RecorderOrder, RecordingState};
 use convene_recordings_store::{BlobStore, RecordingWriter, SpoolError, WriterProgress};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -114,7 +114,8 @@ impl Recorder {
             ca_file: job.ca_file,
             insecure: false,
         };
-        let (pipeline, events) = RecordingPipeline::start(&meeting, job.title.as_deref())?;
+        let look = RecordingLook { layout: Some(job.layout.word()), title: job.title.as_deref() };
+        let (pipeline, events) = RecordingPipeline::start(&meeting, &look)?;
         let mut listening = JoinSet::new();
         let streams = streams::follow(meeting, pipeline.sound(), pipeline.faces());
         listening.spawn(streams.in_current_span());

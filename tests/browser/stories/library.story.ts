@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { Participant, until } from "../support/browser.ts";
 import { Presented } from "../support/presented.ts";
 import type { Service } from "../support/service.ts";
-import { newest, record, stage } from "../support/stage.ts";
+import { brightness, newest, record, stage } from "../support/stage.ts";
 
 let service: Service;
 let browser: Browser;
@@ -29,20 +29,6 @@ async function played(participant: Participant): Promise<{ at: number; speed: nu
   return participant.at("player").evaluate((element) => {
     const { currentTime, playbackRate, paused, videoWidth } = element as HTMLVideoElement;
     return { at: currentTime, speed: playbackRate, paused, width: videoWidth };
-  });
-}
-
-/** How bright the pixels of a loaded picture are, at least and at most. */
-async function brightness(participant: Participant, selector: string): Promise<[number, number]> {
-  return participant.page.locator(selector).evaluate(async (element) => {
-    const picture = element as HTMLImageElement;
-    await picture.decode();
-    const canvas = new OffscreenCanvas(picture.naturalWidth, picture.naturalHeight);
-    const context = canvas.getContext("2d")!;
-    context.drawImage(picture, 0, 0);
-    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-    const greens = data.filter((_, at) => at % 4 === 1);
-    return [greens.reduce((a, b) => Math.min(a, b)), greens.reduce((a, b) => Math.max(a, b))] as [number, number];
   });
 }
 

@@ -6,10 +6,11 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 
 import { Participant, until } from "../support/browser.ts";
-import { probe, sha256 } from "../support/media.ts";
+import { Person } from "../support/faces.ts";
+import { colourAt, probe, sha256 } from "../support/media.ts";
 import { Presented } from "../support/presented.ts";
 import type { Service } from "../support/service.ts";
-import { newest, record, stage } from "../support/stage.ts";
+import { brightness, newest, record, stage } from "../support/stage.ts";
 
 let service: Service;
 let browser: Browser;
@@ -80,13 +81,40 @@ test("a recording is whole, in both regions, and plays within two seconds of its
   await host.leave();
 });
 
-test("a recording of a meeting in which nobody presents is as long as the meeting", async () => {
+test("the host chooses what is recorded", async () => {
+  let code = "";
+  const ann = await Person.of("red", 500, async (browser) => {
+    const started = await Participant.host(browser, service.url, "Ann");
+    code = started.code;
+    return started.host;
+  });
+  await ann.show();
+  const presented = await Presented.start(service, code, 800, 600);
+  await until("the host sees the screen", () => ann.participant.paintedUpdates(), (updates) => updates > 0);
+  // Of the middle of the strip beside the screen.
+  const is = { screen: "page", beside: "face", faces: "face" };
+  for (const layout of ["screen", "beside", "faces"] as const) {
+    await ann.at("record-layout").selectOption(layout);
+    await timed(ann.participant, () => ann.participant.page.waitForTimeout(2_500));
+    const { id } = await newest(ann.participant, "ready");
+    const [red, green] = await colourAt(join(service.region("a"), `${id}.webm`), 2, [0.88, 0.5]);
+    expect(150 < red && green < 90 ? "face" : "page", layout).toBe(is[layout]);
+  }
+  await presented.stop();
+  await ann.close();
+});
+
+test("a recording of a meeting in which nobody presents is as long as the meeting, and says what it is", async () => {
   const { host } = await Participant.host(browser, service.url, "Ann");
   const { atLeast, atMost } = await timed(host, () => host.page.waitForTimeout(2_500));
   const recording = await newest(host, "ready");
   const { duration } = await probe(join(service.region("b"), `${recording.id}.webm`));
   expect(duration).toBeGreaterThan(atLeast);
   expect(duration).toBeLessThan(atMost);
+  await host.page.goto(`${service.url}/recordings`);
+  await host.at("poster").first().waitFor();
+  const [darkest, brightest] = await brightness(host, `[data-id="${recording.id}"] .poster > img`);
+  expect([darkest < 60, 150 < brightest]).toEqual([true, true]);
   await host.leave();
 });
 

@@ -39,3 +39,17 @@ export async function newest(host: Participant, state: "ready" | "degraded", pat
   const { recordings } = await until(`a recording is ${state}`, list, (list) => list.recordings[0]?.state === state, patienceMs);
   return recordings[0]!;
 }
+
+/** How bright the pixels of a loaded picture are, at least and at most. */
+export async function brightness(participant: Participant, selector: string): Promise<[number, number]> {
+  return participant.page.locator(selector).evaluate(async (element) => {
+    const picture = element as HTMLImageElement;
+    await picture.decode();
+    const canvas = new OffscreenCanvas(picture.naturalWidth, picture.naturalHeight);
+    const context = canvas.getContext("2d")!;
+    context.drawImage(picture, 0, 0);
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+    const greens = data.filter((_, at) => at % 4 === 1);
+    return [greens.reduce((a, b) => Math.min(a, b)), greens.reduce((a, b) => Math.max(a, b))] as [number, number];
+  });
+}

@@ -3,7 +3,7 @@
 
 import { CaptureError } from "../present/capture";
 import { Presenter } from "../present/presenter";
-import type { ServerMessage, StreamKind, Wish } from "../protocol";
+import type { RecordingLayout, ServerMessage, StreamKind, Wish } from "../protocol";
 import type { Size } from "../screen/geometry";
 import { ScreenView } from "../screen/view";
 import type { Devices, DevicesView } from "../talk/devices";
@@ -145,8 +145,8 @@ export class Session {
     this.#talk.wish(wishes);
   }
 
-  record(): void {
-    this.#connection.send({ type: "record" });
+  record(layout: RecordingLayout): void {
+    this.#connection.send({ type: "record", layout });
   }
 
   /** Leaves out of the recording what happens from now on, or goes on. */

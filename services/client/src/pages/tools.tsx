@@ -1,8 +1,9 @@
 // What can be done in the meeting: speak, be seen, present, record, leave, end.
 
+import { useState } from "preact/hooks";
 import type { Session, View } from "../meeting/session";
 import { isRecording, self } from "../meeting/state";
-import type { MeetingRecording } from "../protocol";
+import type { MeetingRecording, RecordingLayout } from "../protocol";
 import { Switch } from "./device-panel";
 
 interface ToolsProps {
@@ -105,15 +106,36 @@ function RecordButtons({ meeting, isJoined, session }: { meeting: View["meeting"
       </>
     );
   }
+  return <RecordButton session={session} isPossible={isJoined && meeting.recording?.state !== "finishing"} />;
+}
+
+const LAYOUTS: readonly (readonly [layout: RecordingLayout, text: string])[] = [
+  ["beside", "Screen and faces"],
+  ["screen", "Screen only"],
+  ["faces", "Faces only"],
+];
+
+function RecordButton({ session, isPossible }: { session: Session; isPossible: boolean }) {
+  const [layout, setLayout] = useState<RecordingLayout>("beside");
   return (
-    <button
-      type="button"
-      data-testid="record"
-      disabled={!isJoined || meeting.recording?.state === "finishing"}
-      onClick={() => session.record()}
-    >
-      Record
-    </button>
+    <>
+      <button type="button" data-testid="record" disabled={!isPossible} onClick={() => session.record(layout)}>
+        Record
+      </button>
+      <select
+        data-testid="record-layout"
+        aria-label="What is recorded"
+        value={layout}
+        disabled={!isPossible}
+        onChange={({ currentTarget }) => setLayout(currentTarget.value as RecordingLayout)}
+      >
+        {LAYOUTS.map(([value, text]) => (
+          <option key={value} value={value}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </>
   );
 }
 

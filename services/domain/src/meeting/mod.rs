@@ -217,7 +217,9 @@ impl Meeting {
             Input::PresentStop(id) => self.act(id, now, |meeting| meeting.leave_stage(id)),
             Input::Taken(bytes) => self.taken(bytes),
             Input::StreamRefused(why) => self.stream_refused(why),
-            Input::Record(id, recording) => self.act(id, now, |meeting| meeting.record(id, recording)),
+            Input::Record(id, recording, layout) => {
+                self.act(id, now, |meeting| meeting.record(id, recording, layout))
+            }
             Input::RecordPause(id, paused) => self.act(id, now, |meeting| meeting.record_pause(id, paused)),
             Input::RecordStop(id) => self.act(id, now, |meeting| meeting.record_stop(id)),
             Input::RecordingChanged(view) => self.recording_changed(view),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use convene_recordings::RecordingId;
+use convene_recordings::{RecordingId, RecordingLayout};
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -118,8 +118,8 @@ pub enum Input {
     Taken(u64),
     /// The presenter's stream cannot be read, and why.
     StreamRefused(String),
-    /// Somebody wants to record, under this id.
-    Record(ParticipantId, RecordingId),
+    /// Somebody wants to record, under this id, and to have this shown.
+    Record(ParticipantId, RecordingId, RecordingLayout),
     /// Somebody wants the recording to leave out what happens from now on, or to go on.
     RecordPause(ParticipantId, bool),
     /// Somebody wants the recording to stop.
@@ -272,8 +272,8 @@ pub enum Order {
     Silence(ParticipantId, bool),
     /// Hold every camera to this.
     LimitCameras(CameraPolicy),
-    /// Start recording.
-    StartRecording(RecordingId),
+    /// Start recording, and show this.
+    StartRecording(RecordingId, RecordingLayout),
     /// Leave out what happens from now on, or go on.
     PauseRecording(RecordingId, bool),
     /// Stop recording, and finish what was recorded.

@@ -1,24 +1,38 @@
 //! The meeting's recording: one at a time, and only the host says when.
 
-use convene_recordings::{RecordingId, RecordingState};
+use convene_recordings::{RecordingId, RecordingLayout, RecordingState};
 
 use super::{Announcement, Audience, Meeting, Message, Order, ParticipantId, RecordingView, error};
 
 impl Meeting {
-    pub(super) fn record(&mut self, id: ParticipantId, recording: RecordingId) -> Vec<Order> {
+    pub(super) fn record(
+        &mut self,
+        id: ParticipantId,
+        recording: RecordingId,
+        layout: RecordingLayout,
+    ) -> Vec<Order> {
         if !self.is_host(id) {
             return vec![error(id, "Only the host can record the meeting.")];
         }
-        self.begin_recording(id, recording)
+        self.begin_recording(id, recording, layout)
     }
 
     /// By the organiser's keys.
     pub(super) fn switch_recording(&mut self, id: ParticipantId, recording: RecordingId) -> Vec<Order> {
         let orders = self.finish_recording();
-        if orders.is_empty() { self.begin_recording(id, recording) } else { orders }
+        if orders.is_empty() {
+            self.begin_recording(id, recording, RecordingLayout::default())
+        } else {
+            orders
+        }
     }
 
-    fn begin_recording(&mut self, id: ParticipantId, recording: RecordingId) -> Vec<Order> {
+    fn begin_recording(
+        &mut self,
+        id: ParticipantId,
+        recording: RecordingId,
+        layout: RecordingLayout,
+    ) -> Vec<Order> {
         if let Some(view) = self.recording.as_ref().filter(|view| is_running(view.state)) {
             let what = match view.state {
                 RecordingState::Finishing => {
@@ -30,7 +44,7 @@ impl Meeting {
         }
         let view = RecordingView { id: recording, state: RecordingState::Starting, message: None };
         let mut orders = self.recording_became(view);
-        orders.push(Order::StartRecording(recording));
+        orders.push(Order::StartRecording(recording, layout));
         orders
     }
 

@@ -7,7 +7,7 @@ mod streams;
 mod telephone;
 
 use super::*;
-use convene_recordings::{RecordingId, RecordingState};
+use convene_recordings::{RecordingId, RecordingLayout, RecordingState};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use time::macros::datetime;
@@ -281,7 +281,7 @@ fn the_21st_action_at_once_is_refused() {
 #[test]
 fn only_the_host_records_and_ends() {
     let mut scene = scene();
-    let record = scene.handle(Input::Record(BOB, recording_id(1)));
+    let record = scene.handle(Input::Record(BOB, recording_id(1), RecordingLayout::Beside));
     assert_eq!(refused(&record, BOB), "Only the host can record the meeting.");
     let stop = scene.handle(Input::RecordStop(BOB));
     assert_eq!(refused(&stop, BOB), "Only the host can stop the recording.");
@@ -293,10 +293,10 @@ fn only_the_host_records_and_ends() {
 #[test]
 fn a_recording_starts_runs_and_finishes() {
     let mut scene = scene();
-    let start = scene.handle(Input::Record(ANN, recording_id(1)));
+    let start = scene.handle(Input::Record(ANN, recording_id(1), RecordingLayout::Beside));
     let starting = Message::Recording { recording: Some(view(1, RecordingState::Starting)) };
-    assert_eq!(start, [all(starting), Order::StartRecording(recording_id(1))]);
-    let twice = scene.handle(Input::Record(ANN, recording_id(2)));
+    assert_eq!(start, [all(starting), Order::StartRecording(recording_id(1), RecordingLayout::Beside)]);
+    let twice = scene.handle(Input::Record(ANN, recording_id(2), RecordingLayout::Beside));
     assert_eq!(refused(&twice, ANN), "The meeting is being recorded already.");
 
     let running = scene.handle(Input::RecordingChanged(view(1, RecordingState::Recording)));
@@ -310,7 +310,7 @@ fn a_recording_starts_runs_and_finishes() {
     assert_eq!(refused(&twice, ANN), "The meeting is not being recorded.");
 
     assert_eq!(scene.handle(Input::RecordingChanged(view(1, RecordingState::Ready))).len(), 1);
-    assert_eq!(scene.handle(Input::Record(ANN, recording_id(2))).len(), 2);
+    assert_eq!(scene.handle(Input::Record(ANN, recording_id(2), RecordingLayout::Beside)).len(), 2);
     assert_eq!(
         scene.handle(Input::RecordingChanged(view(1, RecordingState::Degraded))),
         [],
@@ -323,7 +323,7 @@ fn a_recording_is_paused_and_goes_on() {
     let mut scene = scene();
     let early = scene.handle(Input::RecordPause(ANN, true));
     assert_eq!(refused(&early, ANN), "The meeting is not being recorded.");
-    scene.handle(Input::Record(ANN, recording_id(1)));
+    scene.handle(Input::Record(ANN, recording_id(1), RecordingLayout::Beside));
     scene.handle(Input::RecordingChanged(view(1, RecordingState::Recording)));
     let guest = scene.handle(Input::RecordPause(BOB, true));
     assert_eq!(refused(&guest, BOB), "Only the host can pause the recording.");
@@ -345,17 +345,17 @@ fn a_recording_is_paused_and_goes_on() {
 #[test]
 fn a_failed_recording_may_be_completed_later_or_begun_again() {
     let mut scene = scene();
-    scene.handle(Input::Record(ANN, recording_id(1)));
+    scene.handle(Input::Record(ANN, recording_id(1), RecordingLayout::Beside));
     scene.handle(Input::RecordingChanged(view(1, RecordingState::Failed)));
     assert_eq!(scene.handle(Input::RecordingChanged(view(1, RecordingState::Ready))).len(), 1);
     scene.handle(Input::RecordingChanged(view(1, RecordingState::Failed)));
-    assert_eq!(scene.handle(Input::Record(ANN, recording_id(2))).len(), 2);
+    assert_eq!(scene.handle(Input::Record(ANN, recording_id(2), RecordingLayout::Beside)).len(), 2);
 }
 
 #[test]
 fn the_end_finishes_the_recording_first_and_dismisses_everybody() {
     let mut scene = scene();
-    scene.handle(Input::Record(ANN, recording_id(1)));
+    scene.handle(Input::Record(ANN, recording_id(1), RecordingLayout::Beside));
     let orders = scene.handle(Input::End(ANN));
     assert_eq!(orders[1], Order::FinishRecording(recording_id(1)));
     assert!(matches!(orders[2], Order::Tell { to: Audience::All, message: Message::Ended { .. } }));
@@ -421,7 +421,7 @@ fn somebody_who_is_not_there_changes_nothing() {
         Input::Unwatch(nobody),
         Input::Present(nobody),
         Input::PresentStop(nobody),
-        Input::Record(nobody, recording_id(1)),
+        Input::Record(nobody, recording_id(1), RecordingLayout::Beside),
     ] {
         assert_eq!(scene.handle(input.clone()), [], "{input:?}");
     }

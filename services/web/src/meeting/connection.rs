@@ -242,7 +242,7 @@ impl Reader {
             Said::Unwatch => Input::Unwatch(id),
             Said::Present => Input::Present(id),
             Said::PresentStop => Input::PresentStop(id),
-            Said::Record => Input::Record(id, RecordingId::new(Uuid::new_v4())),
+            Said::Record { layout } => Input::Record(id, RecordingId::new(Uuid::new_v4()), layout),
             Said::RecordPause => Input::RecordPause(id, true),
             Said::RecordResume => Input::RecordPause(id, false),
             Said::RecordStop => Input::RecordStop(id),

@@ -356,7 +356,7 @@ impl Room {
             Order::Show(id, wishes) => self.talk.show(id, &wishes),
             Order::Silence(id, is_silenced) => self.talk.silence(id, is_silenced),
             Order::LimitCameras(policy) => self.talk.limit_cameras(policy),
-            Order::StartRecording(id) => self.start_recording(id, inputs),
+            Order::StartRecording(id, layout) => self.start_recording(id, layout, inputs),
             Order::PauseRecording(id, paused) => self.service.recorders.pause(id, paused),
             Order::FinishRecording(id) => self.service.recorders.finish(id),
             Order::Close => self.service.directory.close(self.code, &self.service),

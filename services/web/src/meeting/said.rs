@@ -1,6 +1,7 @@
 //! What a client says: the text messages of PROTOCOL.md, parsed at the door.
 
 use convene_domain::{DisplayName, OFFER_BYTES_MAX, Refusal, StreamKind, Token};
+use convene_recordings::RecordingLayout;
 use serde::Deserialize;
 
 /// The version of the protocol that we speak.
@@ -40,7 +41,11 @@ pub(crate) enum Said {
     },
     Present,
     PresentStop,
-    Record,
+    Record {
+        /// Of an older client: the screen with the faces beside it.
+        #[serde(default)]
+        layout: RecordingLayout,
+    },
     RecordPause,
     RecordResume,
     RecordStop,
@@ -189,7 +194,8 @@ mod tests {
             (r#"{"type":"painted","bytes":52311}"#, Said::Painted { bytes: 52311 }),
             (r#"{"type":"present"}"#, Said::Present),
             (r#"{"type":"present_stop"}"#, Said::PresentStop),
-            (r#"{"type":"record"}"#, Said::Record),
+            (r#"{"type":"record"}"#, Said::Record { layout: RecordingLayout::Beside }),
+            (r#"{"type":"record","layout":"faces"}"#, Said::Record { layout: RecordingLayout::Faces }),
             (r#"{"type":"record_pause"}"#, Said::RecordPause),
             (r#"{"type":"record_resume"}"#, Said::RecordResume),
             (r#"{"type":"record_stop"}"#, Said::RecordStop),

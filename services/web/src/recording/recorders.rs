@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use convene_domain::{RecordingView, SessionCode, Token};
 use convene_recordings::{
-    Copy, CopyState, RecorderEvent, RecorderJob, RecorderOrder, Recording, RecordingId, RecordingState,
-    RegionReport, Secret, StoreConfig,
+    Copy, CopyState, RecorderEvent, RecorderJob, RecorderOrder, Recording, RecordingId, RecordingLayout,
+    RecordingState, RegionReport, Secret, StoreConfig,
 };
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc, watch};
@@ -74,6 +74,7 @@ struct Running {
 /// What is to be recorded, and who wants to know how it goes.
 pub(crate) struct RecordingOrder<'a> {
     pub(crate) id: RecordingId,
+    pub(crate) layout: RecordingLayout,
     pub(crate) code: SessionCode,
     pub(crate) token: &'a Token,
     pub(crate) room: mpsc::WeakSender<Letter>,
@@ -93,12 +94,13 @@ impl Recorders {
 
     /// Starts recording a meeting, unless as many recordings are made as may be.
     pub(crate) fn start(&self, service: &Arc<Service>, order: RecordingOrder<'_>) -> Result<(), Full> {
-        let RecordingOrder { id, code, token, room } = order;
+        let RecordingOrder { id, layout, code, token, room } = order;
         let (finish, paused) = self.admit(id).inspect_err(|_| service.metrics.recording_refused())?;
         let title = format!("Meeting {code}");
         let job = RecorderJob {
             id,
             code: code.to_string(),
+            layout,
             title: Some(title.clone()),
             server: self.server.clone(),
             token: Secret::new(token.reveal()),

@@ -142,7 +142,8 @@ mod tests {
             let mut prompts = Prompts::new(language, None);
             for prompt in Prompt::all() {
                 let frames = prompts.frames(prompt, Codec::Pcmu);
-                assert!((25..1000).contains(&frames.len()), "{language} {}: {}", prompt.name(), frames.len());
+                // The tone is the shortest.
+                assert!((10..1000).contains(&frames.len()), "{language} {}: {}", prompt.name(), frames.len());
                 assert!(frames.iter().all(|frame| frame.len() == 160));
             }
             for codec in Codec::ALL {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{Announcement, Key};
+use convene_recordings::RecordingLayout;
 
 const CALLER: ParticipantId = ParticipantId(7);
 
@@ -87,7 +88,7 @@ fn callers_are_told_what_others_see() {
     assert!(is_said(&scene.handle(Input::Mute { by: ANN, id: CALLER }), Announcement::Muted));
     assert!(is_said(&scene.handle(Input::Pressed(CALLER, Key::MuteAll)), Announcement::AllMuted));
     let recording = recording_id(1);
-    let begun = scene.handle(Input::Record(ANN, recording));
+    let begun = scene.handle(Input::Record(ANN, recording, RecordingLayout::Beside));
     assert!(!is_said(&begun, Announcement::Recording), "not before it is");
     let view = RecordingView { id: recording, state: RecordingState::Recording, message: None };
     assert!(is_said(&scene.handle(Input::RecordingChanged(view)), Announcement::Recording));

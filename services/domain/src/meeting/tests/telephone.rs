@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{DialIn, Key, Pin};
+use convene_recordings::RecordingLayout;
 
 const CALLER: ParticipantId = ParticipantId(7);
 
@@ -83,7 +84,7 @@ fn an_organiser_by_telephone_mutes_all_records_and_ends() {
     let silenced = orders.iter().filter(|order| matches!(order, Order::Silence(..)));
     assert_eq!(silenced.collect::<Vec<_>>(), [&Order::Silence(BOB, true)], "neither himself nor who is mute");
     let orders = scene.handle(Input::Pressed(CALLER, Key::Record(recording_id(1))));
-    assert!(orders.contains(&Order::StartRecording(recording_id(1))));
+    assert!(orders.contains(&Order::StartRecording(recording_id(1), RecordingLayout::Beside)));
     let orders = scene.handle(Input::Pressed(CALLER, Key::Record(recording_id(2))));
     assert!(orders.contains(&Order::FinishRecording(recording_id(1))));
     let orders = scene.handle(Input::Pressed(CALLER, Key::End));

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use convene_domain::{Input, RecordingView};
-use convene_recordings::{RecordingId, RecordingState};
+use convene_recordings::{RecordingId, RecordingLayout, RecordingState};
 use tracing::info;
 
 use super::Room;
@@ -11,9 +11,14 @@ use crate::recording::RecordingOrder;
 
 impl Room {
     /// A machine that is full says so to the meeting, and the catalogue has nothing of it.
-    pub(super) fn start_recording(&self, id: RecordingId, inputs: &mut VecDeque<Input>) {
+    pub(super) fn start_recording(
+        &self,
+        id: RecordingId,
+        layout: RecordingLayout,
+        inputs: &mut VecDeque<Input>,
+    ) {
         let room = self.handle.clone();
-        let order = RecordingOrder { id, code: self.code, token: &self.recorder, room };
+        let order = RecordingOrder { id, layout, code: self.code, token: &self.recorder, room };
         if let Err(full) = self.service.recorders.start(&self.service, order) {
             info!(
                 meeting = self.number,
