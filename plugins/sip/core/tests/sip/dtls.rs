@@ -166,7 +166,7 @@ fn two_ends_have_keys_after_a_handshake_and_not_before() {
 fn what_gets_lost_is_sent_again() {
     let mut most = 0;
     for seed in 0..40 {
-        let mut pair = Pair::new(0.2, "a=rtcp-mux\r\n", seed);
+        let mut pair = Pair::new(0.1, "a=rtcp-mux\r\n", seed);
         pair.run(HANDSHAKE_MAX);
         assert_eq!(pair.talk(1), [true; 2], "{seed}");
         most = most.max(pair.datagrams);
