@@ -140,6 +140,8 @@ impl ElementImpl for MeetingSink {
     ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
         if transition == gst::StateChange::ReadyToPaused {
             self.join().map_err(|error| {
+                // What of it was there already must not be there again.
+                self.close();
                 self.obj().post_error_message(error);
                 gst::StateChangeError
             })?;
