@@ -20,10 +20,12 @@ pub struct History {
     cells: Vec<Vec<Version>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Version {
     since: Duration,
     hash: u64,
+    /// Rows without gaps.
+    pixels: Vec<u8>,
 }
 
 impl History {
@@ -36,11 +38,22 @@ impl History {
     /// The screen shows this from now on.
     pub fn show(&mut self, pixels: &[u8], changed: Rect, now: Duration) {
         for index in touched(self.size, changed) {
-            let hash = hash(self.size, cell(self.size, index), pixels);
+            let rect = cell(self.size, index);
+            let hash = hash(self.size, rect, pixels);
             if self.cells[index].last().is_none_or(|version| version.hash != hash) {
-                self.cells[index].push(Version { since: now, hash });
+                let pixels = rows(self.size, rect, pixels).flatten().copied().collect();
+                self.cells[index].push(Version { since: now, hash, pixels });
             }
         }
+    }
+
+    /// Whether this part of a cell was so in one of its versions from that one on.
+    fn was_so(&self, index: usize, from: usize, part: Rect, shown: &[u8]) -> bool {
+        let cell = cell(self.size, index);
+        let size = ScreenSize::new(cell.width.into(), cell.height.into()).expect("a part of a screen");
+        let inside = Rect { x: part.x - cell.x, y: part.y - cell.y, ..part };
+        let is_so = |version: &Version| rows(size, inside, &version.pixels).eq(rows(self.size, part, shown));
+        self.cells[index][from..].iter().any(is_so)
     }
 }
 
@@ -90,6 +103,14 @@ impl Seen {
                 Some(oldest) => Sight { newest: same, oldest },
                 // The coarse picture of a cell that is not quite white may be white, and the older one as well.
                 None if is_alike(history.size, rect, newest, shown) => as_new,
+                // A part of it has moved, or was painted, and another is owed: it is as old as it was, unless what has come is older.
+                None if damage
+                    .iter()
+                    .filter_map(|damage| damage.intersection(rect))
+                    .all(|part| history.was_so(index, before, part, shown)) =>
+                {
+                    continue;
+                }
                 None => {
                     self.steps_back += 1;
                     Sight { newest: same, oldest: same }
@@ -199,6 +220,30 @@ mod tests {
         assert_eq!((seen.steps_back, seen.age(&history, SECOND)), (0, Duration::ZERO));
         seen.look(&history, &picture(150), &picture(100), &[size.rect()]);
         assert_eq!(seen.steps_back, 1, "exact content that is older");
+    }
+
+    /// A letter at the top and one at the foot come and go; the foot is owed.
+    #[test]
+    fn a_part_that_is_new_beside_one_that_is_owed_is_no_step_back() {
+        let size = ScreenSize::new(64, 64).unwrap();
+        let picture = |top: u8, foot: u8| {
+            let mut picture = vec![200; 64 * 64 * 4];
+            picture[..8].fill(top);
+            picture[63 * 64 * 4..][..8].fill(foot);
+            picture
+        };
+        let versions = [picture(200, 200), picture(50, 200), picture(200, 50)];
+        let mut history = History::new(size);
+        versions.iter().for_each(|version| history.show(version, size.rect(), SECOND));
+        let (newest, top) = (&versions[2], Rect::new(0, 0, 64, 32));
+        let mut seen = Seen::new(&history);
+        seen.look(&history, newest, &versions[1], &[size.rect()]);
+        seen.look(&history, newest, &versions[0], &[top]);
+        assert_eq!(seen.steps_back, 0, "the top is that of the newest");
+        let mut seen = Seen::new(&history);
+        seen.look(&history, newest, &versions[1], &[size.rect()]);
+        seen.look(&history, newest, &versions[0], &[size.rect()]);
+        assert_eq!(seen.steps_back, 1, "all of it was painted, and as it was before");
     }
 
     #[test]
