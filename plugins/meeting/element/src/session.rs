@@ -96,6 +96,29 @@ pub trait Member: ObjectSubclass<Type: IsA<gst::Bin> + Send + Sync> + BinImpl {
         Ok(())
     }
 
+    /// Joins when the element is started, and leaves when it is stopped or does not start.
+    fn change(
+        &self,
+        transition: gst::StateChange,
+        join: impl FnOnce() -> Result<(), gst::ErrorMessage>,
+    ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
+        if transition == gst::StateChange::ReadyToPaused {
+            join().map_err(|error| {
+                // What of it was there already must not be there again.
+                self.close();
+                self.bin().post_error_message(error);
+                gst::StateChangeError
+            })?;
+        }
+        let changed = self.parent_change_state(transition);
+        if transition == gst::StateChange::PausedToReady
+            || transition == gst::StateChange::ReadyToPaused && changed.is_err()
+        {
+            self.close();
+        }
+        changed
+    }
+
     /// Leaves, and takes the connection away.
     fn close(&self) {
         self.leave();

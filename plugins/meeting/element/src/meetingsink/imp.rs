@@ -138,21 +138,7 @@ impl ElementImpl for MeetingSink {
         &self,
         transition: gst::StateChange,
     ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
-        if transition == gst::StateChange::ReadyToPaused {
-            self.join().map_err(|error| {
-                // What of it was there already must not be there again.
-                self.close();
-                self.obj().post_error_message(error);
-                gst::StateChangeError
-            })?;
-        }
-        let changed = self.parent_change_state(transition);
-        if transition == gst::StateChange::PausedToReady
-            || transition == gst::StateChange::ReadyToPaused && changed.is_err()
-        {
-            self.close();
-        }
-        changed
+        self.change(transition, || self.join())
     }
 }
 
