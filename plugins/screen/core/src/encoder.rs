@@ -6,6 +6,7 @@
 //! is painted exactly, and where a photograph was painted lossy as soon as it has rested and was refined. Which pixels those are, `coarse`
 //! knows.
 
+mod backlog;
 mod choose;
 mod coarse;
 mod compare;
@@ -25,6 +26,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 use crate::{Frame, Point, Record};
+use backlog::Room;
 use crew::Alone;
 use kept::Kept;
 use painting::{Pace, Painting, Update};
@@ -52,6 +54,7 @@ pub struct Encoder {
     refinement: Pace,
     /// What the line carries, in bits a second.
     line: Option<u32>,
+    room: Room,
     pointer: Pointer,
     /// `Start` was sent, and nothing asked for another one.
     started: bool,
@@ -77,6 +80,7 @@ impl Encoder {
             kept: Kept::default(),
             refinement: Pace::default(),
             line: None,
+            room: Room::Endless,
             pointer: Pointer::default(),
             started: false,
         }
@@ -102,7 +106,8 @@ impl Encoder {
                 painting.insert(Painting::black(frame.size, self.line))
             }
         };
-        let mut update = Update { time, kept: &mut self.kept, crew: &*self.crew, out: &mut out };
+        let mut update =
+            Update { time, room: self.room, kept: &mut self.kept, crew: &*self.crew, out: &mut out };
         let changed = painting.advance(frame, &mut update);
         if changed <= frame.size.area() / LITTLE_CHANGE {
             painting.refine(&mut self.refinement, &mut update);
@@ -120,7 +125,8 @@ impl Encoder {
         }
         let painting = self.painting.as_mut()?;
         let mut out = BytesMut::new();
-        let mut update = Update { time, kept: &mut self.kept, crew: &*self.crew, out: &mut out };
+        let mut update =
+            Update { time, room: self.room, kept: &mut self.kept, crew: &*self.crew, out: &mut out };
         painting.idle(&mut update);
         painting.refine(&mut self.refinement, &mut update);
         end_update(out, time)
@@ -151,6 +157,17 @@ impl Encoder {
         if let Some(painting) = &mut self.painting {
             painting.set_line(bits_a_second);
         }
+    }
+
+    /// About how many bytes an update may have; `None`, as in the beginning, for all that a frame takes. What there is no room for is owed: the
+    /// next updates bring it, as it is by then, what is newest and what has waited longest by turns. What cannot be made shorter goes alone.
+    pub fn set_update_bytes(&mut self, bytes: Option<usize>) {
+        self.room = bytes.map_or(Room::Endless, Room::Bytes);
+    }
+
+    /// Whether the last update had no room for some of the screen: [`Encoder::refine`] brings more of it at any time.
+    pub fn owes(&self) -> bool {
+        self.painting.as_ref().is_some_and(Painting::owes)
     }
 
     /// The pointer's hot spot is here; goes out with the next update.

@@ -4,9 +4,7 @@
 //! debt, and is paid with the newest content when its line has room. Nothing is ever queued for a viewer beyond its window.
 
 mod bands;
-mod debt;
 mod effort;
-mod few;
 mod held;
 mod pictures;
 mod piece;

@@ -143,13 +143,17 @@ impl Window {
         self.size().saturating_sub(in_flight)
     }
 
+    /// How long a piece is at most while there is room: several are on their way at once, and something newer may come in between.
+    pub fn piece_bytes(&self) -> u64 {
+        (self.size() / 4).clamp(BYTES_MIN / 2, PIECE_BYTES_MAX)
+    }
+
     /// What the next piece of pixels may take; `None` when there is no room for one. On an empty line there always is: whatever cannot be made
     /// shorter gets through alone.
     pub(crate) fn piece(&self, now: Duration) -> Option<u64> {
         let size = self.size();
         let room = self.room(now).saturating_sub((size / POINTER_SHARE).min(POINTER_BYTES_MAX));
-        let share = (size / 4).clamp(BYTES_MIN / 2, PIECE_BYTES_MAX);
-        (PIECE_BYTES_MIN <= room).then(|| room.min(share))
+        (PIECE_BYTES_MIN <= room).then(|| room.min(self.piece_bytes()))
     }
 
     /// The line has become slower than the window believes.

@@ -4,7 +4,8 @@ use convene_screen::Point;
 
 /// Upstream: so many bytes of the stream are on show (or taken in); field `bytes`, u64.
 pub const PAINTED: &str = "convene-screen-painted";
-/// Upstream: what the line carries; field `bits-a-second`, u64.
+/// Upstream: what the line carries; fields `bits-a-second`, u64, 0 while that is not known, and `update-bytes`, u64: an update should not have
+/// more, so that what is newest then goes next.
 pub const LINE: &str = "convene-screen-line";
 /// Downstream: the pointer's place; fields `x` and `y` (i32), `visible` (bool).
 pub const CURSOR: &str = "convene-screen-cursor";
@@ -97,16 +98,29 @@ pub fn parse_painted(event: &gst::EventRef) -> Option<u64> {
     structure.get("bytes").ok()
 }
 
+/// What a line carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// `None` while that is not known.
+    pub bits_a_second: Option<u64>,
+    /// What an update should have at most.
+    pub update_bytes: u64,
+}
+
 /// Tells upstream what the line carries.
-pub fn line(bits_a_second: u64) -> gst::Event {
-    let structure = gst::Structure::builder(LINE).field("bits-a-second", bits_a_second);
+pub fn line(line: Line) -> gst::Event {
+    let structure = gst::Structure::builder(LINE)
+        .field("bits-a-second", line.bits_a_second.unwrap_or_default())
+        .field("update-bytes", line.update_bytes);
     gst::event::CustomUpstream::new(structure.build())
 }
 
 /// What the line carries, if that is what the event tells.
-pub fn parse_line(event: &gst::EventRef) -> Option<u64> {
+pub fn parse_line(event: &gst::EventRef) -> Option<Line> {
     let structure = event.structure().filter(|structure| structure.has_name(LINE))?;
-    structure.get("bits-a-second").ok()
+    let bits_a_second: u64 = structure.get("bits-a-second").ok()?;
+    let bits_a_second = Some(bits_a_second).filter(|bits| *bits != 0);
+    Some(Line { bits_a_second, update_bytes: structure.get("update-bytes").ok()? })
 }
 
 /// Asks upstream to begin anew, so that a reader can begin.
@@ -151,6 +165,15 @@ mod tests {
         gst::init().expect("GStreamer is installed");
         assert_eq!(parse_painted(&painted(52_311)), Some(52_311));
         assert_eq!(parse_painted(&begin_anew()), None);
-        assert_eq!((parse_line(&line(56_000)), parse_line(&painted(56_000))), (Some(56_000), None));
+    }
+
+    #[test]
+    fn what_a_line_carries_travels() {
+        gst::init().expect("GStreamer is installed");
+        for bits_a_second in [None, Some(56_000)] {
+            let told = Line { bits_a_second, update_bytes: 3_072 };
+            assert_eq!(parse_line(&line(told)), Some(told));
+        }
+        assert_eq!(parse_line(&painted(56_000)), None);
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 
+use super::backlog::{Backlog, Room};
 use super::coarse::Coarse;
 use super::crew::{Crew, Job};
 use super::kept::Kept;
@@ -27,6 +28,9 @@ const STEP_AREA_MAX: usize = 10 * 128 * 128;
 /// The same beside something that changed, which must not wait: about 2 ms.
 const SMALL_STEP_AREA_MAX: usize = 128 * 128;
 
+/// What is owed goes on when no frame has come for so long, which would bring newer content.
+const FRAME: Duration = Duration::from_millis(33);
+
 /// A cell is restless only where one part in so many of it changes: a blinking caret is not.
 const RESTLESS_SHARE: usize = 8;
 
@@ -37,7 +41,10 @@ const RESTLESS_GAIN: f32 = 1.25;
 pub(super) struct Painting {
     /// What a reader has, once `coarse` is refined.
     reference: Canvas,
+    /// What it shall have; where the two differ, it is owed or held back.
     next: Canvas,
+    owed: Backlog,
+    painted_at: Duration,
     coarse: Coarse,
     /// Of what is soft.
     verdicts: Verdicts,
@@ -53,6 +60,8 @@ pub(super) struct Painting {
 #[derive(Debug)]
 pub(super) struct Update<'a> {
     pub(super) time: Duration,
+    /// What it may have.
+    pub(super) room: Room,
     /// What a reader keeps.
     pub(super) kept: &'a mut Kept,
     /// Who makes the pictures.
@@ -74,6 +83,8 @@ impl Painting {
         Self {
             reference: next.clone(),
             next,
+            owed: Backlog::none(size),
+            painted_at: Duration::ZERO,
             coarse: Coarse::none(size),
             verdicts: Verdicts::none(size, LOSSY_GAIN),
             restless: Restless::none(size),
@@ -96,6 +107,7 @@ impl Painting {
     pub(super) fn advance(&mut self, frame: Frame<'_>, update: &mut Update<'_>) -> usize {
         let time = update.time;
         let mut dirty = compare::take_in(frame, &mut self.next);
+        self.owed.note(&dirty, time);
         let around = outside(&dirty, self.projector.film());
         around.iter().for_each(|&rect| self.coarse.disturb(rect, time));
         if !self.is_black && self.move_what_moved(&around, update) {
@@ -108,19 +120,50 @@ impl Painting {
         area(&around)
     }
 
-    /// Paints what changed, and what was held back before, but for what is held back now.
+    /// Paints what changed, what was held back before and what is owed, but for what is held back now and what there is no room for.
     fn paint_changed(&mut self, changed: &[Rect], update: &mut Update<'_>) {
+        self.settle();
         let restless = self.restless_cells(changed, update.time);
-        let dirty = self.restless.due(changed, |rect| restless.contains(&rect), update.time);
-        dirty.iter().for_each(|&rect| self.reference.copy_from(&self.next, rect));
+        let due = self.restless.due(changed, |rect| restless.contains(&rect), update.time);
+        self.restless.take_over(|cell| self.owed.take(cell));
+        let film = self.projector.film();
+        let of_film = due.iter().filter_map(|rect| film.and_then(|film| film.intersection(*rect)));
+        of_film.for_each(|rect| self.reference.copy_from(&self.next, rect));
+        cells_outside(&due, film).into_iter().for_each(|rect| self.owed.add(rect, update.time));
+
+        let start = update.out.len();
+        let mut written = 0;
+        while let Some(turn) = self.owed.next(&self.next, update.room, written) {
+            self.paint(&turn.rects, update);
+            turn.rects.iter().for_each(|&rect| self.owed.paid(rect));
+            let before = std::mem::replace(&mut written, update.out.len() - start);
+            self.owed.learn(&turn, written - before);
+        }
+        self.owed.end_update();
+        self.painted_at = update.time;
+    }
+
+    /// What a reader has by now is no longer owed: it has moved there, has changed back, or is shown by a film.
+    fn settle(&mut self) {
+        if self.owed.is_empty() {
+            return;
+        }
+        if let Some(film) = self.projector.film() {
+            self.reference.copy_from(&self.next, film);
+        }
+        let (next, reference) = (&self.next, &self.reference);
+        self.owed.settle(|rect| compare::still_dirty(next, reference, &[rect]).pop());
+    }
+
+    /// Paints rectangles, one a cell, in the order of the cells.
+    fn paint(&mut self, dirty: &[Rect], update: &mut Update<'_>) {
         let mut judge = Judge {
             kept: update.kept,
             verdicts: &mut self.verdicts,
             is_rough: &|rect| self.restless.is_rough(rect),
             time: update.time,
         };
-        let film = self.projector.film();
-        let planned = plan::plan(&self.next, &cells_outside(&dirty, film), &mut judge);
+        let planned = plan::plan(&self.next, dirty, &mut judge);
         let mut parts: Vec<(Rect, Op)> =
             planned.into_iter().flat_map(|(rect, op)| self.outside_film(rect, op, update.kept)).collect();
         in_turn(&mut parts);
@@ -187,7 +230,7 @@ impl Painting {
 
     /// Writes a step of refinement, if anything rests; a small one where something is in the update already.
     pub(super) fn refine(&mut self, pace: &mut Pace, update: &mut Update<'_>) {
-        if self.coarse.is_empty() {
+        if self.coarse.is_empty() || self.owes() {
             return;
         }
         let budget = pace.budget(update.time);
@@ -216,12 +259,19 @@ impl Painting {
 
     /// When something inexact has rested long enough, a film that stops included.
     pub(super) fn rests_at(&self) -> Option<Duration> {
-        self.coarse.rests_at().into_iter().chain(self.projector.ends_at()).min()
+        let coarse = self.coarse.rests_at().filter(|_| !self.owes());
+        coarse.into_iter().chain(self.projector.ends_at()).min()
     }
 
-    /// When something that was held back is due.
+    /// There was no room for something.
+    pub(super) fn owes(&self) -> bool {
+        !self.owed.is_empty()
+    }
+
+    /// When something that was held back is due, or something owed that no frame has come for.
     pub(super) fn due_at(&self) -> Option<Duration> {
-        self.restless.due_at()
+        let owed = self.owes().then_some(self.painted_at + FRAME);
+        self.restless.due_at().into_iter().chain(owed).min()
     }
 
     /// What of the rectangle lies outside of the film, and how it is painted.
@@ -241,6 +291,7 @@ impl Painting {
 
     /// Writes what paints the rectangle, and notes what a reader has then.
     fn write(&mut self, rect: Rect, op: &Op, record: &Record, update: &mut Update<'_>) {
+        self.reference.copy_from(&self.next, rect);
         if op.is_exact() {
             self.coarse.clear(rect);
         } else {

@@ -68,6 +68,13 @@ impl Restless {
         due.into_values().collect()
     }
 
+    /// What is owed of a cell that is held back is held back with it.
+    pub(super) fn take_over(&mut self, mut owed: impl FnMut(usize) -> Option<Rect>) {
+        for (&cell, rect) in &mut self.held_back {
+            *rect = owed(cell).map_or(*rect, |owed| owed.union(*rect));
+        }
+    }
+
     /// Whether the cell in which the rectangle lies is to be painted roughly.
     pub(super) fn is_rough(&self, rect: Rect) -> bool {
         self.cells[self.index(rect)].is_restless

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::debt::Debt;
+use crate::debt::Debt;
 use crate::{Point, Rect};
 
 /// A part of a move, across the way that it goes.

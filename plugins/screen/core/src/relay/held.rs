@@ -6,9 +6,9 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 use super::effort::Effort;
-use super::pictures::{Pictures, Quality};
+use super::pictures::Pictures;
 use crate::cells::Grid;
-use crate::content::{self, Kind};
+use crate::look::{Look, Quality};
 use crate::screen::Screen;
 use crate::{Point, Record, Rect, ScreenSize, StreamError};
 
@@ -61,39 +61,6 @@ struct HeldCells {
     is_small: Vec<bool>,
     /// What a cell showed at some version; 0 is none.
     looks: Vec<(u64, Look)>,
-}
-
-/// What a cell shows.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Look {
-    pub(super) kind: Kind,
-    /// Pixels that differ from their left neighbour.
-    edges: usize,
-}
-
-impl Look {
-    const BLACK: Self = Self { kind: Kind::Lines, edges: 0 };
-
-    /// Nothing but text and line work.
-    pub(super) fn is_lines(self) -> bool {
-        self.kind == Kind::Lines
-    }
-
-    /// It has one colour, or rows that have.
-    pub(super) fn is_flat(self) -> bool {
-        self.edges == 0
-    }
-
-    /// About how many bytes a picture of it takes.
-    pub(super) fn bytes(self, quality: Quality) -> usize {
-        match quality {
-            Quality::Few => self.edges / 3,
-            Quality::Coarse => 600,
-            Quality::Exact if self.is_lines() => self.edges * 2 / 3,
-            // Two bytes a pixel.
-            Quality::Exact => 2 * 64 * 64,
-        }
-    }
 }
 
 /// What an update did.
@@ -266,10 +233,7 @@ impl Held {
         let version = cells.versions[cell];
         if cells.looks[cell].0 != version {
             let rect = cells.grid.cell(cell);
-            let edges = (usize::from(rect.y)..rect.bottom() as usize)
-                .map(|y| canvas.row(rect, y).as_chunks::<4>().0)
-                .map(|row| row.iter().zip(&row[1..]).filter(|(left, right)| left != right).count());
-            cells.looks[cell] = (version, Look { edges: edges.sum(), kind: content::kind(canvas, rect) });
+            cells.looks[cell] = (version, Look::of(canvas, rect));
         }
         cells.looks[cell].1
     }

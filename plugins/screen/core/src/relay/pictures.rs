@@ -4,23 +4,14 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::{Bytes, BytesMut};
 
-use super::few::few_colours;
 use crate::encoder::{Op, choose};
+use crate::few::few_colours;
+use crate::look::Quality;
 use crate::webp::Grade;
 use crate::{Canvas, Record, Rect};
 
 /// Kept at most: the whole of a rich 4K screen.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
-
-/// How good a picture is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Quality {
-    /// Lossy, for photographs.
-    Coarse,
-    /// In few colours, for text.
-    Few,
-    Exact,
-}
 
 /// Records by rectangle and quality, for the version of the content that was current when they were encoded.
 #[derive(Debug, Default)]

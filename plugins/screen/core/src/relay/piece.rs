@@ -4,10 +4,10 @@ use std::cmp::Reverse;
 
 use bytes::Bytes;
 
-use super::debt::Debt;
 use super::held::Held;
-use super::pictures::Quality;
 use crate::Rect;
+use crate::debt::{Debt, Order};
+use crate::look::Quality;
 
 /// A piece is closed when so little is left of its room.
 const REST: usize = 512;
@@ -16,24 +16,6 @@ const AREA_MAX: usize = 4 * 512 * 512;
 /// Cells of a picture of text. Larger ones of photographs would be no shorter.
 const TEXT_CELLS_MAX: usize = 64;
 const PHOTOGRAPH_CELLS_MAX: usize = 16;
-
-/// What goes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
-    /// What somebody is at work on, then what has changed last; of that, what has waited longest.
-    Newest,
-    /// What has waited longest, whatever happens elsewhere.
-    Oldest,
-}
-
-impl Order {
-    pub(super) fn other(self) -> Self {
-        match self {
-            Self::Newest => Self::Oldest,
-            Self::Oldest => Self::Newest,
-        }
-    }
-}
 
 /// Whether more is owed than the line carries soon: then it goes about right at first.
 #[derive(Clone, Copy, Debug)]
@@ -77,10 +59,7 @@ impl Piece {
             return None;
         }
         let rest = self.room - bytes;
-        let first = match self.order {
-            Order::Newest => owed.first(|cell, since| (Reverse(held.news(cell)), since)),
-            Order::Oldest => owed.first(|_, since| (Reverse((false, 0)), since)),
-        }?;
+        let first = owed.first(|cell, since| (Reverse(self.order.news(held.news(cell))), since))?;
         let news = held.news(first);
         // Somebody else's picture of what is as new will do.
         let is_newest = |held: &Held, rect: Rect| held.news(held.cell_of(rect)) == news;

@@ -6,13 +6,13 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 use super::bands::bands;
-use super::debt::Debt;
 use super::held::{Change, Held, Step};
-use super::pictures::Quality;
-use super::piece::{Order, Piece, Pressure};
+use super::piece::{Piece, Pressure};
 use super::presenter::Update;
 use super::seat::Seat;
 use crate::cache::Cache;
+use crate::debt::{Debt, Order};
+use crate::look::Quality;
 use crate::window::{POINTER_BYTES_MAX, Window};
 use crate::{HEADER_BYTES, Point, Record, Rect};
 

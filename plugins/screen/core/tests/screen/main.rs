@@ -12,3 +12,4 @@ mod photographs;
 mod pixels;
 mod relay;
 mod restless;
+mod uplink;

@@ -14,6 +14,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use super::Stopped;
+use crate::events::Line;
 
 /// What the protocol lets a presenter have sent and not yet taken in by the server.
 const IN_FLIGHT_BYTES_MAX: u64 = 1024 * 1024;
@@ -85,9 +86,13 @@ impl Presenting {
         Ok(())
     }
 
-    /// What the line carries, in bits a second, as far as is known.
-    pub fn bits_a_second(&self) -> Option<u64> {
-        self.shared.state.lock().window.known_bytes_a_second().map(|bytes| 8 * bytes)
+    /// What the line carries, as far as is known.
+    pub fn carries(&self) -> Line {
+        let window = &self.shared.state.lock().window;
+        Line {
+            bits_a_second: window.known_bytes_a_second().map(|bytes| 8 * bytes),
+            update_bytes: window.piece_bytes(),
+        }
     }
 
     /// Waits until the server has taken in all that was handed over, or stalls.

@@ -35,6 +35,8 @@ const FORMATS: [VideoFormat; 8] = [
 
 /// More do not help: a 1080p screen has twelve blocks.
 const THREADS_MAX: u32 = 16;
+/// How long a picture is new when it does not say so itself.
+const FRAME: gst::ClockTime = gst::ClockTime::from_mseconds(33);
 /// What an element takes of a machine without being asked.
 const THREADS_UNASKED: usize = 2;
 
@@ -86,10 +88,12 @@ struct Picture {
 impl ScreenEnc {
     fn chain(&self, buffer: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
         gst::trace!(CAT, imp = self, "Picture at {:?}", buffer.pts());
+        let came_at = self.obj().current_running_time();
         let update = self.encode(&buffer)?;
         if let Some(update) = update {
             self.push(update, buffer.pts(), buffer.duration())?;
         }
+        self.pay_while_new(came_at.zip(buffer.duration().or(Some(FRAME))));
         self.sharpen_when_idle();
         Ok(gst::FlowSuccess::Ok)
     }
@@ -115,6 +119,18 @@ impl ScreenEnc {
             pixels: frame.plane_data(0).map_err(|_| gst::FlowError::Error)?,
         };
         Ok(state.encoder.frame(frame, time))
+    }
+
+    /// Sends what an update had no room for, until the next picture is due.
+    fn pay_while_new(&self, frame: Option<(gst::ClockTime, gst::ClockTime)>) {
+        let is_new = |(came_at, duration): (gst::ClockTime, gst::ClockTime)| {
+            self.obj().current_running_time().is_some_and(|now| now < came_at + duration)
+        };
+        while self.state.lock().encoder.owes() && frame.is_some_and(is_new) {
+            if !self.refine_at(Duration::ZERO) {
+                return;
+            }
+        }
     }
 
     fn push(
@@ -327,9 +343,11 @@ impl ScreenEnc {
             self.sharpen_when_idle();
             return true;
         }
-        if let Some(bits_a_second) = events::parse_line(&event) {
-            gst::debug!(CAT, imp = self, "The line carries {} kbit/s", bits_a_second / 1_000);
-            self.state.lock().encoder.set_line(Some(bits_a_second.try_into().unwrap_or(u32::MAX)));
+        if let Some(line) = events::parse_line(&event) {
+            gst::debug!(CAT, imp = self, "{line:?}");
+            let encoder = &mut self.state.lock().encoder;
+            encoder.set_line(line.bits_a_second.map(|bits| bits.try_into().unwrap_or(u32::MAX)));
+            encoder.set_update_bytes(Some(line.update_bytes.try_into().unwrap_or(usize::MAX)));
             return true;
         }
         gst::Pad::event_default(&self.srcpad, Some(&*self.obj()), event)

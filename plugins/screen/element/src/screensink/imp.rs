@@ -12,8 +12,9 @@ use gst_base::subclass::prelude::*;
 use parking_lot::Mutex;
 
 use super::pieces::Pieces;
+use crate::events::{self, Line};
 use crate::meeting::{Presenting, Stopped};
-use crate::{events, stream};
+use crate::stream;
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("screensink", gst::DebugColorFlags::empty(), Some("Screen presenter"))
@@ -41,8 +42,8 @@ struct State {
     line: Option<Arc<Presenting>>,
     pieces: Pieces,
     asked_to_begin: bool,
-    /// What upstream was told that the line carries, in bits a second.
-    told: Option<u64>,
+    /// What upstream was told that the line carries.
+    told: Option<Line>,
 }
 
 /// Upstream is told anew what the line carries when that has changed by one part in so many.
@@ -79,17 +80,23 @@ impl ScreenSink {
         true
     }
 
-    /// So that a film and what sharpens take what the line carries, and no more.
-    fn tell_line(&self, line: &Presenting) {
-        let Some(bits_a_second) = line.bits_a_second() else { return };
-        {
+    /// So that a film and what sharpens take what the line carries and no more, and no update more than passes it soon.
+    fn tell_line(&self) {
+        let line = {
             let mut state = self.state.lock();
-            if state.told.is_some_and(|told| told.abs_diff(bits_a_second) <= told / NEWS_SHARE) {
+            let Some(line) = state.line.as_ref().map(|line| line.carries()) else { return };
+            let is_near = |told: u64, new: u64| told.abs_diff(new) <= told / NEWS_SHARE;
+            let is_known = state.told.is_some_and(|told| {
+                is_near(told.bits_a_second.unwrap_or_default(), line.bits_a_second.unwrap_or_default())
+                    && is_near(told.update_bytes, line.update_bytes)
+            });
+            if is_known {
                 return;
             }
-            state.told = Some(bits_a_second);
-        }
-        self.obj().sink_pad().push_event(events::line(bits_a_second));
+            state.told = Some(line);
+            line
+        };
+        self.obj().sink_pad().push_event(events::line(line));
     }
 
     /// Everything that was sent is taken in before we go.
@@ -207,13 +214,15 @@ impl BaseSinkImpl for ScreenSink {
             gst::trace!(CAT, imp = self, "Sending {} bytes", piece.len());
             line.send(piece).map_err(|stopped| self.flow_error(stopped))?;
         }
-        self.tell_line(&line);
+        self.tell_line();
         Ok(gst::FlowSuccess::Ok)
     }
 
     fn event(&self, event: gst::Event) -> bool {
         match event.view() {
             gst::EventView::Eos(_) => self.finish(),
+            // Before the first update.
+            gst::EventView::Segment(_) => self.tell_line(),
             gst::EventView::FlushStop(_) | gst::EventView::StreamStart(_) => {
                 self.state.lock().pieces = Pieces::default();
             }

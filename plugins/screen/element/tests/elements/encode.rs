@@ -273,13 +273,33 @@ fn an_element_that_waits_to_sharpen_can_be_stopped() {
     element.set_state(gst::State::Playing).expect("it starts again");
 }
 
+fn tell_line(encoder: &mut Harness, bits_a_second: u64, update_bytes: u64) {
+    let line = gst::Structure::builder("convene-screen-line")
+        .field("bits-a-second", bits_a_second)
+        .field("update-bytes", update_bytes);
+    assert!(encoder.push_upstream_event(gst::event::CustomUpstream::new(line.build())));
+}
+
+/// While the picture is new, one update follows the other.
+#[test]
+fn no_update_has_more_than_the_line_takes_soon() {
+    let page = Picture::noise(640, 480, 1);
+    let mut encoder = encoder();
+    encoder.set_src_caps(page.caps("BGRx"));
+    tell_line(&mut encoder, 0, 30_000);
+    encoder.push(page.buffer(at(0))).expect("a picture");
+    let updates: Vec<gst::Buffer> = std::iter::from_fn(|| encoder.try_pull()).collect();
+    let bytes: Vec<usize> = updates.iter().map(|update| update.size()).collect();
+    assert!(4 < bytes.len() && bytes.iter().all(|bytes| *bytes < 45_000), "{bytes:?}");
+    assert_eq!(last_shown(&updates, 640, 480), page);
+}
+
 /// What 60 pictures of a film take after the first second.
 fn bytes_of_a_film(line: Option<u64>) -> usize {
     let mut encoder = encoder();
     encoder.set_src_caps(Picture::photograph(320, 240, 0).caps("BGRx"));
     if let Some(bits_a_second) = line {
-        let line = gst::Structure::builder("convene-screen-line").field("bits-a-second", bits_a_second);
-        assert!(encoder.push_upstream_event(gst::event::CustomUpstream::new(line.build())));
+        tell_line(&mut encoder, bits_a_second, u64::MAX);
     }
     for index in 0..85 {
         let pts = gst::ClockTime::from_mseconds(40) * u64::from(index);

@@ -149,7 +149,8 @@ fn upstream_is_told_what_the_line_carries() {
             .and_then(|event| event.structure())
             .filter(|line| line.has_name("convene-screen-line"));
         if let Some(line) = line {
-            tell.send(line.get::<u64>("bits-a-second").expect("a number")).expect("the test waits");
+            let number = |field| line.get::<u64>(field).expect("a number");
+            tell.send((number("bits-a-second"), number("update-bytes"))).expect("the test waits");
         }
         gst::PadProbeReturn::Ok
     });
@@ -159,8 +160,13 @@ fn upstream_is_told_what_the_line_carries() {
         source.push_buffer(update).expect("the source takes buffers");
     }
 
-    let bits_a_second = told.recv_timeout(LIMIT.into()).expect("upstream is told");
-    assert!(0 < bits_a_second);
+    let (bits_a_second, update_bytes) = told.recv_timeout(LIMIT.into()).expect("upstream is told");
+    assert!(
+        bits_a_second == 0 && (1..64 * 1024).contains(&update_bytes),
+        "nothing is known yet: {update_bytes}"
+    );
+    let (bits_a_second, update_bytes) = told.recv_timeout(LIMIT.into()).expect("upstream is told again");
+    assert!(0 < bits_a_second && 0 < update_bytes);
     stop(&pipeline);
 }
 

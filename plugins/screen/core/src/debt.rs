@@ -6,9 +6,35 @@ use crate::Rect;
 use crate::ages::Ages;
 use crate::cells::Grid;
 
+/// What goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// What somebody is at work on, then what has changed last; of that, what has waited longest.
+    Newest,
+    /// What has waited longest, whatever happens elsewhere.
+    Oldest,
+}
+
+impl Order {
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Newest => Self::Oldest,
+            Self::Oldest => Self::Newest,
+        }
+    }
+
+    /// What counts of a cell's news: whether somebody is at work there, and when it changed last.
+    pub(crate) fn news(self, news: (bool, u64)) -> (bool, u64) {
+        match self {
+            Self::Newest => news,
+            Self::Oldest => (false, 0),
+        }
+    }
+}
+
 /// Empty while there is no screen.
 #[derive(Debug, Default)]
-pub(super) struct Debt {
+pub(crate) struct Debt {
     cells: Option<Ages>,
     /// Of the dirty cells that are not all dirty, a rectangle around what is.
     parts: BTreeMap<usize, Rect>,
@@ -16,25 +42,25 @@ pub(super) struct Debt {
 
 impl Debt {
     /// All of a screen.
-    pub(super) fn whole(grid: Option<Grid>, version: u64) -> Self {
+    pub(crate) fn whole(grid: Option<Grid>, version: u64) -> Self {
         Self { cells: grid.map(|grid| Ages::all(grid, version)), parts: BTreeMap::new() }
     }
 
-    pub(super) fn none(grid: Option<Grid>) -> Self {
+    pub(crate) fn none(grid: Option<Grid>) -> Self {
         Self { cells: grid.map(Ages::none), parts: BTreeMap::new() }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.cells.as_ref().is_none_or(Ages::is_empty)
     }
 
     /// Cells that are dirty.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.cells.as_ref().map_or(0, Ages::len)
     }
 
     /// Adds what the rectangle has of every cell that it touches. One that was dirty stays as old as it was.
-    pub(super) fn add(&mut self, rect: Rect, version: u64) {
+    pub(crate) fn add(&mut self, rect: Rect, version: u64) {
         let Some(cells) = &mut self.cells else { return };
         let grid = cells.grid();
         for cell in grid.touched_cells(rect) {
@@ -54,7 +80,7 @@ impl Debt {
     }
 
     /// Takes out every cell whose dirty part lies inside the rectangle.
-    pub(super) fn remove_inside(&mut self, rect: Rect) {
+    pub(crate) fn remove_inside(&mut self, rect: Rect) {
         let Some(cells) = &mut self.cells else { return };
         let grid = cells.grid();
         for cell in grid.touched_cells(rect) {
@@ -66,8 +92,22 @@ impl Debt {
         }
     }
 
+    /// Each dirty part becomes what `dirty` makes of it, a rectangle within it or nothing.
+    pub(crate) fn shrink(&mut self, mut dirty: impl FnMut(Rect) -> Option<Rect>) {
+        let Some(cells) = &mut self.cells else { return };
+        let grid = cells.grid();
+        for cell in (0..grid.len()).filter(|cell| cells.since(*cell) != 0).collect::<Vec<_>>() {
+            let before = self.parts.remove(&cell).unwrap_or(grid.cell(cell));
+            match dirty(before) {
+                Some(part) if part == grid.cell(cell) => {}
+                Some(part) => drop(self.parts.insert(cell, part)),
+                None => cells.remove(cell),
+            }
+        }
+    }
+
     /// What of the rectangle is dirty, a rectangle for each cell.
-    pub(super) fn dirty_in(&self, rect: Rect) -> impl Iterator<Item = Rect> {
+    pub(crate) fn dirty_in(&self, rect: Rect) -> impl Iterator<Item = Rect> {
         let dirty = move |cells: &Ages| {
             let (grid, parts) = (cells.grid(), &self.parts);
             let dirty: Vec<Rect> = grid
@@ -81,17 +121,17 @@ impl Debt {
     }
 
     /// Whether something in the rectangle is dirty.
-    pub(super) fn touches(&self, rect: Rect) -> bool {
+    pub(crate) fn touches(&self, rect: Rect) -> bool {
         self.dirty_in(rect).next().is_some()
     }
 
     /// As [`Ages::first`].
-    pub(super) fn first<K: Ord>(&self, key: impl FnMut(usize, u64) -> K) -> Option<usize> {
+    pub(crate) fn first<K: Ord>(&self, key: impl FnMut(usize, u64) -> K) -> Option<usize> {
         self.cells.as_ref()?.first(key)
     }
 
     /// As [`Ages::block_around`]; also the number of cells.
-    pub(super) fn block_around(
+    pub(crate) fn block_around(
         &self,
         cell: usize,
         cells_max: usize,
@@ -104,7 +144,7 @@ impl Debt {
     }
 
     /// Whether a rectangle has some dirty cell, and no other but those that are `free`.
-    pub(super) fn holds(&self, rect: Rect, mut free: impl FnMut(usize) -> bool) -> bool {
+    pub(crate) fn holds(&self, rect: Rect, mut free: impl FnMut(usize) -> bool) -> bool {
         let Some(cells) = &self.cells else { return false };
         let is_dirty = |cell: &usize| cells.since(*cell) != 0;
         let touched = || cells.grid().touched_cells(rect);

@@ -18,7 +18,7 @@ const TILE_ERROR_MAX: u64 = 64;
 const MAIN_SHARE: u64 = 5;
 
 /// The rectangle in few colours; `None` when it takes many to look about right.
-pub(super) fn few_colours(canvas: &Canvas, rect: Rect) -> Option<Canvas> {
+pub(crate) fn few_colours(canvas: &Canvas, rect: Rect) -> Option<Canvas> {
     let mut colours = Colours::of(canvas, rect)?;
     let mut few = Vec::new();
     while few.len() < FEW_MAX {

@@ -1,0 +1,155 @@
+//! What a reader is owed, because an update had no room for it: the presenter's side of what the relay does for each of its viewers.
+//!
+//! It is no queue: owed is whatever differs, and what goes out is what it shows by then.
+
+use std::cmp::Reverse;
+use std::time::Duration;
+
+use crate::cells::Grid;
+use crate::content::Kind;
+use crate::debt::{Debt, Order};
+use crate::look::{Look, Quality};
+use crate::{Canvas, Rect, ScreenSize};
+
+/// A frame that changes no more pixels is somebody at work, typing for instance: eight cells.
+const SMALL_AREA_MAX: usize = 8 * 64 * 64;
+/// Cells that are painted together: a block of the picture grid.
+const CELLS_MAX: usize = 64;
+/// An update is closed when so little is left of its room.
+const REST: usize = 512;
+/// What a record takes beside its picture.
+const RECORD_BYTES: usize = 48;
+/// What is guessed is off by no more than this, either way.
+const SCALE_MAX: f64 = 4.0;
+
+#[derive(Debug)]
+pub(super) struct Backlog {
+    grid: Grid,
+    debt: Debt,
+    /// Of each cell, whether little else changed when it did last, and when that was.
+    news: Vec<(bool, u64)>,
+    order: Order,
+    /// What pictures took, to what was guessed, lately.
+    scale: f64,
+}
+
+/// How much an update may still have.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Room {
+    /// All that is owed goes.
+    Endless,
+    /// About so many bytes.
+    Bytes(usize),
+}
+
+/// What is painted next.
+#[derive(Debug)]
+pub(super) struct Turn {
+    /// A rectangle for each cell, in the order of the cells.
+    pub(super) rects: Vec<Rect>,
+    /// What it will take, about; unknown where it does not matter.
+    bytes: Option<usize>,
+}
+
+impl Backlog {
+    pub(super) fn none(size: ScreenSize) -> Self {
+        let grid = Grid::new(size);
+        Self {
+            grid,
+            debt: Debt::none(Some(grid)),
+            news: vec![(false, 0); grid.len()],
+            order: Order::Newest,
+            scale: 1.0,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.debt.is_empty()
+    }
+
+    /// These rectangles, one a cell, have just changed.
+    pub(super) fn note(&mut self, changed: &[Rect], time: Duration) {
+        let is_small = changed.iter().map(|rect| rect.area()).sum::<usize>() <= SMALL_AREA_MAX;
+        for cell in changed.iter().flat_map(|&rect| self.grid.touched_cells(rect)) {
+            self.news[cell] = (is_small, stamp(time));
+        }
+    }
+
+    /// The rectangle, within a cell, is owed. One that was is as old as it was.
+    pub(super) fn add(&mut self, rect: Rect, time: Duration) {
+        self.debt.add(rect, stamp(time));
+    }
+
+    /// The rectangle has been painted.
+    pub(super) fn paid(&mut self, rect: Rect) {
+        self.debt.remove_inside(rect);
+    }
+
+    /// Takes out what is owed of a cell.
+    pub(super) fn take(&mut self, cell: usize) -> Option<Rect> {
+        let rect = self.debt.dirty_in(self.grid.cell(cell)).next()?;
+        self.debt.remove_inside(self.grid.cell(cell));
+        Some(rect)
+    }
+
+    /// `owed` says what of a rectangle is owed indeed.
+    pub(super) fn settle(&mut self, owed: impl FnMut(Rect) -> Option<Rect>) {
+        self.debt.shrink(owed);
+    }
+
+    /// What goes next: what is newest and what has waited longest by turns of updates. `None` when nothing is owed, or the update, which has
+    /// so many bytes of it already, is full.
+    pub(super) fn next(&mut self, canvas: &Canvas, room: Room, bytes: usize) -> Option<Turn> {
+        let (order, news) = (self.order, &self.news);
+        let first = self.debt.first(|cell, since| (Reverse(order.news(news[cell])), since))?;
+        let Room::Bytes(room) = room else {
+            let rects = self.debt.dirty_in(canvas.size().rect()).collect();
+            return Some(Turn { rects, bytes: None });
+        };
+        if 0 < bytes && room < bytes + REST {
+            return None;
+        }
+        let rest = (room.saturating_sub(bytes) as f64 / self.scale) as usize;
+        let guess = |cell: usize| self.guess(canvas, cell);
+        // What is small does not wait for what lies beside it.
+        let joins =
+            |cell: usize, since: u64| since == 0 || order.news(news[cell]).0 == order.news(news[first]).0;
+        let cost = |cell, since| joins(cell, since).then(|| guess(cell));
+        let (block, _) = self.debt.block_around(first, CELLS_MAX, rest, cost)?;
+        let rects: Vec<Rect> = self.debt.dirty_in(block).collect();
+        let guessed = self.grid.touched_cells(block).map(guess).sum();
+        Some(Turn { rects, bytes: Some(guessed) })
+    }
+
+    /// What a turn took.
+    pub(super) fn learn(&mut self, turn: &Turn, bytes: usize) {
+        if let Some(guessed) = turn.bytes.filter(|guessed| 0 < *guessed) {
+            let seen = (bytes as f64 / guessed as f64).clamp(1.0 / SCALE_MAX, SCALE_MAX);
+            self.scale = (3.0 * self.scale + seen) / 4.0;
+        }
+    }
+
+    /// The update ends.
+    pub(super) fn end_update(&mut self) {
+        self.order = if self.debt.is_empty() { Order::Newest } else { self.order.other() };
+    }
+
+    /// About how many bytes what is owed of a cell takes.
+    fn guess(&self, canvas: &Canvas, cell: usize) -> usize {
+        let whole = self.grid.cell(cell);
+        let Some(owed) = self.debt.dirty_in(whole).next() else { return 0 };
+        let look = Look::of(canvas, whole);
+        let bytes = match look.kind {
+            Kind::Lines => look.bytes(Quality::Exact),
+            // The photograph in it goes lossy.
+            Kind::Mixed => look.edges,
+            Kind::Soft | Kind::Photograph => look.bytes(Quality::Coarse),
+        };
+        RECORD_BYTES + bytes * owed.area() / whole.area()
+    }
+}
+
+/// As an age, which is never 0.
+fn stamp(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX - 1) + 1
+}
