@@ -20,20 +20,24 @@ beforeAll(async () => {
   decode = await nodeDecoder();
 });
 
-test("a screen of noise goes out within the window, and wants no other frame before it is all on its way", async () => {
+test("a screen of noise goes out within the window, piece by piece", async () => {
   const sender = new Sender(new Encoder(world));
   const noise = noiseScreen(1);
   const stream: Uint8Array[] = [];
   let [sent, taken, stalls, now] = [0, 0, 0, 0];
   expect(sender.wantsFrame(now)).toBe(true);
   sender.frame(noise, 1);
-  while (!sender.wantsFrame(now)) {
+  for (;;) {
     for (let message = sender.next(now); message; message = sender.next(now)) {
       stream.push(message);
       sent += message.length;
       expect(sent - taken).toBeLessThanOrEqual(IN_FLIGHT_BYTES_MAX);
     }
-    if (sender.wantsFrame(now)) break;
+    if (sender.wantsFrame(now)) {
+      if (sender.restsAt === null) break;
+      sender.rest(1_000 * now);
+      continue;
+    }
     stalls++;
     taken += Math.floor((sent - taken) / 2) + 1;
     sender.taken(taken, ++now);
@@ -48,8 +52,7 @@ test("a screen of noise goes out within the window, and wants no other frame bef
 test("a new grant in the middle of an update begins anew", async () => {
   const sender = new Sender(new Encoder(world));
   sender.frame(noiseScreen(2), 1);
-  while (sender.next(0));
-  expect(sender.wantsFrame(0)).toBe(false);
+  expect([sender.wantsFrame(0), sender.next(0) !== null]).toEqual([false, true]);
   sender.restart();
   expect(sender.wantsFrame(0)).toBe(true);
   expect(sender.next(0)).toBeNull();
@@ -76,13 +79,23 @@ test("what is sharpened waits until the line is idle, and then until it has rest
   photograph(frame, 0, 0, 640, 480, 1);
   sender.frame(frame, 0);
   let sent = 0;
-  for (let message = sender.next(0); message; message = sender.next(0)) sent += message.length;
-  expect([sender.refinesAt, sender.mayRefine(100)]).toEqual([80_000, false]);
-  sender.taken(sent, 100);
-  for (let message = sender.next(100); message; message = sender.next(100)) {
-    sent += message.length;
-    sender.taken(sent, 100);
+  const send = (now: number): void => {
+    for (let message = sender.next(now); message; message = sender.next(now)) sent += message.length;
+  };
+  send(0);
+  while (sender.wantsFrame(0) && sender.restsAt !== null) {
+    expect(sender.refinesAt).toBeNull();
+    sender.rest(0);
+    send(0);
   }
+  expect(sender.mayRefine(100)).toBe(false);
+  for (let now = 10; sender.restsAt !== null || sender.refinesAt === null; now++) {
+    sender.taken(sent, now);
+    if (sender.wantsFrame(now)) sender.rest(0);
+    send(now);
+  }
+  expect(sender.refinesAt).toBe(80_000);
+  sender.taken(sent, 100);
   expect(sender.mayRefine(100)).toBe(true);
   sender.refine(79_000);
   expect(sender.next(100)).toBeNull();

@@ -10,6 +10,7 @@ import { bySquare, changedCells, changedIn, widened } from "./diff";
 import { Finder } from "./finder";
 import { movesOf } from "./moves";
 import { bytesOf, type PictureEncoder } from "./pictures";
+import { Owed, type Turn } from "./owed";
 import { plan } from "./plan";
 import { bitsFor, type OpenFilm, Reel } from "./reel";
 import { Restless } from "./restless";
@@ -44,17 +45,22 @@ export class Encoder {
   readonly #brush: Brush;
   #finder = new Finder(this.#sent);
   #restless: Restless;
+  #owed: Owed;
+  #paintedAt = 0;
   #reel: Reel | null = null;
   /** This browser can encode films. */
   #canFilm = true;
   /** What the line carries, in bits a second, if that is known. */
   line: number | null = null;
+  /** About how many bytes an update may have: the rest is owed, and goes with the next ones, as it is by then. Null for all that a frame takes. */
+  room: number | null = null;
   #started = false;
 
   constructor(world: World) {
     this.#world = world;
     this.#brush = new Brush(world.pictures, this.#sent, this.#coarse);
     this.#restless = new Restless(this.#sent, world.pictures);
+    this.#owed = new Owed(this.#sent);
   }
 
   /** What a reader shows when all is sharp, as RGBA; empty before the first frame. */
@@ -71,12 +77,18 @@ export class Encoder {
 
   /** When `refine` has something to sharpen, if nothing changes until then, in microseconds; null when nothing is blurred. */
   get refinesAt(): number | null {
-    return earlier(this.#coarse.restsAt(), this.#reel && this.#finder.endsAt);
+    // What is newer goes first.
+    return earlier(this.owes ? null : this.#coarse.restsAt(), this.#reel && this.#finder.endsAt);
   }
 
-  /** When `rest` has something that is held back now, if nothing changes until then, in microseconds; null when nothing is. */
+  /** Whether the last update had no room for some of the screen. */
+  get owes(): boolean {
+    return !this.#owed.isEmpty;
+  }
+
+  /** When `rest` has something that is owed or held back now, if nothing changes until then, in microseconds; null when nothing is. */
   get restsAt(): number | null {
-    return this.#restless.dueAt;
+    return this.owes ? this.#paintedAt : this.#restless.dueAt;
   }
 
   /**
@@ -96,6 +108,7 @@ export class Encoder {
       yield write.size({ width, height });
     }
     let changed = changedCells(this.#shown, this.#shown.data, pixels);
+    this.#owed.note(changed, timeUs);
     for (const rect of this.#apart(changed)) this.#coarse.disturb(rect, timeUs);
     for (const rect of changed) this.#shown.copy(rect, pixels);
     const moves = this.#moves(changed, timeUs);
@@ -124,7 +137,7 @@ export class Encoder {
     yield write.update(timeUs);
   }
 
-  /** What was held back and rests now, as one update; nothing when nothing does. Take all of it before the next frame. */
+  /** More of what is owed, and what was held back and rests now, as one update; nothing when there is nothing. Take all of it before the next frame. */
   *rest(timeUs: number): Records {
     let isChanged = false;
     for (const record of this.#paint([], timeUs)) {
@@ -138,7 +151,7 @@ export class Encoder {
   *refine(timeUs: number): Records {
     this.#followFilm([], timeUs);
     let pixels = 0;
-    while (pixels < STEP_PIXELS) {
+    while (!this.owes && pixels < STEP_PIXELS) {
       const piece = this.#coarse.piece(timeUs);
       if (!piece) break;
       pixels += area(piece);
@@ -158,6 +171,7 @@ export class Encoder {
     this.#coarse.resize(size);
     this.#finder = new Finder(size);
     this.#restless = new Restless(size, this.#world.pictures);
+    this.#owed = new Owed(size);
     this.#reel?.close();
     this.#reel = null;
   }
@@ -173,15 +187,37 @@ export class Encoder {
     return rects.flatMap((rect) => outside(rect, this.#film));
   }
 
-  /** Paints what changed, and what was held back before, but for the film and for what is held back now. */
+  /** Paints what changed, what is owed and what was held back before, but for the film, for what is held back now and what there is no room for. */
   *#paint(changed: readonly Rect[], timeUs: number): Records {
     this.#followFilm(changed, timeUs);
     // What a film does says nothing about the text in a cell at its edge.
     const around = this.#film ? changed.flatMap((rect) => joined(this.#unsent(this.#apart([rect])))) : changed;
     const isRestless = (rect: Rect): boolean => this.#finder.isRestless(rect, timeUs);
     const due = this.#unsent(this.#restless.due(around, this.#shown, isRestless, timeUs));
-    for (const rect of due) this.#sent.copy(rect, this.#shown.data);
-    for (const cells of bySquare(due)) yield* this.#paintSquare(cells, timeUs);
+    this.#restless.takeOver((rect) => this.#owed.take(rect));
+    for (const rect of due) this.#owed.add(rect, timeUs);
+    // What has moved there, has changed back or is shown by a film is owed no longer.
+    if (0 < changed.length) this.#owed.settle((rect) => joined(this.#unsent(this.#apart([rect])))[0] ?? null);
+    let written = 0;
+    for (let turn = this.#turn(0); turn; turn = this.#turn(written)) {
+      const before = written;
+      for (const record of this.#paintTurn(turn.rects, timeUs)) {
+        written += record.length;
+        yield record;
+      }
+      this.#owed.learn(turn, written - before);
+    }
+    this.#owed.endUpdate();
+    this.#paintedAt = timeUs;
+  }
+
+  #turn(written: number): Turn | null {
+    return this.#owed.next(this.#shown, this.room, written);
+  }
+
+  *#paintTurn(rects: readonly Rect[], timeUs: number): Records {
+    for (const rect of rects) this.#sent.copy(rect, this.#shown.data);
+    for (const cells of bySquare(rects)) yield* this.#paintSquare(cells, timeUs);
   }
 
   /** Paints what changed in a square, but for the film. */
@@ -205,6 +241,8 @@ export class Encoder {
       const onFrame = (): void => this.#world.onFilmFrame();
       this.#reel = film && Reel.open(film, bitsFor(film, this.line), this.#world.openFilm, onFrame);
       if (film && !this.#reel) this.#canFilm = false;
+      // Each frame of it shows all of it.
+      if (this.#reel) this.#sent.copy(this.#reel.rect, this.#shown.data);
     }
     if (!this.#reel) return;
     this.#coarse.clear(this.#reel.rect);

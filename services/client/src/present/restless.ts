@@ -69,6 +69,14 @@ export class Restless {
     return due;
   }
 
+  /** What is owed of a cell that is held back is held back with it. */
+  takeOver(owed: (rect: Rect) => Rect | null): void {
+    for (const cell of this.#cells) {
+      const more = cell.heldBack && owed(cell.heldBack);
+      if (cell.heldBack && more) cell.heldBack = union(cell.heldBack, more);
+    }
+  }
+
   /** Whether the cell in which the rectangle lies is to be painted roughly. */
   isRough(rect: Rect): boolean {
     return this.#at(rect).isRestless;

@@ -43,7 +43,7 @@ export class Sender {
 
   /** Begins the next update. To be called only when `wantsFrame`. */
   frame(frame: Frame, timeUs: number): void {
-    this.#encoder.line = this.#window.bitsPerSecond;
+    this.#learnLine();
     this.#update = this.#encoder.frame(frame, timeUs);
   }
 
@@ -57,13 +57,14 @@ export class Sender {
     this.#update = this.#encoder.filmFrame(timeUs);
   }
 
-  /** When something that is held back is due, in microseconds; null when nothing is. */
+  /** When something that is owed or held back is due, in microseconds; null when nothing is. */
   get restsAt(): number | null {
     return this.#encoder.restsAt;
   }
 
   /** Begins to send it. To be called only when `wantsFrame`. */
   rest(timeUs: number): void {
+    this.#learnLine();
     this.#update = this.#encoder.rest(timeUs);
   }
 
@@ -92,9 +93,14 @@ export class Sender {
       return null;
     }
     this.#waiting = null;
-    this.#window.sent(message.length, this.#hasWaited || this.#update !== null, now);
+    this.#window.sent(message.length, this.#hasWaited || this.#update !== null || this.#encoder.owes, now);
     this.#hasWaited = false;
     return message;
+  }
+
+  #learnLine(): void {
+    this.#encoder.line = this.#window.bitsPerSecond;
+    this.#encoder.room = this.#window.pieceBytes;
   }
 
   /** What is longer than all room goes alone: nothing else could ever make room for it. What is longer than a piece has the room of one. */
