@@ -14,7 +14,7 @@ stage((...both) => ([service, browser] = both));
 
 /** A recording of some seconds of a screen. */
 async function recordScreen(host: Participant, code: string): Promise<void> {
-  const presented = await Presented.start(service, code, 800, 600);
+  const presented = await Presented.start(service, code, { width: 800, height: 600 });
   await until("the host sees the screen", () => host.paintedUpdates(), (updates) => updates > 0);
   await record(host);
   await presented.scroll(10);

@@ -36,7 +36,7 @@ async function blobs(region: "a" | "b"): Promise<string[]> {
 
 test("a recording is whole, in both regions, and plays within two seconds of its end", async () => {
   const { host, code } = await Participant.host(browser, service.url, "Ann");
-  const presented = await Presented.start(service, code, 800, 600);
+  const presented = await Presented.start(service, code, { width: 800, height: 600 });
   await until("the host sees the screen", () => host.paintedUpdates(), (updates) => updates > 0);
 
   const { atLeast, atMost, stopped } = await timed(host, async () => {
@@ -89,7 +89,7 @@ test("the host chooses what is recorded", async () => {
     return started.host;
   });
   await ann.show();
-  const presented = await Presented.start(service, code, 800, 600);
+  const presented = await Presented.start(service, code, { width: 800, height: 600 });
   await until("the host sees the screen", () => ann.participant.paintedUpdates(), (updates) => updates > 0);
   // Of the middle of the strip beside the screen.
   const is = { screen: "page", beside: "face", faces: "face" };

@@ -30,6 +30,16 @@ async function equal(viewer: Participant, truth: () => Promise<string | null>, p
   );
 }
 
+/** What a viewer sees at a place: red, green, blue. */
+async function pixel(viewer: Participant, x: number, y: number): Promise<number> {
+  return await viewer.at("screen").evaluate((screen, [x, y]) => {
+    const context = new OffscreenCanvas(1, 1).getContext("2d")!;
+    context.drawImage(screen as HTMLCanvasElement, x!, y!, 1, 1, 0, 0, 1, 1);
+    const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;
+    return (red! << 16) | (green! << 8) | blue!;
+  }, [x, y]);
+}
+
 test("an X11 screen is pixel for pixel the same at viewers who are early, late and on a poor line", async () => {
   const { host, code } = await Participant.host(browser, service.url, "Ann");
   endings.push(() => host.leave());
@@ -61,6 +71,42 @@ test("an X11 screen is pixel for pixel the same at viewers who are early, late a
   expect(await host.at("screen").evaluate((canvas) => [(canvas as HTMLCanvasElement).width, (canvas as HTMLCanvasElement).height])).toEqual(
     [1024, 768],
   );
+});
+
+/** Half of the page is another one four times a second, which takes far more than the line carries. */
+test("a presenter on a slow line shows what is new at once, and in the end all of it", async () => {
+  const { host, code } = await Participant.host(browser, service.url, "Ann");
+  endings.push(() => host.leave());
+  const line = await Line.to(service.port);
+  endings.push(() => line.stop());
+  const presented = await Presented.start(service, code, { server: `https://localhost:${line.port}` });
+  endings.push(() => presented.stop());
+  await host.at("screen").waitFor();
+  await equal(host, () => presented.display.hash());
+
+  line.upKbps = 400;
+  await presented.page.evaluate(() => {
+    document.body.innerHTML = `<p id="page" style="position:fixed;inset:0 0 350px;margin:0;overflow:hidden;font:12px serif"></p>
+      <p id="mark" style="position:fixed;right:64px;bottom:64px;width:32px;height:32px;margin:0"></p>`;
+    const write = () => {
+      const words = Array.from({ length: 900 }, () => Math.random().toString(36).slice(2, 9));
+      (document.querySelector("#page") as HTMLElement).textContent = words.join(" ");
+    };
+    Object.assign(window, { writing: setInterval(write, 250) });
+  });
+  await presented.page.waitForTimeout(3_000);
+  const waits: number[] = [];
+  for (const [name, rgb] of [["red", 0xff0000], ["lime", 0x00ff00], ["blue", 0x0000ff], ["black", 0], ["yellow", 0xffff00]] as const) {
+    const since = performance.now();
+    await presented.page.evaluate((colour) => (document.querySelector<HTMLElement>("#mark")!.style.background = colour), name);
+    await until("the mark is there", () => pixel(host, 1024 - 80, 768 - 80), (seen) => seen === rgb, 20_000);
+    waits.push(Math.round(performance.now() - since));
+  }
+  const [, , half] = waits.sort((a, b) => a - b);
+  expect(half, `waits of ${waits} ms`).toBeLessThan(1_500);
+
+  await presented.page.evaluate(() => clearInterval((window as unknown as { writing: number }).writing));
+  await equal(host, () => presented.display.hash());
 });
 
 test("a browser's screen is pixel for pixel what the browser captured", async () => {

@@ -1,14 +1,16 @@
-/** A poor line: a TCP proxy whose rate towards the client can be changed while it runs. */
+/** A poor line: a TCP proxy whose rates can be changed while it runs. */
 import { createServer, connect, type AddressInfo, type Server, type Socket } from "node:net";
 
 /** How often a share of the rate is handed on, in milliseconds. */
 const TICK_MS = 20;
-/** What may wait in the proxy before the server feels the line, like a home router's buffer. */
+/** What may wait in the proxy before the sender feels the line, like a home router's buffer. */
 const BUFFER_BYTES_MAX = 16 * 1024;
 
 export class Line {
   /** Kilobits a second from the server to the client; `Infinity` for a good line. */
   kbps = Infinity;
+  /** And from the client to the server. */
+  upKbps = Infinity;
   private sockets = new Set<Socket>();
 
   private constructor(
@@ -34,34 +36,8 @@ export class Line {
         this.sockets.delete(socket);
       });
     }
-    client.pipe(upstream);
-    let waiting: Buffer[] = [];
-    let bytes = 0;
-    let credit = 0;
-    const drain = () => {
-      credit = Number.isFinite(this.kbps) ? Math.min(credit + (this.kbps * TICK_MS) / 8, 8 * 1024) : Infinity;
-      while (waiting.length > 0 && credit > 0) {
-        const next = waiting[0]!;
-        const part = next.subarray(0, Math.max(1, Math.min(next.length, Math.floor(credit))));
-        client.write(part);
-        credit -= part.length;
-        bytes -= part.length;
-        if (part.length === next.length) waiting.shift();
-        else waiting[0] = next.subarray(part.length);
-      }
-      if (bytes < BUFFER_BYTES_MAX) upstream.resume();
-    };
-    const timer = setInterval(drain, TICK_MS);
-    upstream.on("data", (data: Buffer) => {
-      waiting.push(data);
-      bytes += data.length;
-      if (!Number.isFinite(this.kbps)) drain();
-      if (BUFFER_BYTES_MAX <= bytes) upstream.pause();
-    });
-    client.on("close", () => {
-      clearInterval(timer);
-      waiting = [];
-    });
+    shape(client, upstream, () => this.upKbps);
+    shape(upstream, client, () => this.kbps);
   }
 
   /** Ends every connection, as a network that went away; new ones are carried. */
@@ -73,4 +49,36 @@ export class Line {
     this.cut();
     await new Promise((resolve) => this.server.close(resolve));
   }
+}
+
+/** Hands on what comes, no faster than the rate of the moment. */
+function shape(from: Socket, to: Socket, rate: () => number): void {
+  let waiting: Buffer[] = [];
+  let bytes = 0;
+  let credit = 0;
+  const drain = () => {
+    const kbps = rate();
+    credit = Number.isFinite(kbps) ? Math.min(credit + (kbps * TICK_MS) / 8, 8 * 1024) : Infinity;
+    while (waiting.length > 0 && credit > 0) {
+      const next = waiting[0]!;
+      const part = next.subarray(0, Math.max(1, Math.min(next.length, Math.floor(credit))));
+      to.write(part);
+      credit -= part.length;
+      bytes -= part.length;
+      if (part.length === next.length) waiting.shift();
+      else waiting[0] = next.subarray(part.length);
+    }
+    if (bytes < BUFFER_BYTES_MAX) from.resume();
+  };
+  const timer = setInterval(drain, TICK_MS);
+  from.on("data", (data: Buffer) => {
+    waiting.push(data);
+    bytes += data.length;
+    if (!Number.isFinite(rate())) drain();
+    if (BUFFER_BYTES_MAX <= bytes) from.pause();
+  });
+  from.on("close", () => {
+    clearInterval(timer);
+    waiting = [];
+  });
 }

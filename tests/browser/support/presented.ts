@@ -16,11 +16,12 @@ export class Presented {
     readonly presenter: Process,
   ) {}
 
-  static async start(service: Service, code: string, width = 1024, height = 768): Promise<Presented> {
+  /** `server` where the presenter does not reach the service directly. */
+  static async start(service: Service, code: string, { server = service.url, width = 1024, height = 768 } = {}): Promise<Presented> {
     const display = await Display.start(width, height);
     const { page, context } = await display.page(ARTICLE);
     const presenter = Process.start(CONVENE, [
-      ...["present", "--server", service.url, "--code", code, "--ca-file", service.certificate],
+      ...["present", "--server", server, "--code", code, "--ca-file", service.certificate],
       ...["--display", display.name, "--name", "Projector"],
     ]);
     return new Presented(display, page, context, presenter);

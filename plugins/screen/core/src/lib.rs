@@ -16,6 +16,7 @@ mod frame;
 mod geometry;
 pub mod graphic;
 mod look;
+mod news;
 mod picture;
 mod reader;
 mod record;

@@ -6,7 +6,7 @@ import type { Pixels } from "../screen/pixels";
 import { Content, contentOf } from "./content";
 import { CELL, cellAt } from "./diff";
 
-/** A frame that changes no more pixels is somebody at work, typing for instance. */
+/** Changed cells that touch one another are somebody at work, typing for instance, if no more of their pixels changed. */
 const SMALL_AREA_MAX = 8 * CELL * CELL;
 /** Cells a side of what is painted together: a square of the picture grid. */
 const SIDE_MAX = 8;
@@ -25,7 +25,7 @@ interface Cell {
   owed: Rect | null;
   since: number;
   changedAt: number;
-  /** Little else changed when it did last. */
+  /** Somebody is at work there. */
   isSmall: boolean;
 }
 
@@ -57,8 +57,31 @@ export class Owed {
 
   /** These rectangles, one a cell, have just changed. */
   note(changed: readonly Rect[], now: number): void {
-    const isSmall = changed.reduce((sum, rect) => sum + area(rect), 0) <= SMALL_AREA_MAX;
-    for (const rect of changed) Object.assign(this.#at(rect), { isSmall, changedAt: now });
+    const areas = new Map(changed.map((rect) => [this.#index(rect), area(rect)]));
+    for (const [index] of areas) {
+      const group = this.#group(index, areas);
+      const isSmall = group.reduce((sum, [, pixels]) => sum + pixels, 0) <= SMALL_AREA_MAX;
+      for (const [cell] of group) Object.assign(this.#cells[cell] as Cell, { isSmall, changedAt: now });
+    }
+  }
+
+  /** Takes out all cells that hang together with one. */
+  #group(index: number, areas: Map<number, number>): [number, number][] {
+    const group: [number, number][] = [];
+    const take = (cell: number): void => {
+      const pixels = areas.get(cell);
+      if (pixels === undefined) return;
+      areas.delete(cell);
+      group.push([cell, pixels]);
+    };
+    take(index);
+    for (const [cell] of group) {
+      const column = cell % this.#columns;
+      for (const beside of [-1, 0, 1].filter((step) => 0 <= column + step && column + step < this.#columns)) {
+        for (const row of [-1, 0, 1]) take(cell + beside + row * this.#columns);
+      }
+    }
+    return group;
   }
 
   /** The rectangle, within a cell, is owed. One that was is as old as it was. */
@@ -186,8 +209,12 @@ export class Owed {
     return owed ? [owed] : [];
   }
 
-  #at({ x, y }: Rect): Cell {
-    return this.#cells[Math.floor(y / CELL) * this.#columns + Math.floor(x / CELL)] as Cell;
+  #at(rect: Rect): Cell {
+    return this.#cells[this.#index(rect)] as Cell;
+  }
+
+  #index({ x, y }: Rect): number {
+    return Math.floor(y / CELL) * this.#columns + Math.floor(x / CELL);
   }
 }
 

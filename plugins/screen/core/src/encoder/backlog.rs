@@ -9,10 +9,9 @@ use crate::cells::Grid;
 use crate::content::Kind;
 use crate::debt::{Debt, Order};
 use crate::look::{Look, Quality};
+use crate::news::News;
 use crate::{Canvas, Rect, ScreenSize};
 
-/// A frame that changes no more pixels is somebody at work, typing for instance: eight cells.
-const SMALL_AREA_MAX: usize = 8 * 64 * 64;
 /// Cells that are painted together: a block of the picture grid.
 const CELLS_MAX: usize = 64;
 /// An update is closed when so little is left of its room.
@@ -26,8 +25,7 @@ const SCALE_MAX: f64 = 4.0;
 pub(super) struct Backlog {
     grid: Grid,
     debt: Debt,
-    /// Of each cell, whether little else changed when it did last, and when that was.
-    news: Vec<(bool, u64)>,
+    news: News,
     order: Order,
     /// What pictures took, to what was guessed, lately.
     scale: f64,
@@ -57,7 +55,7 @@ impl Backlog {
         Self {
             grid,
             debt: Debt::none(Some(grid)),
-            news: vec![(false, 0); grid.len()],
+            news: News::whole(grid, 0),
             order: Order::Newest,
             scale: 1.0,
         }
@@ -69,10 +67,7 @@ impl Backlog {
 
     /// These rectangles, one a cell, have just changed.
     pub(super) fn note(&mut self, changed: &[Rect], time: Duration) {
-        let is_small = changed.iter().map(|rect| rect.area()).sum::<usize>() <= SMALL_AREA_MAX;
-        for cell in changed.iter().flat_map(|&rect| self.grid.touched_cells(rect)) {
-            self.news[cell] = (is_small, stamp(time));
-        }
+        self.news.note(changed, stamp(time));
     }
 
     /// The rectangle, within a cell, is owed. One that was is as old as it was.
@@ -101,7 +96,7 @@ impl Backlog {
     /// so many bytes of it already, is full.
     pub(super) fn next(&mut self, canvas: &Canvas, room: Room, bytes: usize) -> Option<Turn> {
         let (order, news) = (self.order, &self.news);
-        let first = self.debt.first(|cell, since| (Reverse(order.news(news[cell])), since))?;
+        let first = self.debt.first(|cell, since| (Reverse(order.news(news.of(cell))), since))?;
         let Room::Bytes(room) = room else {
             let rects = self.debt.dirty_in(canvas.size().rect()).collect();
             return Some(Turn { rects, bytes: None });
@@ -112,8 +107,9 @@ impl Backlog {
         let rest = (room.saturating_sub(bytes) as f64 / self.scale) as usize;
         let guess = |cell: usize| self.guess(canvas, cell);
         // What is small does not wait for what lies beside it.
-        let joins =
-            |cell: usize, since: u64| since == 0 || order.news(news[cell]).0 == order.news(news[first]).0;
+        let joins = |cell: usize, since: u64| {
+            since == 0 || order.news(news.of(cell)).0 == order.news(news.of(first)).0
+        };
         let cost = |cell, since| joins(cell, since).then(|| guess(cell));
         let (block, _) = self.debt.block_around(first, CELLS_MAX, rest, cost)?;
         let rects: Vec<Rect> = self.debt.dirty_in(block).collect();

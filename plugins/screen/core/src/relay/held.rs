@@ -9,6 +9,7 @@ use super::effort::Effort;
 use super::pictures::Pictures;
 use crate::cells::Grid;
 use crate::look::{Look, Quality};
+use crate::news::News;
 use crate::screen::Screen;
 use crate::{Point, Record, Rect, ScreenSize, StreamError};
 
@@ -22,8 +23,6 @@ const PHOTOGRAPH_PIXEL: Duration = Duration::from_nanos(50);
 /// And text: a pixel, and one that differs from its neighbour.
 const TEXT_PIXEL: Duration = Duration::from_nanos(4);
 const TEXT_EDGE: Duration = Duration::from_nanos(100);
-/// An update that changes no more pixels is somebody at work, typing for instance: eight cells.
-const SMALL_AREA_MAX: usize = 8 * 64 * 64;
 /// Pictures that were made last, which a viewer may have instead of one of its own.
 const FRESH_MAX: usize = 32;
 
@@ -56,9 +55,7 @@ pub(super) struct Held {
 struct HeldCells {
     grid: Grid,
     /// The update that changed a cell last.
-    versions: Vec<u64>,
-    /// It changed little else.
-    is_small: Vec<bool>,
+    news: News,
     /// What a cell showed at some version; 0 is none.
     looks: Vec<(u64, Look)>,
 }
@@ -230,7 +227,7 @@ impl Held {
         let (Some(cells), Some(canvas)) = (&mut self.cells, self.screen.canvas()) else {
             panic!("only cells of a screen are looked at");
         };
-        let version = cells.versions[cell];
+        let (_, version) = cells.news.of(cell);
         if cells.looks[cell].0 != version {
             let rect = cells.grid.cell(cell);
             cells.looks[cell] = (version, Look::of(canvas, rect));
@@ -238,10 +235,10 @@ impl Held {
         cells.looks[cell].1
     }
 
-    /// The update that changed a cell last, and whether it changed little else.
+    /// Whether somebody is at work in a cell, and the update that changed it last.
     pub(super) fn news(&self, cell: usize) -> (bool, u64) {
         let cells = self.cells.as_ref().expect("only a screen has cells");
-        (cells.is_small[cell], cells.versions[cell])
+        cells.news.of(cell)
     }
 
     /// The index of the cell in which a rectangle begins.
@@ -252,7 +249,7 @@ impl Held {
 
     fn version_of(&self, rect: Rect) -> u64 {
         let cells = self.cells.as_ref().expect("only a screen has cells");
-        let versions = cells.grid.touched_cells(rect).map(|cell| cells.versions[cell]);
+        let versions = cells.grid.touched_cells(rect).map(|cell| cells.news.of(cell).1);
         versions.max().expect("a rectangle touches a cell")
     }
 
@@ -311,17 +308,12 @@ impl Held {
                 let grid = Grid::new(canvas.size());
                 HeldCells {
                     grid,
-                    versions: vec![self.version; grid.len()],
-                    is_small: vec![false; grid.len()],
+                    news: News::whole(grid, self.version),
                     looks: vec![(0, Look::BLACK); grid.len()],
                 }
             });
         } else if let Some(cells) = &mut self.cells {
-            let is_small = damage.iter().map(|rect| rect.area()).sum::<usize>() <= SMALL_AREA_MAX;
-            for cell in damage.iter().flat_map(|&rect| cells.grid.touched_cells(rect)) {
-                cells.versions[cell] = self.version;
-                cells.is_small[cell] = is_small;
-            }
+            cells.news.note(damage, self.version);
         }
     }
 }
