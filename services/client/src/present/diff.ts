@@ -6,8 +6,8 @@ import { area, PICTURE_SIDE_MAX, type Rect, type Size, union } from "../screen/g
 export const CELL = 64;
 /** Rectangles are merged inside squares of this side, never across. */
 const SQUARE = PICTURE_SIDE_MAX;
-/** What one more picture costs, in pixels that could be sent again instead: its headers and its own code tables. */
-const PICTURE_COST = 4_096;
+/** What one more picture costs, in pixels that could be sent again instead: as `encoder/merge.rs` of `convene-screen`, where it was measured. */
+const PICTURE_COST = 8_192;
 
 /** A rectangle for each cell in which something changed, square by square: together they hold every pixel that differs. */
 export function changedCells(size: Size, before: Uint32Array, after: Uint32Array): Rect[] {

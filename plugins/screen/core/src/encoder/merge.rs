@@ -71,3 +71,44 @@ fn saving(a: Rect, b: Rect, photographs: &[Rect]) -> isize {
     };
     (cost(a) + cost(b) + PICTURE_COST) as isize - cost(a.union(b)) as isize
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: Rect = Rect::new(10, 10, 50, 20);
+
+    #[test]
+    fn neighbours_are_one_picture_and_what_lies_apart_is_not() {
+        let beside = Rect::new(66, 12, 40, 20);
+        assert_eq!(merge_block(&[A, beside], &[]), [A.union(beside)]);
+        let below = Rect::new(10, 70, 50, 20);
+        assert_eq!(merge_block(&[A, below], &[]), [A.union(below)]);
+        let apart = Rect::new(400, 300, 50, 20);
+        assert_eq!(merge_block(&[A, apart], &[]), [A, apart]);
+    }
+
+    /// A picture more costs as much as so many pixels that have not changed.
+    #[test]
+    fn what_lies_between_may_have_so_many_pixels() {
+        let gap = |pixels: usize| Rect::new((60 + pixels / 20) as u16, 10, 10, 20);
+        assert_eq!(merge_block(&[A, gap(PICTURE_COST)], &[]).len(), 1);
+        assert_eq!(merge_block(&[A, gap(PICTURE_COST + 20)], &[]).len(), 2);
+    }
+
+    #[test]
+    fn a_photograph_between_keeps_them_apart() {
+        let beside = Rect::new(130, 10, 50, 20);
+        assert_eq!(merge_block(&[A, beside], &[]).len(), 1);
+        assert_eq!(merge_block(&[A, beside], &[Rect::new(64, 0, 64, 64)]), [A, beside]);
+    }
+
+    #[test]
+    fn fills_that_together_are_a_rectangle_are_one() {
+        let fill = |x, y, red| (Rect::new(x, y, 8, 8), Op::Fill(crate::Colour { red, green: 0, blue: 0 }));
+        let merged =
+            merge_fills(vec![fill(0, 0, 1), fill(8, 0, 1), fill(0, 8, 1), fill(8, 8, 1), fill(16, 0, 2)]);
+        let rects: Vec<Rect> = merged.iter().map(|(rect, _)| *rect).collect();
+        assert_eq!(rects, [Rect::new(0, 0, 16, 16), Rect::new(16, 0, 8, 8)]);
+    }
+}

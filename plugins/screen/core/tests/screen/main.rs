@@ -10,6 +10,7 @@ mod hostile_film;
 mod network;
 mod photographs;
 mod pixels;
+mod rates;
 mod relay;
 mod restless;
 mod uplink;
