@@ -10,7 +10,7 @@ test.each([1, 2, 3, 4])("every changed pixel is inside a rectangle, and no recta
   const [before, after] = [screen(1_300, 700), screen(1_300, 700)];
   const changed = Array.from({ length: 60 }, () => ({ x: Math.floor(1_300 * chance()), y: Math.floor(700 * chance()) }));
   for (const { x, y } of changed) after.pixels[y * 1_300 + x] = 0xff000001;
-  const rects = bySquare(changedCells(after, before.pixels, after.pixels)).flatMap(merge);
+  const rects = bySquare(changedCells(after, before.pixels, after.pixels)).flatMap((rects) => merge(rects));
   for (const { x, y } of changed) {
     expect(rects.some((r) => r.x <= x && x < r.x + r.width && r.y <= y && y < r.y + r.height)).toBe(true);
   }
@@ -24,7 +24,7 @@ test.each([1, 2, 3, 4])("every changed pixel is inside a rectangle, and no recta
 test("a typed word is one tight rectangle", () => {
   const [before, after] = [screen(800, 600), screen(800, 600)];
   for (let x = 100; x < 300; x += 3) after.pixels[207 * 800 + x] = after.pixels[219 * 800 + x] = 0xff000000;
-  expect(bySquare(changedCells(after, before.pixels, after.pixels)).flatMap(merge)).toEqual([{ x: 100, y: 207, width: 199, height: 13 }]);
+  expect(bySquare(changedCells(after, before.pixels, after.pixels)).flatMap((rects) => merge(rects))).toEqual([{ x: 100, y: 207, width: 199, height: 13 }]);
 });
 
 test("near rectangles become one, far ones stay apart", () => {

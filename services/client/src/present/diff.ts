@@ -1,6 +1,6 @@
 // What changed between two screens: tight rectangles on a grid of cells, square by square.
 
-import { area, PICTURE_SIDE_MAX, type Rect, type Size, union } from "../screen/geometry";
+import { area, intersection, PICTURE_SIDE_MAX, type Rect, type Size, union } from "../screen/geometry";
 
 /** Side of the cells that are compared. */
 export const CELL = 64;
@@ -8,6 +8,8 @@ export const CELL = 64;
 const SQUARE = PICTURE_SIDE_MAX;
 /** What one more picture costs, in pixels that could be sent again instead: as `encoder/merge.rs` of `convene-screen`, where it was measured. */
 const PICTURE_COST = 8_192;
+/** What a photograph's pixel costs in a picture of text, in pixels of text. */
+const PHOTOGRAPH_COST = 16;
 
 /** A rectangle for each cell in which something changed, square by square: together they hold every pixel that differs. */
 export function changedCells(size: Size, before: Uint32Array, after: Uint32Array): Rect[] {
@@ -86,14 +88,22 @@ export function changedIn(cell: Rect, stride: number, before: Uint32Array, after
   return top < 0 ? null : { x: left, y: top, width: right - left, height: bottom - top };
 }
 
-/** Joins two rectangles wherever that costs fewer pixels than another picture would. */
-export function merge(rects: Rect[]): Rect[] {
+/**
+ * Joins two rectangles wherever that costs fewer pixels than another picture would. `photographs` are those that are painted otherwise: each of
+ * their pixels costs as much as many of text.
+ */
+export function merge(rects: readonly Rect[], photographs: readonly Rect[] = []): Rect[] {
+  const cost = (rect: Rect): number =>
+    photographs.reduce((sum, photograph) => {
+      const covered = intersection(photograph, rect);
+      return covered ? sum + PHOTOGRAPH_COST * area(covered) : sum;
+    }, area(rect));
   const merged = [...rects];
   for (let i = 0; i < merged.length; i++) {
     for (let j = i + 1; j < merged.length; j++) {
       const [a, b] = [merged[i] as Rect, merged[j] as Rect];
       const both = union(a, b);
-      if (area(a) + area(b) + PICTURE_COST < area(both)) continue;
+      if (cost(a) + cost(b) + PICTURE_COST < cost(both)) continue;
       merged[i] = both;
       merged.splice(j, 1);
       // What did not fit the smaller rectangle may fit the larger one, also of those before it.

@@ -14,9 +14,13 @@ import { Owed, type Turn } from "./owed";
 import { plan } from "./plan";
 import { bitsFor, type OpenFilm, Reel } from "./reel";
 import { Restless } from "./restless";
+import { Verdicts } from "./verdicts";
 
 /** Pixels that are sharpened at once, about 15 ms of work: what is newer waits no longer. */
 const STEP_PIXELS = 4 * 128 * 128;
+
+/** Lossless pictures cost this many times as much as lossy ones, or more, where lossy pays; text gives 1, photographs 5 to 20. */
+const LOSSY_GAIN = 2.5;
 
 export interface Frame {
   readonly width: number;
@@ -46,6 +50,8 @@ export class Encoder {
   #finder = new Finder(this.#sent);
   #restless: Restless;
   #owed: Owed;
+  /** Of what is soft. */
+  #verdicts: Verdicts;
   #paintedAt = 0;
   #reel: Reel | null = null;
   /** This browser can encode films. */
@@ -61,6 +67,7 @@ export class Encoder {
     this.#brush = new Brush(world.pictures, this.#sent, this.#coarse);
     this.#restless = new Restless(this.#sent, world.pictures);
     this.#owed = new Owed(this.#sent);
+    this.#verdicts = new Verdicts(world.pictures, LOSSY_GAIN);
   }
 
   /** What a reader shows when all is sharp, as RGBA; empty before the first frame. */
@@ -172,6 +179,7 @@ export class Encoder {
     this.#finder = new Finder(size);
     this.#restless = new Restless(size, this.#world.pictures);
     this.#owed = new Owed(size);
+    this.#verdicts = new Verdicts(this.#world.pictures, LOSSY_GAIN);
     this.#reel?.close();
     this.#reel = null;
   }
@@ -223,9 +231,10 @@ export class Encoder {
   /** Paints what changed in a square, but for the film. */
   *#paintSquare(cells: readonly Rect[], timeUs: number): Records {
     const isRough = (rect: Rect): boolean => this.#restless.isRough(rect);
+    const judge = { verdicts: this.#verdicts, isRough, now: timeUs };
     const whole = cells.some(isRough) ? cells : widened(cells, this.#sent);
     const around = whole.flatMap((rect) => joined(this.#apart([rect])));
-    const { rough, fine, exact } = plan(this.#sent, around, isRough);
+    const { rough, fine, exact } = plan(this.#sent, around, judge);
     for (const rect of this.#apart(rough)) yield this.#brush.rough(rect, timeUs);
     for (const rect of this.#apart(fine)) yield* this.#brush.photograph(rect, timeUs);
     for (const rect of this.#apart(exact)) yield* this.#brush.exact(rect);

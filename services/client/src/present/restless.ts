@@ -1,12 +1,13 @@
 // What changes again and again without being a film: a slide that fades in, a map that is dragged, a film before it is found. Nobody reads
 // what is gone a moment later, so such a cell is painted only so often, and roughly; what it shows in between is held back, and when it rests
-// it is painted as everything else is. As `encoder/restless.rs` and `encoder/verdicts.rs` of `convene-screen`.
+// it is painted as everything else is. As `encoder/restless.rs` of `convene-screen`.
 
 import { area, type Rect, type Size, union } from "../screen/geometry";
 import type { Pixels } from "../screen/pixels";
 import { REST_US } from "./coarse";
 import { squareOf, CELL, cellAt } from "./diff";
 import type { PictureEncoder } from "./pictures";
+import { Verdicts } from "./verdicts";
 
 /** A restless cell is painted no more often. A slide that fades in within half a second shows two steps between the old and the new one. */
 const INTERVAL_US = 150_000;
@@ -14,11 +15,6 @@ const INTERVAL_US = 150_000;
 const SHARE = 8;
 /** Rough pictures pay where exact ones have so many times their bytes. */
 const GAIN = 1.25;
-/** A verdict is kept for so long, and one that goes the other way later has to be clearer. */
-const VERDICT_AGE_US = 1_000_000;
-const MARGIN = 1.6;
-/** Side of the part that is encoded both ways. */
-const TRIAL_SIDE = 64;
 
 interface Cell {
   isRestless: boolean;
@@ -31,9 +27,7 @@ interface Cell {
 export class Restless {
   readonly #columns: number;
   readonly #cells: Cell[];
-  /** By what was tried, square by square. */
-  readonly #verdicts = new Map<number, { readonly isRough: boolean; readonly at: number }>();
-  readonly #pictures: PictureEncoder;
+  readonly #verdicts: Verdicts;
 
   constructor(size: Size, pictures: PictureEncoder) {
     this.#columns = Math.ceil(size.width / CELL);
@@ -41,7 +35,7 @@ export class Restless {
     this.#cells = Array.from({ length: this.#columns * Math.ceil(size.height / CELL) }, () => {
       return { isRestless: false, paintedAt: never, changedAt: never, heldBack: null };
     });
-    this.#pictures = pictures;
+    this.#verdicts = new Verdicts(pictures, GAIN);
   }
 
   /**
@@ -97,29 +91,11 @@ export class Restless {
       const before = largest.get(squareOf(rect));
       if (!before || area(before) < area(rect)) largest.set(squareOf(rect), rect);
     }
-    const rough = new Set([...largest].filter(([square, rect]) => this.#paysRough(square, rect, screen, now)).map(([square]) => square));
+    const rough = new Set([...largest].filter(([, rect]) => this.#verdicts.decide(rect, screen, now)).map(([square]) => square));
     return new Set(hot.filter((rect) => rough.has(squareOf(rect))));
-  }
-
-  /** By trial, unless there was one a moment ago. */
-  #paysRough(square: number, rect: Rect, screen: Pixels, now: number): boolean {
-    const before = this.#verdicts.get(square);
-    if (before && now - before.at < VERDICT_AGE_US) return before.isRough;
-    const gain = before ? (before.isRough ? GAIN / MARGIN : GAIN * MARGIN) : GAIN;
-    const part = middleOf(rect);
-    const pixels = screen.cut(part);
-    const rgba = new Uint8Array(pixels.buffer);
-    const isRough = gain * this.#pictures.lossy(rgba, part, "fine").length <= this.#pictures.lossless(rgba, part).length;
-    this.#verdicts.set(square, { isRough, at: now });
-    return isRough;
   }
 
   #at({ x, y }: Rect): Cell {
     return this.#cells[Math.floor(y / CELL) * this.#columns + Math.floor(x / CELL)] as Cell;
   }
-}
-
-function middleOf({ x, y, width, height }: Rect): Rect {
-  const middle = (start: number, side: number): number => start + Math.floor(Math.max(0, side - TRIAL_SIDE) / 2);
-  return { x: middle(x, width), y: middle(y, height), width: Math.min(width, TRIAL_SIDE), height: Math.min(height, TRIAL_SIDE) };
 }
