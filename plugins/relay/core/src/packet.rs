@@ -42,6 +42,23 @@ pub struct FeedPacket {
     pub arrived: Instant,
 }
 
+/// A packet of a camera in this process: RTP but for the payload type.
+#[derive(Clone, Debug)]
+pub struct SuppliedPacket {
+    /// Another one is a stream that begins anew.
+    pub ssrc: u32,
+    /// The sequence number.
+    pub sequence: u16,
+    /// The timestamp, 90,000 a second.
+    pub timestamp: u32,
+    /// The last of a frame.
+    pub marker: bool,
+    /// When it was captured, since 1900 by whatever clock, if that is known.
+    pub captured: Option<Duration>,
+    /// VP8 with its descriptor (RFC 7741).
+    pub payload: Arc<[u8]>,
+}
+
 impl FeedPacket {
     /// The temporal layer of its frame.
     pub fn temporal(&self) -> u8 {

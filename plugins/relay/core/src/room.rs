@@ -7,6 +7,7 @@ use crate::directory::PeerKey;
 use crate::feed::{FEED_SILENCE_MAX, Feed};
 use crate::levels::Voices;
 use crate::slot::Slot;
+use crate::vp8::{PictureId, extend};
 use crate::{FEEDS_MAX, PeerId, ShardId, TapId};
 
 /// A meeting.
@@ -20,6 +21,8 @@ pub struct Room {
     pub voices: Voices,
     /// The other shards that have peers of it.
     pub elsewhere: BTreeSet<ShardId>,
+    /// The cameras of this process that come in on this shard.
+    pub supplies: BTreeMap<PeerId, Supply>,
     /// Who takes feeds in this process.
     pub taps: BTreeMap<TapId, Tap>,
     /// Whose voices are taken in this process.
@@ -37,6 +40,31 @@ pub struct RoomFeed {
     pub home: ShardId,
     /// The slots in which it is shown, on this shard.
     pub viewers: Vec<(PeerKey, usize)>,
+}
+
+/// A camera of this process: its stream, and the newest numbers of it without their wrapping.
+#[derive(Debug)]
+pub struct Supply {
+    /// Another one is another stream.
+    pub ssrc: u32,
+    sequence: Option<u64>,
+    picture: Option<u64>,
+}
+
+impl Supply {
+    /// A stream that has sent nothing yet.
+    pub fn new(ssrc: u32) -> Self {
+        Self { ssrc, sequence: None, picture: None }
+    }
+
+    /// A packet's sequence number and its picture's, 0 where there is none, without their wrapping.
+    pub fn numbers(&mut self, sequence: u16, picture: Option<PictureId>) -> (u64, u64) {
+        let sequence = extend(sequence.into(), 1 << 16, self.sequence);
+        self.sequence = self.sequence.max(Some(sequence));
+        let picture = picture.map_or(0, |id| id.extend(self.picture));
+        self.picture = self.picture.max(Some(picture));
+        (sequence, picture)
+    }
 }
 
 /// Somebody in this process who takes a feed.
@@ -68,9 +96,14 @@ impl Room {
         self.feeds.keys().copied().collect()
     }
 
+    /// Somebody is here who sends or sees something.
+    pub fn is_present(&self) -> bool {
+        !self.peers.is_empty() || !self.supplies.is_empty()
+    }
+
     /// Nothing is left of it here.
     pub fn is_empty(&self) -> bool {
-        self.peers.is_empty() && self.feeds.is_empty() && self.taps.is_empty() && self.voice_taps.is_empty()
+        !self.is_present() && self.feeds.is_empty() && self.taps.is_empty() && self.voice_taps.is_empty()
     }
 
     /// When something has to be looked after: a key frame asked for, a camera that has fallen silent, a speaker who has stopped.

@@ -4,6 +4,7 @@ mod arrange;
 mod people;
 mod relay;
 mod review;
+mod supply;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -16,7 +17,7 @@ use crate::peer::{Happening, Peer, PeerState, VoicePacket};
 use crate::room::Room;
 use crate::spare::Spare;
 use crate::wish::Wish;
-use crate::{PeerId, Remote, RoomId, ShardId, TapId};
+use crate::{PeerId, Remote, RoomId, ShardId, SuppliedPacket, TapId};
 
 /// For [`Config::estimated_peers_max`]: an estimator for each of more viewers would cost more than all else.
 pub const ESTIMATED_PEERS_MAX: usize = 32;
@@ -114,6 +115,22 @@ pub enum Input<'a> {
         /// Under which number.
         tap: TapId,
     },
+    /// A packet of a camera in this process: pictures that no peer sends. Always to be told to the same shard, that of [`Input::Tap`] for it.
+    Supply {
+        /// Where it is shown.
+        room: RoomId,
+        /// Under whose number.
+        feed: PeerId,
+        /// What.
+        packet: SuppliedPacket,
+    },
+    /// A camera in this process is over.
+    EndSupply {
+        /// Where.
+        room: RoomId,
+        /// Whose.
+        feed: PeerId,
+    },
     /// No camera of the room may send more bits a second.
     LimitFeeds {
         /// Which room.
@@ -167,6 +184,8 @@ pub enum RoomEvent {
     },
     /// Who sends video now.
     Feeds(Vec<PeerId>),
+    /// A camera in this process is to make a key frame.
+    KeyframeWanted(PeerId),
     /// Who speaks now, the loudest first.
     Speakers(Vec<PeerId>),
     /// A voice that is tapped.
@@ -261,6 +280,8 @@ impl Shard {
             Input::Tap { room, tap, feed } => self.tap(room, tap, feed),
             Input::Untap { room, tap } => self.untap(room, tap),
             Input::TapKeyframe { room, tap } => self.tap_keyframe(room, tap),
+            Input::Supply { room, feed, packet } => self.supply(room, feed, packet),
+            Input::EndSupply { room, feed } => self.end_supply(room, feed),
             Input::LimitFeeds { room, bitrate } => self.limit_feeds(room, bitrate),
             Input::Close(room) => self.close(room),
         }

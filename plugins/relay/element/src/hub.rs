@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use convene_relay::{
     Config, ESTIMATED_PEERS_MAX, Identity, IdentityError, Input, PeerId, PeerReport, RoomEvent, RoomId,
-    ShardId, TapId,
+    ShardId, SuppliedPacket, TapId,
 };
 use parking_lot::Mutex;
 use thiserror::Error;
@@ -275,6 +275,16 @@ impl RoomSeat {
     /// Needs a key frame.
     pub fn tap_keyframe(&self, tap: TapId, feed: PeerId) {
         self.tell(feed, Input::TapKeyframe { room: self.room, tap });
+    }
+
+    /// A packet of a camera in this process; too much of it is not kept.
+    pub fn supply(&self, feed: PeerId, packet: SuppliedPacket) {
+        self.tell_lossy(feed, Input::Supply { room: self.room, feed, packet });
+    }
+
+    /// That camera is over.
+    pub fn end_supply(&self, feed: PeerId) {
+        self.tell(feed, Input::EndSupply { room: self.room, feed });
     }
 
     /// Wants a peer's voice, or no longer.

@@ -10,6 +10,7 @@ use super::{RoomEvent, Shard};
 use crate::directory::{Owner, PEER_ADDRESSES_MAX, PEER_NAMES_MAX, PeerKey};
 use crate::order::Order;
 use crate::peer::{ABSENCE_MAX, Happening, Outbox, Peer, PeerState, SILENCE_MAX};
+use crate::room::Room;
 use crate::{OfferError, PeerId, ROOM_PEERS_MAX, Remote, RoomId, SHARD_PEERS_MAX, ShardId};
 
 /// Whoever offers this can have the line estimated.
@@ -89,7 +90,7 @@ impl Shard {
 
     fn enter(&mut self, id: RoomId, key: PeerKey) {
         let room = self.rooms.entry(id).or_default();
-        let is_first = room.peers.is_empty();
+        let is_first = !room.is_present();
         room.peers.push(key);
         if is_first {
             self.tell_all(&Order::Present { room: id, asks: true });
@@ -100,7 +101,7 @@ impl Shard {
     }
 
     pub(super) fn present(&mut self, from: ShardId, id: RoomId, asks: bool) {
-        let is_ours = self.rooms.get(&id).is_some_and(|room| !room.peers.is_empty());
+        let is_ours = self.rooms.get(&id).is_some_and(Room::is_present);
         if is_ours || self.home_of(id) == self.config.id {
             self.rooms.entry(id).or_default().elsewhere.insert(from);
         }
@@ -279,7 +280,7 @@ impl Shard {
             return;
         };
         room.peers.retain(|other| *other != key);
-        let is_last = room.peers.is_empty();
+        let is_last = !room.is_present();
         for feed in room.feeds.values_mut() {
             feed.viewers.retain(|(viewer, _)| *viewer != key);
         }
@@ -329,7 +330,8 @@ impl Shard {
         };
         room.taps.clear();
         room.voice_taps.clear();
-        let peers = room.peers.clone();
+        let (peers, supplies) = (room.peers.clone(), room.supplies.keys().copied().collect::<Vec<_>>());
+        supplies.into_iter().for_each(|feed| self.end_supply(id, feed));
         for key in peers {
             if let Some(peer) = self.peer_mut(key).map(|peer| peer.id) {
                 self.remove(peer);

@@ -175,7 +175,7 @@ impl Shard {
                 for (layer, state) in feed.feed.layers() {
                     if state.requests.ask(now) {
                         if home == own {
-                            ours.push((*id, layer));
+                            ours.push((*room, *id, layer));
                         } else {
                             let order = Order::Keyframe { room: *room, feed: *id, layer };
                             self.outputs.push_back(Output::Order { to: home, order });
@@ -185,8 +185,9 @@ impl Shard {
                 }
             }
         }
-        for (id, layer) in ours {
-            if let Some(key) = self.keys.get(&id).copied()
+        for (room, id, layer) in ours {
+            if !self.ask_supply(room, id)
+                && let Some(key) = self.keys.get(&id).copied()
                 && let Some(peer) = self.peer_mut(key)
             {
                 peer.request_keyframe(layer);

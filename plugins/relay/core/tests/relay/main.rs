@@ -7,4 +7,5 @@ mod flood;
 mod meeting;
 mod network;
 mod screen;
+mod supply;
 mod world;

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 
 use super::members::Members;
 use super::pad::Kind;
-use super::pusher::Pusher;
+use super::pusher::{Item, Pusher};
 use super::settings::{PORT_DEFAULT, Settings};
 use super::state::State;
 use super::{Vp8RelayPad, signals, streams, structures};
@@ -241,6 +241,13 @@ impl Vp8Relay {
                     state.put(pad, streams::feed(&packet, peer.0 as u32, now));
                 }
             }
+            RoomEvent::KeyframeWanted(feed) => {
+                let state = self.state.lock();
+                for pad in state.supplies.get(&feed).into_iter().flatten() {
+                    let event = gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(true).build();
+                    state.put(pad, event);
+                }
+            }
             event => self.tell(&event),
         }
     }
@@ -295,6 +302,7 @@ impl Vp8Relay {
             state.members = Members::default();
             state.taps.clear();
             state.voices.clear();
+            state.supplies.clear();
             state.seat.take()
         };
         drop(closed);
@@ -302,9 +310,11 @@ impl Vp8Relay {
 
     fn start_pusher(&self) -> Result<(), gst::ErrorMessage> {
         let relay = self.obj().downgrade();
-        let pusher = Pusher::start(move |pad, buffer| {
-            if let Some(relay) = relay.upgrade() {
-                relay.imp().push(pad, buffer);
+        let pusher = Pusher::start(move |pad, item| {
+            let Some(relay) = relay.upgrade() else { return };
+            match item {
+                Item::Packet(buffer) => relay.imp().push(pad, buffer),
+                Item::Event(event) => drop(pad.push_event(event)),
             }
         });
         let pusher = pusher.map_err(|error| {
@@ -367,6 +377,7 @@ impl ElementImpl for Vp8Relay {
         static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
             [
                 ("feed_%u", gst::PadDirection::Src, &*streams::FEED_CAPS),
+                ("feed_sink_%u", gst::PadDirection::Sink, &*streams::FEED_IN_CAPS),
                 ("voice_src_%u", gst::PadDirection::Src, &*streams::VOICE_CAPS),
                 ("voice_sink_%u", gst::PadDirection::Sink, &*streams::VOICE_IN_CAPS),
             ]
@@ -404,6 +415,7 @@ impl ElementImpl for Vp8Relay {
             };
             let kind = match prefix.as_str() {
                 "feed_" => Kind::Feed(new_tap()),
+                "feed_sink_" => Kind::FeedIn,
                 "voice_src_" => Kind::VoiceOut,
                 _ => Kind::VoiceIn,
             };

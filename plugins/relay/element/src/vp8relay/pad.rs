@@ -12,6 +12,8 @@ use gst::subclass::prelude::*;
 pub enum Kind {
     /// A peer's camera, out.
     Feed(TapId),
+    /// A camera that no peer sends, in.
+    FeedIn,
     /// A peer's voice, out.
     VoiceOut,
     /// What a peer hears, in.

@@ -37,7 +37,7 @@ impl imp::Vp8Relay {
     fn introduce(&self, pad: &Vp8RelayPad) {
         let caps = match pad.imp().kind() {
             Kind::Feed(_) => &*streams::FEED_CAPS,
-            Kind::VoiceOut | Kind::VoiceIn => &*streams::VOICE_CAPS,
+            _ => &*streams::VOICE_CAPS,
         };
         // By hand: GStreamer makes ids only for elements with at most one sink pad.
         let id = format!("{}/{}", self.obj().name(), pad.name());
@@ -54,20 +54,34 @@ impl imp::Vp8Relay {
     }
 
     fn chain(&self, pad: &Vp8RelayPad, buffer: &gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let Some(packet) = streams::heard(buffer) else {
-            gst::element_imp_error!(
-                self,
-                gst::StreamError::Format,
-                ("What comes in on {} is no RTP.", pad.name())
-            );
-            return Err(gst::FlowError::Error);
-        };
         let peer = pad.imp().peer();
         let state = self.state.lock();
-        if let (Some(seat), Some(id)) = (&state.seat, state.members.id(&peer)) {
-            seat.tell_lossy(id, Input::Voice { peer: id, packet });
+        let (seat, id) = match (&state.seat, state.members.id(&peer)) {
+            (Some(seat), Some(id)) => (seat.clone(), id),
+            _ => return Ok(gst::FlowSuccess::Ok),
+        };
+        drop(state);
+        let is_rtp = match pad.imp().kind() {
+            Kind::FeedIn => streams::supplied(buffer).map(|packet| seat.supply(id, packet)),
+            _ => streams::heard(buffer).map(|packet| seat.tell_lossy(id, Input::Voice { peer: id, packet })),
+        };
+        is_rtp.map(|()| gst::FlowSuccess::Ok).ok_or_else(|| {
+            let name = pad.name();
+            gst::element_imp_error!(self, gst::StreamError::Format, ("What comes in on {name} is no RTP."));
+            gst::FlowError::Error
+        })
+    }
+
+    /// What ends or flushes on a sink pad is of no interest to anybody else, but a camera that ends is over.
+    fn sink_event(&self, pad: &Vp8RelayPad, event: &gst::Event) -> bool {
+        let ends = matches!(event.type_(), gst::EventType::Eos | gst::EventType::FlushStart);
+        if ends && pad.imp().kind() == Kind::FeedIn {
+            let state = self.state.lock();
+            if let (Some(seat), Some(id)) = (&state.seat, state.members.id(&pad.imp().peer())) {
+                seat.end_supply(id);
+            }
         }
-        Ok(gst::FlowSuccess::Ok)
+        true
     }
 
     fn src_event(&self, pad: &Vp8RelayPad, event: &gst::Event) -> bool {
@@ -106,8 +120,9 @@ impl imp::Vp8Relay {
                     let relay = relay_of(parent).ok_or(gst::FlowError::Error)?;
                     relay.imp().catch_panic_chain(pad, &buffer)
                 })
-                // A voice that ends or flushes is of no interest to anybody else.
-                .event_function(|_, _, _| true)
+                .event_function(move |pad, parent, event| {
+                    relay_of(parent).is_some_and(|relay| relay.imp().sink_event(pad, &event))
+                })
                 .build(),
             _ => builder
                 .event_function(move |pad, parent, event| {

@@ -1,4 +1,4 @@
-//! The thread that pushes packets out of a relay's source pads, so that no worker ever waits for what follows them.
+//! The thread that pushes packets out of a relay's source pads, and events out of its sink pads, so that no worker ever waits for what follows them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,10 +12,31 @@ use super::Vp8RelayPad;
 /// dropped.
 const QUEUE_MAX: usize = 4096;
 
+/// What is pushed.
+#[derive(Debug)]
+pub enum Item {
+    /// Out of a source pad.
+    Packet(gst::Buffer),
+    /// Upstream, out of a sink pad.
+    Event(gst::Event),
+}
+
+impl From<gst::Buffer> for Item {
+    fn from(packet: gst::Buffer) -> Self {
+        Self::Packet(packet)
+    }
+}
+
+impl From<gst::Event> for Item {
+    fn from(event: gst::Event) -> Self {
+        Self::Event(event)
+    }
+}
+
 /// What waits to be pushed.
 #[derive(Default)]
 struct Queue {
-    packets: VecDeque<(Vp8RelayPad, gst::Buffer)>,
+    items: VecDeque<(Vp8RelayPad, Item)>,
     is_over: bool,
 }
 
@@ -27,19 +48,19 @@ pub struct Pusher {
 }
 
 impl Pusher {
-    /// Begins; each packet is given to `push`.
-    pub fn start(push: impl Fn(&Vp8RelayPad, gst::Buffer) + Send + 'static) -> std::io::Result<Self> {
+    /// Begins; each item is given to `push`.
+    pub fn start(push: impl Fn(&Vp8RelayPad, Item) + Send + 'static) -> std::io::Result<Self> {
         let shared: Arc<(Mutex<Queue>, Condvar)> = Arc::default();
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("vp8relay-pads".to_owned()).spawn(move || {
-            while let Some((pad, buffer)) = next(&theirs) {
-                push(&pad, buffer);
+            while let Some((pad, item)) = next(&theirs) {
+                push(&pad, item);
             }
         })?;
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// Where packets are put in.
+    /// Where items are put in.
     pub fn inlet(&self) -> Inlet {
         Inlet { shared: Arc::clone(&self.shared) }
     }
@@ -50,7 +71,7 @@ impl Pusher {
         {
             let mut queue = queue.lock();
             queue.is_over = true;
-            queue.packets.clear();
+            queue.items.clear();
         }
         bell.notify_all();
         if let Some(thread) = self.thread.take()
@@ -61,38 +82,38 @@ impl Pusher {
     }
 }
 
-/// Where packets are put in.
+/// Where items are put in.
 #[derive(Clone)]
 pub struct Inlet {
     shared: Arc<(Mutex<Queue>, Condvar)>,
 }
 
 impl Inlet {
-    /// Puts a packet in.
-    pub fn put(&self, pad: Vp8RelayPad, buffer: gst::Buffer) {
+    /// Puts an item in.
+    pub fn put(&self, pad: Vp8RelayPad, item: Item) {
         let (queue, bell) = &*self.shared;
         let mut queue = queue.lock();
         if queue.is_over {
             return;
         }
-        if QUEUE_MAX <= queue.packets.len() {
-            queue.packets.pop_front();
+        if QUEUE_MAX <= queue.items.len() {
+            queue.items.pop_front();
         }
-        queue.packets.push_back((pad, buffer));
-        if queue.packets.len() == 1 {
+        queue.items.push_back((pad, item));
+        if queue.items.len() == 1 {
             bell.notify_one();
         }
     }
 }
 
-fn next(shared: &(Mutex<Queue>, Condvar)) -> Option<(Vp8RelayPad, gst::Buffer)> {
+fn next(shared: &(Mutex<Queue>, Condvar)) -> Option<(Vp8RelayPad, Item)> {
     let (queue, bell) = shared;
     let mut queue = queue.lock();
     loop {
         if queue.is_over {
             return None;
         }
-        if let Some(next) = queue.packets.pop_front() {
+        if let Some(next) = queue.items.pop_front() {
             return Some(next);
         }
         bell.wait(&mut queue);

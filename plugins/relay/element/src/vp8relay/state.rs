@@ -9,7 +9,7 @@ use gst::subclass::prelude::*;
 use super::Vp8RelayPad;
 use super::members::Members;
 use super::pad::Kind;
-use super::pusher::{Inlet, Pusher};
+use super::pusher::{Inlet, Item, Pusher};
 use crate::http::Server;
 use crate::hub::RoomSeat;
 
@@ -22,16 +22,18 @@ pub struct State {
     /// Which pads take what; a pad is here while its peer has a number.
     pub taps: BTreeMap<TapId, (Vp8RelayPad, PeerId)>,
     pub voices: BTreeMap<PeerId, Vec<Vp8RelayPad>>,
+    /// Where the cameras that no peer sends come in.
+    pub supplies: BTreeMap<PeerId, Vec<Vp8RelayPad>>,
     pub pusher: Option<Pusher>,
     pub inlet: Option<Inlet>,
     pub http: Option<Server>,
 }
 
 impl State {
-    /// A packet goes out of a pad.
-    pub fn put(&self, pad: &Vp8RelayPad, buffer: gst::Buffer) {
+    /// A packet goes out of a source pad, or an event upstream of a sink pad.
+    pub fn put(&self, pad: &Vp8RelayPad, item: impl Into<Item>) {
         if let Some(inlet) = &self.inlet {
-            inlet.put(pad.clone(), buffer);
+            inlet.put(pad.clone(), item.into());
         }
     }
 
@@ -55,6 +57,7 @@ impl State {
                 }
                 seat.tap_voice(id, true);
             }
+            Kind::FeedIn => self.supplies.entry(id).or_default().push(pad.clone()),
             Kind::VoiceIn => {}
         }
     }
@@ -75,6 +78,15 @@ impl State {
                     if pads.is_empty() {
                         self.voices.remove(&id);
                         seat.tap_voice(id, false);
+                    }
+                }
+            }
+            Kind::FeedIn => {
+                if let Some(pads) = self.supplies.get_mut(&id) {
+                    pads.retain(|other| other != pad);
+                    if pads.is_empty() {
+                        self.supplies.remove(&id);
+                        seat.end_supply(id);
                     }
                 }
             }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use convene_relay::rtp::{LEVEL_EXTENSION_ID, Rtp};
-use convene_relay::{TapPacket, VoicePacket};
+use convene_relay::{SuppliedPacket, TapPacket, VoicePacket};
 
 /// The payload types on our pads; peers' own are another matter.
 const VP8_PAYLOAD_TYPE: u8 = 96;
@@ -19,6 +19,15 @@ pub static FEED_CAPS: LazyLock<gst::Caps> = LazyLock::new(|| {
         .field("encoding-name", "VP8")
         .field("clock-rate", 90_000)
         .field("payload", i32::from(VP8_PAYLOAD_TYPE))
+        .build()
+});
+
+/// A camera that no peer sends.
+pub static FEED_IN_CAPS: LazyLock<gst::Caps> = LazyLock::new(|| {
+    gst::Caps::builder("application/x-rtp")
+        .field("media", "video")
+        .field("encoding-name", gst::List::new(["VP8", "VP8-DRAFT-IETF-01"]))
+        .field("clock-rate", 90_000)
         .build()
 });
 
@@ -88,6 +97,22 @@ pub fn heard(buffer: &gst::Buffer) -> Option<VoicePacket> {
         sequence: rtp.sequence,
         timestamp: rtp.timestamp,
         marker: rtp.marker,
+        payload: rtp.payload.into(),
+    })
+}
+
+/// A packet of a camera that no peer sends, out of a buffer; nothing where that is no RTP.
+pub fn supplied(buffer: &gst::Buffer) -> Option<SuppliedPacket> {
+    let bytes = buffer.map_readable().ok()?;
+    let rtp = Rtp::parse(&bytes).ok()?;
+    let captured =
+        buffer.iter_meta::<gst::ReferenceTimestampMeta>().find(|meta| meta.reference() == &**NTP_CAPS);
+    Some(SuppliedPacket {
+        ssrc: rtp.ssrc,
+        sequence: rtp.sequence,
+        timestamp: rtp.timestamp,
+        marker: rtp.marker,
+        captured: captured.map(|meta| meta.timestamp().into()),
         payload: rtp.payload.into(),
     })
 }

@@ -114,28 +114,9 @@ impl Client {
         self.webrtc.emit_by_name::<()>("set-remote-description", &[&answer, &None::<gst::Promise>]);
     }
 
-    /// Sends marked pictures, thirty a second, as the pipeline's clock goes.
     fn film(&self, whose: u8) {
-        let camera: gst_app::AppSrc =
-            self.pipeline.by_name("camera").expect("it is in the line").downcast().expect("it is an appsrc");
-        let pipeline = self.pipeline.downgrade();
-        let mut number = 0;
-        camera.set_callbacks(
-            gst_app::AppSrcCallbacks::builder()
-                .need_data(move |camera, _| {
-                    let Some(pipeline) = pipeline.upgrade() else {
-                        return;
-                    };
-                    if let (Some(clock), Some(base)) = (pipeline.clock(), pipeline.base_time()) {
-                        let due = base + gst::ClockTime::from_nseconds(33_333_333) * u64::from(number);
-                        let _ = clock.new_single_shot_id(due).wait();
-                    }
-                    let picture = Mark { whose, number: number as u16 }.paint();
-                    number += 1_u32;
-                    let _ = camera.push_buffer(gst::Buffer::from_slice(picture));
-                })
-                .build(),
-        );
+        let camera = self.pipeline.by_name("camera").expect("it is in the line");
+        film(&self.pipeline, &camera.downcast().expect("it is an appsrc"), whose);
     }
 
     fn take_what_comes(&self) {
@@ -182,6 +163,28 @@ impl Drop for Client {
     fn drop(&mut self) {
         let _ = self.pipeline.set_state(gst::State::Null);
     }
+}
+
+/// Sends marked pictures, thirty a second, as the pipeline's clock goes.
+pub fn film(pipeline: &gst::Pipeline, camera: &gst_app::AppSrc, whose: u8) {
+    let pipeline = pipeline.downgrade();
+    let mut number = 0;
+    camera.set_callbacks(
+        gst_app::AppSrcCallbacks::builder()
+            .need_data(move |camera, _| {
+                let Some(pipeline) = pipeline.upgrade() else {
+                    return;
+                };
+                if let (Some(clock), Some(base)) = (pipeline.clock(), pipeline.base_time()) {
+                    let due = base + gst::ClockTime::from_nseconds(33_333_333) * u64::from(number);
+                    let _ = clock.new_single_shot_id(due).wait();
+                }
+                let picture = Mark { whose, number: number as u16 }.paint();
+                number += 1_u32;
+                let _ = camera.push_buffer(gst::Buffer::from_slice(picture));
+            })
+            .build(),
+    );
 }
 
 /// The mark of a decoded picture.

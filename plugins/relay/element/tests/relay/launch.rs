@@ -12,6 +12,7 @@ fn the_element_can_be_inspected() {
     assert!(ran.ok, "{}", ran.output);
     for words in [
         "feed_%u",
+        "feed_sink_%u",
         "voice_src_%u",
         "voice_sink_%u",
         "On request",

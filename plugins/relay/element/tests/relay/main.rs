@@ -6,5 +6,6 @@ mod http;
 mod launch;
 mod media;
 mod picture;
+mod supply;
 mod support;
 mod tcp;
