@@ -7,7 +7,7 @@
 //!     sipbridge name=telephone room=123456789                                  (where telephones are answered, see `telephone.rs`)
 //! ```
 //!
-//! Pictures stay inside the relay: it forwards each camera's packets to the viewers who have a place for it; only a recorder takes them out (`Watcher`). Nothing here waits for a network.
+//! Cameras in H.264 are made VP8 (`Converter`). Pictures stay inside the relay: it forwards each camera's packets to the viewers who have a place for it; only a recorder takes them out (`Watcher`). Nothing here waits for a network.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,7 +28,10 @@ use crate::{Listener, MediaPort, PipelineError};
 pub use counts::{TalkCounts, VoiceCounts};
 pub use watcher::Watcher;
 
+use converter::Converter;
+
 mod calls;
+mod converter;
 mod counts;
 mod lips;
 mod watcher;
@@ -112,6 +115,8 @@ struct People {
     wishes: BTreeMap<u32, Vec<ShownFeed>>,
     /// What the relay calls those who send pictures.
     feeds: Vec<String>,
+    /// What a camera may send at most.
+    camera_kbps: Option<u32>,
 }
 
 impl TalkPipeline {
@@ -176,7 +181,7 @@ impl TalkPipeline {
             self.leave(person);
         }
         if known != Some(true) {
-            let seat = Person::seat(self, person, name, session)?;
+            let seat = Person::seat(self, person, name, (session, offer))?;
             self.people.lock().seats.insert(person, seat);
         }
         let Some(peer) = self.peer(person) else {
@@ -267,6 +272,14 @@ impl TalkPipeline {
 
     /// What a camera may send at most.
     pub fn limit_cameras(&self, kbps: u32) {
+        let mut people = self.people.lock();
+        people.camera_kbps = Some(kbps);
+        people
+            .seats
+            .values()
+            .filter_map(|seat| seat.converter.as_ref())
+            .for_each(|converter| converter.limit(kbps));
+        drop(people);
         self.relay.emit_by_name::<()>("limit-feeds", &[&kbps.saturating_mul(1000)]);
     }
 
@@ -324,11 +337,18 @@ struct Person {
     name: String,
     /// Names the connection that they offered on.
     session: String,
+    /// Before the seat: a loop of links is undone before pads go.
+    converter: Option<Converter>,
     seat: Seat,
 }
 
 impl Person {
-    fn seat(talk: &TalkPipeline, person: u32, name: &str, session: String) -> Result<Self, PipelineError> {
+    fn seat(
+        talk: &TalkPipeline,
+        person: u32,
+        name: &str,
+        (session, offer): (String, &str),
+    ) -> Result<Self, PipelineError> {
         let pads = [format!("voice_src_{person}"), format!("voice_sink_{person}")];
         let seat = Seat::take(&talk.relay, pads, &talk.mixer, person)?;
         let peer = format!("{person}.{}", talk.seats.fetch_add(1, Ordering::Relaxed));
@@ -336,7 +356,12 @@ impl Person {
             pad.set_property("peer", &peer);
         }
         seat.link()?;
-        Ok(Self { peer, name: name.into(), session, seat })
+        let converter = converter::is_wanted(offer)
+            .then(|| Converter::new(&talk.pipeline, &talk.relay, &peer))
+            .transpose()?;
+        let kbps = talk.people.lock().camera_kbps;
+        converter.iter().zip(kbps).for_each(|(converter, kbps)| converter.limit(kbps));
+        Ok(Self { peer, name: name.into(), session, converter, seat })
     }
 }
 

@@ -42,7 +42,7 @@ pub use ids::{
     ShardId, TAPS_MAX, TapId,
 };
 pub use order::{Datagram, Order};
-pub use packet::{FeedPacket, SuppliedPacket};
+pub use packet::{FeedPacket, PicturePacket};
 pub use peer::{OFFER_BYTES_MAX, PeerState, VoicePacket};
 pub use remote::Remote;
 pub use report::{PeerReport, SlotReport};

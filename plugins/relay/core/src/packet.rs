@@ -42,9 +42,9 @@ pub struct FeedPacket {
     pub arrived: Instant,
 }
 
-/// A packet of a camera in this process: RTP but for the payload type.
+/// A packet of a camera into this process or out of it: RTP but for the payload type.
 #[derive(Clone, Debug)]
-pub struct SuppliedPacket {
+pub struct PicturePacket {
     /// Another one is a stream that begins anew.
     pub ssrc: u32,
     /// The sequence number.
@@ -55,7 +55,7 @@ pub struct SuppliedPacket {
     pub marker: bool,
     /// When it was captured, since 1900 by whatever clock, if that is known.
     pub captured: Option<Duration>,
-    /// VP8 with its descriptor (RFC 7741).
+    /// VP8 with its descriptor (RFC 7741), or H.264 (RFC 6184).
     pub payload: Arc<[u8]>,
 }
 

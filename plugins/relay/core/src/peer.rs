@@ -25,7 +25,7 @@ use crate::rewriter::Numbers;
 use crate::spare::Spare;
 use crate::vp8::Descriptor;
 use crate::wish::Wish;
-use crate::{FeedPacket, Layer, PeerId, Remote, RoomId};
+use crate::{FeedPacket, Layer, PeerId, PicturePacket, Remote, RoomId};
 
 /// A peer that has not connected by then, or is not back by then, is given up.
 pub const ABSENCE_MAX: Duration = Duration::from_secs(30);
@@ -60,6 +60,8 @@ pub enum Happening {
     State(PeerState),
     /// A packet of its camera; the room, the feed and the layer are filled in.
     Camera(FeedPacket),
+    /// A packet of its camera, in H.264.
+    H264(PicturePacket),
     /// A packet of its voice.
     Voice(Box<RtpPacket>),
     /// It lost the picture in one of its slots.
@@ -388,13 +390,26 @@ impl Peer {
         let Some(camera) = self.camera.as_mut().filter(|camera| camera.mid == mid) else {
             return;
         };
-        let Ok(descriptor) = Descriptor::parse(&packet.payload) else {
-            return;
-        };
+        let is_h264 = camera.is_h264;
         let Some((layer, source)) = camera.layer(packet.header.ssrc, rid) else {
             return;
         };
         let report = packet.last_sender_info.as_ref();
+        let captured = captured(report, packet.header.timestamp, CAMERA_RATE);
+        if is_h264 {
+            out.happenings.push_back(Happening::H264(PicturePacket {
+                ssrc: *packet.header.ssrc,
+                sequence: packet.header.sequence_number,
+                timestamp: packet.header.timestamp,
+                marker: packet.header.marker,
+                captured,
+                payload: packet.payload,
+            }));
+            return;
+        }
+        let Ok(descriptor) = Descriptor::parse(&packet.payload) else {
+            return;
+        };
         out.happenings.push_back(Happening::Camera(FeedPacket {
             room: self.room,
             feed: self.id,
@@ -407,7 +422,7 @@ impl Peer {
             picture: source.picture(descriptor.picture),
             key: descriptor.key_frame(&packet.payload),
             orientation: packet.header.ext_vals.video_orientation,
-            captured: captured(report, packet.header.timestamp, CAMERA_RATE),
+            captured,
             arrived: packet.timestamp,
             payload: packet.payload,
         }));

@@ -17,7 +17,7 @@ use crate::peer::{Happening, Peer, PeerState, VoicePacket};
 use crate::room::Room;
 use crate::spare::Spare;
 use crate::wish::Wish;
-use crate::{PeerId, Remote, RoomId, ShardId, SuppliedPacket, TapId};
+use crate::{PeerId, PicturePacket, Remote, RoomId, ShardId, TapId};
 
 /// For [`Config::estimated_peers_max`]: an estimator for each of more viewers would cost more than all else.
 pub const ESTIMATED_PEERS_MAX: usize = 32;
@@ -122,7 +122,7 @@ pub enum Input<'a> {
         /// Under whose number.
         feed: PeerId,
         /// What.
-        packet: SuppliedPacket,
+        packet: PicturePacket,
     },
     /// A camera in this process is over.
     EndSupply {
@@ -131,6 +131,8 @@ pub enum Input<'a> {
         /// Whose.
         feed: PeerId,
     },
+    /// A peer whose camera is [`RoomEvent::H264`] is to make a key frame.
+    Keyframe(PeerId),
     /// No camera of the room may send more bits a second.
     LimitFeeds {
         /// Which room.
@@ -184,6 +186,13 @@ pub enum RoomEvent {
     },
     /// Who sends video now.
     Feeds(Vec<PeerId>),
+    /// A camera in H.264, which the relay does not carry: of a peer whose offer has no VP8. What is made of it may come back as [`Input::Supply`].
+    H264 {
+        /// Whose.
+        peer: PeerId,
+        /// Its packet.
+        packet: PicturePacket,
+    },
     /// A camera in this process is to make a key frame.
     KeyframeWanted(PeerId),
     /// Who speaks now, the loudest first.
@@ -280,6 +289,7 @@ impl Shard {
             Input::Tap { room, tap, feed } => self.tap(room, tap, feed),
             Input::Untap { room, tap } => self.untap(room, tap),
             Input::TapKeyframe { room, tap } => self.tap_keyframe(room, tap),
+            Input::Keyframe(peer) => self.ask_peer(peer),
             Input::Supply { room, feed, packet } => self.supply(room, feed, packet),
             Input::EndSupply { room, feed } => self.end_supply(room, feed),
             Input::LimitFeeds { room, bitrate } => self.limit_feeds(room, bitrate),

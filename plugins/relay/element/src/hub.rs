@@ -17,8 +17,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use convene_relay::{
-    Config, ESTIMATED_PEERS_MAX, Identity, IdentityError, Input, PeerId, PeerReport, RoomEvent, RoomId,
-    ShardId, SuppliedPacket, TapId,
+    Config, ESTIMATED_PEERS_MAX, Identity, IdentityError, Input, PeerId, PeerReport, PicturePacket,
+    RoomEvent, RoomId, ShardId, TapId,
 };
 use parking_lot::Mutex;
 use thiserror::Error;
@@ -278,7 +278,7 @@ impl RoomSeat {
     }
 
     /// A packet of a camera in this process; too much of it is not kept.
-    pub fn supply(&self, feed: PeerId, packet: SuppliedPacket) {
+    pub fn supply(&self, feed: PeerId, packet: PicturePacket) {
         self.tell_lossy(feed, Input::Supply { room: self.room, feed, packet });
     }
 

@@ -100,8 +100,7 @@ pub enum StreamRefusal {
     },
     /// Pictures without a codec that we carry.
     #[error(
-        "The offer's video is {offered}, and meetings carry VP8 only. Choose VP8 as the program's encoder; if it has none, \
-         as OBS, let it be a virtual camera and choose that in the meeting's page."
+        "The offer's video is {offered}. Meetings take VP8 and H.264 from programs, and show them VP8: choose that as the program's codec."
     )]
     Video {
         /// What stands there.
@@ -139,6 +138,10 @@ impl Meeting {
                 Some(LineKind::Audio) if line.has_codec("opus") => sound = true,
                 Some(LineKind::Audio) => return Err(StreamRefusal::Sound { offered: offered(&line) }),
                 Some(LineKind::Video) if line.has_codec("VP8") => pictures = true,
+                // It is made VP8 for those who see it.
+                Some(LineKind::Video) if kind == StreamKind::Send && line.has_codec("H264") => {
+                    pictures = true
+                }
                 Some(LineKind::Video) => return Err(StreamRefusal::Video { offered: offered(&line) }),
                 None => {}
             }

@@ -172,6 +172,36 @@ async fn one_program_sends_and_another_sees_and_hears_it() {
     stage.scene.stop().await;
 }
 
+/// OBS and FFmpeg have no other codec for WHIP; who watches gets VP8.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_sends_h264_is_seen_and_heard() {
+    let mut stage = stage().await;
+    let (send, watch) = (stage.allow("send", "OBS").await, stage.allow("watch", "Lobby").await);
+    let sender = Peer::sender_in_h264();
+    let published = stage.post("whip", &send, &sender.offer()).await;
+    assert_eq!(published.status, 201, "{}", published.body);
+    assert!(published.body.contains("H264/90000") && !published.body.contains("VP8"), "{}", published.body);
+    sender.accept(&published.body);
+    let camera = stage.ann.told_of("participant_joined").await["participant"].clone();
+    assert_eq!((&camera["name"], &camera["camera"]), (&json!("OBS"), &json!(true)));
+
+    let player = Peer::player();
+    let path = format!("/whep/{}?participant={}", stage.meeting.code, camera["id"]);
+    let watched = stage.ask((Method::POST, &path), &watch, &[("content-type", SDP)], &player.offer()).await;
+    assert_eq!(watched.status, 201, "{}", watched.body);
+    player.accept(&watched.body);
+    let seen: fn(&Got) -> bool = |got| matches!(got, Got::Picture(luma) if 200 < *luma);
+    let heard: fn(&Got) -> bool = |got| matches!(got, Got::Sound(loudness) if 0.1 < *loudness);
+    let player = tokio::task::spawn_blocking(move || {
+        player.expect(vec![seen, heard]);
+        player
+    });
+    let player = player.await.unwrap();
+    drop((player, sender));
+    assert_eq!(stage.ask((Method::DELETE, published.header("location")), &send, &[], "").await.status, 200);
+    stage.scene.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_is_tended_by_its_own_pass() {
     let mut stage = stage().await;
@@ -224,10 +254,9 @@ async fn what_is_wrong_is_said() {
         "nobody learns which meetings there are"
     );
 
-    let h264 = offer(&[("audio", "opus/48000/2", "sendonly"), ("video", "H264/90000", "sendonly")]);
-    let sentence = "The offer's video is H264, and meetings carry VP8 only. Choose VP8 as the program's encoder; \
-         if it has none, as OBS, let it be a virtual camera and choose that in the meeting's page.";
-    let said = stage.post("whip", &send, &h264).await;
+    let av1 = offer(&[("audio", "opus/48000/2", "sendonly"), ("video", "AV1/90000", "sendonly")]);
+    let sentence = "The offer's video is AV1. Meetings take VP8 and H.264 from programs, and show them VP8: choose that as the program's codec.";
+    let said = stage.post("whip", &send, &av1).await;
     assert_eq!((said.status, said.detail().as_str()), (422, sentence));
     for (status, body) in [
         (422, offer(&[])),

@@ -9,6 +9,7 @@ use gst_webrtc::{WebRTCRTPTransceiverDirection as Direction, WebRTCSDPType, WebR
 use super::support::PATIENCE;
 
 const VP8: &str = "application/x-rtp,media=video,encoding-name=VP8,clock-rate=90000,payload=96";
+const H264: &str = "application/x-rtp,media=video,encoding-name=H264,clock-rate=90000,payload=102";
 const OPUS: &str =
     "application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,encoding-params=(string)2,payload=111";
 
@@ -39,6 +40,17 @@ impl Peer {
              audiotestsrc is-live=true freq=600 ! opusenc ! rtpopuspay pt=111 ! {OPUS} ! webrtc.sink_0 \
              videotestsrc is-live=true pattern=white ! video/x-raw,width=320,height=240,framerate=15/1 ! \
              vp8enc deadline=1 keyframe-max-dist=30 ! rtpvp8pay pt=96 picture-id-mode=15-bit ! {VP8} ! webrtc.sink_1"
+        );
+        Self::start(&line)
+    }
+
+    /// The same in H.264, as OBS and FFmpeg send it.
+    pub fn sender_in_h264() -> Self {
+        let line = format!(
+            "webrtcbin name=webrtc bundle-policy=max-bundle \
+             audiotestsrc is-live=true freq=600 ! opusenc ! rtpopuspay pt=111 ! {OPUS} ! webrtc.sink_0 \
+             videotestsrc is-live=true pattern=white ! video/x-raw,format=I420,width=1920,height=1080,framerate=15/1 ! \
+             openh264enc complexity=low gop-size=30 ! h264parse config-interval=-1 ! rtph264pay pt=102 ! {H264} ! webrtc.sink_1"
         );
         Self::start(&line)
     }

@@ -21,17 +21,22 @@ const ESTIMATE_AT_FIRST: Bitrate = Bitrate::mbps(2);
 /// Packets of a voice that str0m keeps. None is sent again, so they only have to last until it is driven on.
 const VOICE_PACKETS_MAX: usize = 20;
 
+/// What an offer with VP8 has (RFC 7741, section 6.1).
+const VP8_MAP: &str = " VP8/90000";
+
 /// How often a peer's loss and round trip are looked at.
 const STATISTICS_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A connection that waits for its offer.
-fn connection(config: &Config, is_estimated: bool, now: Instant) -> Rtc {
+fn connection(config: &Config, offer: &str, is_estimated: bool, now: Instant) -> Rtc {
     let settings = RtcConfig::new()
         .set_ice_lite(true)
         .set_rtp_mode(true)
         .clear_codecs()
         .enable_opus(true, false)
         .enable_vp8(true)
+        // Whoever has VP8 is not to choose anything else.
+        .enable_h264(!offer.contains(VP8_MAP))
         .enable_bwe(is_estimated.then_some(ESTIMATE_AT_FIRST))
         .set_send_buffer_video(RESEND_PACKETS_MAX)
         .set_send_buffer_audio(VOICE_PACKETS_MAX)
@@ -54,11 +59,16 @@ fn connection(config: &Config, is_estimated: bool, now: Instant) -> Rtc {
 
 impl Peer {
     /// Somebody whose offer is not answered yet.
-    pub fn new((id, room): (PeerId, RoomId), config: &Config, is_estimated: bool, now: Instant) -> Self {
+    pub fn new(
+        (id, room): (PeerId, RoomId),
+        config: &Config,
+        (offer, is_estimated): (&str, bool),
+        now: Instant,
+    ) -> Self {
         Self {
             id,
             room,
-            rtc: connection(config, is_estimated, now),
+            rtc: connection(config, offer, is_estimated, now),
             losses: (!is_estimated).then(Losses::default),
             names: Default::default(),
             addresses: Default::default(),
@@ -134,7 +144,7 @@ impl Peer {
             MediaKind::Audio => {}
             MediaKind::Video => {
                 if direction.is_receiving() && self.camera.is_none() {
-                    self.camera = Some(CameraLine::new(mid));
+                    self.camera = Some(CameraLine::new(&self.rtc, mid));
                 }
                 let is_there = self.slots.iter().any(|line| line.mid == mid);
                 if direction.is_sending() && !is_there {

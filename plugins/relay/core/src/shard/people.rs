@@ -49,7 +49,7 @@ impl Shard {
         }
         let company = self.rooms.get(&room).map_or(0, |room| room.peers.len());
         let is_estimated = company < self.config.estimated_peers_max && offer.contains(TWCC_FEEDBACK);
-        let newcomer = Box::new(Peer::new((peer, room), &self.config, is_estimated, self.now));
+        let newcomer = Box::new(Peer::new((peer, room), &self.config, (offer, is_estimated), self.now));
         let key = match self.free.pop() {
             Some(key) => {
                 self.peers[key.0] = Some(newcomer);
@@ -228,6 +228,7 @@ impl Shard {
                 Happening::State(state) => self.change(key, id, room, state),
                 Happening::Camera(packet) => self.relay(Arc::new(packet), self.config.id),
                 Happening::Voice(packet) => self.spoke(id, room, *packet),
+                Happening::H264(packet) => self.report(room, RoomEvent::H264 { peer: id, packet }),
                 Happening::PictureLost(mid) => self.picture_lost(key, mid),
                 Happening::Estimate => self.share_out(key),
             }

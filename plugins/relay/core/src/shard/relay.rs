@@ -186,16 +186,25 @@ impl Shard {
             }
         }
         for (room, id, layer) in ours {
-            if !self.ask_supply(room, id)
-                && let Some(key) = self.keys.get(&id).copied()
-                && let Some(peer) = self.peer_mut(key)
-            {
-                peer.request_keyframe(layer);
-                self.mark(key);
+            if !self.ask_supply(room, id) {
+                self.ask_peer_for(id, layer);
             }
         }
         if let Some(soonest) = soonest {
             self.review_by(soonest);
+        }
+    }
+
+    pub(super) fn ask_peer(&mut self, id: PeerId) {
+        self.ask_peer_for(id, Layer(0));
+    }
+
+    fn ask_peer_for(&mut self, id: PeerId, layer: Layer) {
+        if let Some(key) = self.keys.get(&id).copied()
+            && let Some(peer) = self.peer_mut(key)
+        {
+            peer.request_keyframe(layer);
+            self.mark(key);
         }
     }
 

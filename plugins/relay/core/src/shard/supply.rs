@@ -6,11 +6,11 @@ use super::{RoomEvent, Shard};
 use crate::order::Order;
 use crate::room::Supply;
 use crate::vp8::Descriptor;
-use crate::{FEEDS_MAX, FeedPacket, Layer, PeerId, RoomId, SuppliedPacket};
+use crate::{FEEDS_MAX, FeedPacket, Layer, PeerId, PicturePacket, RoomId};
 
 impl Shard {
     /// A packet of a camera in this process. What is no VP8 is left out.
-    pub(super) fn supply(&mut self, id: RoomId, feed: PeerId, packet: SuppliedPacket) {
+    pub(super) fn supply(&mut self, id: RoomId, feed: PeerId, packet: PicturePacket) {
         let Ok(descriptor) = Descriptor::parse(&packet.payload) else {
             return;
         };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use convene_relay::{FEEDS_MAX, Input, PeerId, RoomEvent, SuppliedPacket};
+use convene_relay::{FEEDS_MAX, Input, PeerId, PicturePacket, RoomEvent};
 
 use crate::camera::Encoding;
 use crate::network::Line;
@@ -31,7 +31,7 @@ impl Projector {
             self.encoding.wants_key |= world.events.iter().any(wanted);
             world.events.retain(|event| !wanted(event));
             for piece in self.encoding.frame(self.number) {
-                let packet = SuppliedPacket {
+                let packet = PicturePacket {
                     ssrc: self.ssrc,
                     sequence: self.sequence,
                     timestamp: self.number.wrapping_mul(2_970),
@@ -90,7 +90,7 @@ fn what_ends_leaves_nothing_behind() {
     assert_eq!(world.feeds(), [viewer as u64]);
     // Rubbish, and one that is there no longer.
     world.tell(SCREEN.0 as usize, Input::EndSupply { room: ROOM, feed: SCREEN });
-    let rubbish = SuppliedPacket {
+    let rubbish = PicturePacket {
         ssrc: 1,
         sequence: 1,
         timestamp: 1,

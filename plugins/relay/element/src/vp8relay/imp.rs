@@ -241,6 +241,13 @@ impl Vp8Relay {
                     state.put(pad, streams::feed(&packet, peer.0 as u32, now));
                 }
             }
+            RoomEvent::H264 { peer, packet } => {
+                let now = self.obj().current_running_time();
+                let state = self.state.lock();
+                for pad in state.foreign.get(&peer).into_iter().flatten() {
+                    state.put(pad, streams::h264(&packet, now));
+                }
+            }
             RoomEvent::KeyframeWanted(feed) => {
                 let state = self.state.lock();
                 for pad in state.supplies.get(&feed).into_iter().flatten() {
@@ -302,6 +309,7 @@ impl Vp8Relay {
             state.members = Members::default();
             state.taps.clear();
             state.voices.clear();
+            state.foreign.clear();
             state.supplies.clear();
             state.seat.take()
         };
@@ -377,6 +385,7 @@ impl ElementImpl for Vp8Relay {
         static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
             [
                 ("feed_%u", gst::PadDirection::Src, &*streams::FEED_CAPS),
+                ("h264_%u", gst::PadDirection::Src, &*streams::H264_CAPS),
                 ("feed_sink_%u", gst::PadDirection::Sink, &*streams::FEED_IN_CAPS),
                 ("voice_src_%u", gst::PadDirection::Src, &*streams::VOICE_CAPS),
                 ("voice_sink_%u", gst::PadDirection::Sink, &*streams::VOICE_IN_CAPS),
@@ -416,6 +425,7 @@ impl ElementImpl for Vp8Relay {
             let kind = match prefix.as_str() {
                 "feed_" => Kind::Feed(new_tap()),
                 "feed_sink_" => Kind::FeedIn,
+                "h264_" => Kind::H264Out,
                 "voice_src_" => Kind::VoiceOut,
                 _ => Kind::VoiceIn,
             };

@@ -14,6 +14,8 @@ pub enum Kind {
     Feed(TapId),
     /// A camera that no peer sends, in.
     FeedIn,
+    /// A peer's camera that is no VP8, out.
+    H264Out,
     /// A peer's voice, out.
     VoiceOut,
     /// What a peer hears, in.

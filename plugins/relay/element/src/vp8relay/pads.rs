@@ -37,6 +37,7 @@ impl imp::Vp8Relay {
     fn introduce(&self, pad: &Vp8RelayPad) {
         let caps = match pad.imp().kind() {
             Kind::Feed(_) => &*streams::FEED_CAPS,
+            Kind::H264Out => &*streams::H264_CAPS,
             _ => &*streams::VOICE_CAPS,
         };
         // By hand: GStreamer makes ids only for elements with at most one sink pad.
@@ -88,13 +89,21 @@ impl imp::Vp8Relay {
         if !is_force_key_unit(event) {
             return matches!(event.type_(), gst::EventType::Latency | gst::EventType::Reconfigure);
         }
-        let Kind::Feed(tap) = pad.imp().kind() else {
-            return false;
-        };
         gst::debug!(CAT, obj = pad, "Asked for a key frame");
         let state = self.state.lock();
-        if let (Some(seat), Some((_, peer))) = (&state.seat, state.taps.get(&tap)) {
-            seat.tap_keyframe(tap, *peer);
+        let Some(seat) = &state.seat else { return true };
+        match pad.imp().kind() {
+            Kind::Feed(tap) => {
+                if let Some((_, peer)) = state.taps.get(&tap) {
+                    seat.tap_keyframe(tap, *peer);
+                }
+            }
+            Kind::H264Out => {
+                if let Some(peer) = state.members.id(&pad.imp().peer()) {
+                    seat.tell(peer, Input::Keyframe(peer));
+                }
+            }
+            Kind::FeedIn | Kind::VoiceOut | Kind::VoiceIn => return false,
         }
         true
     }

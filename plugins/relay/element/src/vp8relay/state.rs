@@ -22,6 +22,7 @@ pub struct State {
     /// Which pads take what; a pad is here while its peer has a number.
     pub taps: BTreeMap<TapId, (Vp8RelayPad, PeerId)>,
     pub voices: BTreeMap<PeerId, Vec<Vp8RelayPad>>,
+    pub foreign: BTreeMap<PeerId, Vec<Vp8RelayPad>>,
     /// Where the cameras that no peer sends come in.
     pub supplies: BTreeMap<PeerId, Vec<Vp8RelayPad>>,
     pub pusher: Option<Pusher>,
@@ -58,6 +59,7 @@ impl State {
                 seat.tap_voice(id, true);
             }
             Kind::FeedIn => self.supplies.entry(id).or_default().push(pad.clone()),
+            Kind::H264Out => self.foreign.entry(id).or_default().push(pad.clone()),
             Kind::VoiceIn => {}
         }
     }
@@ -79,6 +81,11 @@ impl State {
                         self.voices.remove(&id);
                         seat.tap_voice(id, false);
                     }
+                }
+            }
+            Kind::H264Out => {
+                if let Some(pads) = self.foreign.get_mut(&id) {
+                    pads.retain(|other| other != pad);
                 }
             }
             Kind::FeedIn => {

@@ -4,10 +4,11 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use convene_relay::rtp::{LEVEL_EXTENSION_ID, Rtp};
-use convene_relay::{SuppliedPacket, TapPacket, VoicePacket};
+use convene_relay::{PicturePacket, TapPacket, VoicePacket};
 
 /// The payload types on our pads; peers' own are another matter.
 const VP8_PAYLOAD_TYPE: u8 = 96;
+const H264_PAYLOAD_TYPE: u8 = 97;
 const OPUS_PAYLOAD_TYPE: u8 = 111;
 /// RFC 6464.
 const LEVEL_EXTENSION: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
@@ -19,6 +20,16 @@ pub static FEED_CAPS: LazyLock<gst::Caps> = LazyLock::new(|| {
         .field("encoding-name", "VP8")
         .field("clock-rate", 90_000)
         .field("payload", i32::from(VP8_PAYLOAD_TYPE))
+        .build()
+});
+
+/// A camera that is no VP8.
+pub static H264_CAPS: LazyLock<gst::Caps> = LazyLock::new(|| {
+    gst::Caps::builder("application/x-rtp")
+        .field("media", "video")
+        .field("encoding-name", "H264")
+        .field("clock-rate", 90_000)
+        .field("payload", i32::from(H264_PAYLOAD_TYPE))
         .build()
 });
 
@@ -89,6 +100,20 @@ pub fn voice(
     buffer(rtp.write(), pts, captured)
 }
 
+/// A packet of a camera that is no VP8.
+pub fn h264(packet: &PicturePacket, pts: Option<gst::ClockTime>) -> gst::Buffer {
+    let rtp = Rtp {
+        payload_type: H264_PAYLOAD_TYPE,
+        marker: packet.marker,
+        sequence: packet.sequence,
+        timestamp: packet.timestamp,
+        ssrc: packet.ssrc,
+        level: None,
+        payload: &packet.payload,
+    };
+    buffer(rtp.write(), pts, packet.captured)
+}
+
 /// What a peer is to hear, out of a buffer; nothing where that is no RTP.
 pub fn heard(buffer: &gst::Buffer) -> Option<VoicePacket> {
     let bytes = buffer.map_readable().ok()?;
@@ -102,12 +127,12 @@ pub fn heard(buffer: &gst::Buffer) -> Option<VoicePacket> {
 }
 
 /// A packet of a camera that no peer sends, out of a buffer; nothing where that is no RTP.
-pub fn supplied(buffer: &gst::Buffer) -> Option<SuppliedPacket> {
+pub fn supplied(buffer: &gst::Buffer) -> Option<PicturePacket> {
     let bytes = buffer.map_readable().ok()?;
     let rtp = Rtp::parse(&bytes).ok()?;
     let captured =
         buffer.iter_meta::<gst::ReferenceTimestampMeta>().find(|meta| meta.reference() == &**NTP_CAPS);
-    Some(SuppliedPacket {
+    Some(PicturePacket {
         ssrc: rtp.ssrc,
         sequence: rtp.sequence,
         timestamp: rtp.timestamp,

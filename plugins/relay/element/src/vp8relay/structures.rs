@@ -58,7 +58,10 @@ pub fn signal(event: &RoomEvent, members: &Members) -> Option<(&'static str, Vec
         RoomEvent::Speakers(speakers) => {
             Some(("speakers-changed", vec![peers("speakers", speakers, members).to_value()]))
         }
-        RoomEvent::Voice { .. } | RoomEvent::Feed { .. } | RoomEvent::KeyframeWanted(_) => None,
+        RoomEvent::Voice { .. }
+        | RoomEvent::Feed { .. }
+        | RoomEvent::H264 { .. }
+        | RoomEvent::KeyframeWanted(_) => None,
     }
 }
 

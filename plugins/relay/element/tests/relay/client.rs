@@ -35,6 +35,15 @@ pub struct Client {
 
 impl Client {
     pub fn new(wanted: &Wanted) -> Self {
+        let vp8 = format!(
+            "vp8enc deadline=1 keyframe-max-dist=3000 target-bitrate=500000 ! \
+             rtpvp8pay pt=96 picture-id-mode=15-bit mtu=1150 ! {VP8}"
+        );
+        Self::encoding(wanted, &vp8)
+    }
+
+    /// The same, whose camera is encoded in this way.
+    pub fn encoding(wanted: &Wanted, encoder: &str) -> Self {
         init();
         let mut line = "webrtcbin name=webrtc bundle-policy=max-bundle latency=50".to_owned();
         if wanted.voice {
@@ -45,8 +54,7 @@ impl Client {
             line += &format!(
                 " appsrc name=camera is-live=true format=time do-timestamp=true \
                  caps=video/x-raw,format=I420,width={WIDTH},height={HEIGHT},framerate=30/1 ! \
-                 vp8enc deadline=1 keyframe-max-dist=3000 target-bitrate=500000 ! \
-                 rtpvp8pay pt=96 picture-id-mode=15-bit mtu=1150 ! {VP8} ! webrtc.sink_{}",
+                 {encoder} ! webrtc.sink_{}",
                 u32::from(wanted.voice)
             );
         }

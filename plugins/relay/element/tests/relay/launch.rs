@@ -13,6 +13,7 @@ fn the_element_can_be_inspected() {
     for words in [
         "feed_%u",
         "feed_sink_%u",
+        "h264_%u",
         "voice_src_%u",
         "voice_sink_%u",
         "On request",

@@ -59,3 +59,36 @@ fn a_pad_that_is_given_back_ends_its_feed() {
     relay.element.release_request_pad(&pad);
     relay.signals.wait_for("the feed ends", |signal| signal == "feeds-changed peers=");
 }
+
+/// As OBS sends it.
+const H264: &str = "openh264enc complexity=low gop-size=3000 ! h264parse config-interval=-1 ! rtph264pay pt=102 mtu=1150 ! \
+    application/x-rtp,media=video,encoding-name=H264,payload=102,clock-rate=90000";
+
+#[test]
+fn a_camera_in_h264_comes_out_of_a_pad_and_is_seen_by_others_as_vp8() {
+    let relay = Relay::start();
+    let viewer = viewer();
+    viewer.join(&relay, "viewer");
+    let line = "rtph264depay wait-for-keyframe=true request-keyframe=true ! h264parse ! openh264dec ! vp8enc deadline=1 ! \
+                rtpvp8pay picture-id-mode=15-bit";
+    let bin = gst::parse::bin_from_description(line, true).expect("the line is sound");
+    relay.pipeline.add(&bin).expect("a bin can be added");
+    let [out, into] = ["h264_0", "feed_sink_0"].map(|name| {
+        let pad = relay.element.request_pad_simple(name).expect("a pad can be had");
+        pad.set_property("peer", "obs");
+        pad
+    });
+    out.link(&bin.static_pad("sink").expect("it has a ghost pad")).expect("the caps fit");
+    bin.static_pad("src").expect("it has a ghost pad").link(&into).expect("the caps fit");
+    bin.sync_state_with_parent().expect("it starts");
+
+    let obs = Client::encoding(&Wanted { camera: Some(5), voice: false, slots: 0 }, H264);
+    obs.join(&relay, "obs");
+    sees(&viewer, 5, 40);
+    relay.signals.wait_for("news of the feed", |signal| signal == "feeds-changed peers=obs");
+    relay.element.emit_by_name::<()>("remove", &[&"obs"]);
+    relay.signals.wait_for("the feed ends", |signal| signal == "feeds-changed peers=");
+    // A loop of links is no pipeline, so it is undone before that stops.
+    [out, into].iter().for_each(|pad| relay.element.release_request_pad(pad));
+    bin.set_state(gst::State::Null).expect("it stops");
+}

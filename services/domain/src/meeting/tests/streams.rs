@@ -124,11 +124,10 @@ fn what_is_offered_must_be_of_use() {
     let mut refused = |offer: MediaOffer| scene.admit(&token, StreamKind::Send, &offer).unwrap_err();
     assert_eq!(refused(watching()), StreamRefusal::Nothing { kind: StreamKind::Send });
     assert_eq!(refused(offer(&[])), StreamRefusal::Nothing { kind: StreamKind::Send });
-    let h264 = refused(offer(&[("audio", "opus", "sendrecv"), ("video", "H264", "sendrecv")]));
+    let av1 = refused(offer(&[("audio", "opus", "sendrecv"), ("video", "AV1", "sendrecv")]));
     assert_eq!(
-        h264.to_string(),
-        "The offer's video is H264, and meetings carry VP8 only. Choose VP8 as the program's encoder; \
-         if it has none, as OBS, let it be a virtual camera and choose that in the meeting's page."
+        av1.to_string(),
+        "The offer's video is AV1. Meetings take VP8 and H.264 from programs, and show them VP8: choose that as the program's codec."
     );
     let long = refused(offer(&[("video", &"x".repeat(1_000), "sendonly")]));
     assert!(long.to_string().len() < 250, "{long}");
@@ -137,6 +136,17 @@ fn what_is_offered_must_be_of_use() {
         aac.to_string().starts_with("The offer's sound is mpeg4generic, and meetings carry Opus only."),
         "{aac}"
     );
+}
+
+#[test]
+fn a_camera_may_come_in_h264_and_is_not_sent_so() {
+    let mut scene = scene();
+    let (token, _) = scene.allow(1, StreamKind::Send);
+    let h264 = |direction| offer(&[("video", "H264", direction)]);
+    assert!(scene.admit(&token, StreamKind::Send, &h264("sendonly")).is_ok());
+    let (watch, _) = scene.allow(2, StreamKind::Watch);
+    let refused = scene.admit(&watch, StreamKind::Watch, &h264("recvonly")).unwrap_err();
+    assert_eq!(refused, StreamRefusal::Video { offered: "H264".into() });
 }
 
 #[test]
