@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { INITIAL, type MeetingState } from "../src/meeting/state";
 import type { Participant } from "../src/protocol";
 import { encodingsOf, layersOf } from "../src/talk/encodings";
-import { GAP, gridOf, initialsOf, seatsOf, wishesOf } from "../src/talk/layout";
+import { GAP, gridOf, initialsOf, mainOf, seatsOf, wishesOf } from "../src/talk/layout";
 
 const HD = { width: 1280, height: 720, max_kbps: 2_000 };
 const MANY = { width: 640, height: 480, max_kbps: 1_000 };
@@ -59,6 +59,24 @@ test("what is asked for are cameras in sight, not one's own, whoever spoke last 
     { id: 4, height: 240 },
   ]);
   expect(wishesOf(meeting, [], 240)).toEqual([]);
+});
+
+test("who speaks is large, stays so while they speak, and until somebody else does", () => {
+  const meeting = meetingOf(5, [3]);
+  const large = (before: number | null, speakers: number[], spoke = speakers, kept: number | null = null) =>
+    mainOf({ ...meeting, speakers, spoke }, kept, before)?.id;
+  expect(large(null, [])).toBe(3);
+  expect(large(null, [4, 2])).toBe(4);
+  expect(large(2, [4, 2])).toBe(2);
+  expect(large(2, [4])).toBe(4);
+  expect(large(2, [])).toBe(2);
+  expect(large(null, [], [5])).toBe(5);
+  expect(large(2, [1]), "oneself is not, whatever one says").toBe(2);
+  expect(large(9, []), "who has left is not").toBe(3);
+  expect(large(2, [4], [4], 5)).toBe(5);
+  expect(large(2, [4], [4], 9)).toBe(4);
+  expect(mainOf(meetingOf(1, []), null, null)?.id).toBe(1);
+  expect(mainOf(INITIAL, null, null)).toBeNull();
 });
 
 test("never more than ten cameras are asked for", () => {

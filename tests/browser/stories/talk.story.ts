@@ -66,6 +66,41 @@ async function bobBy(path: Path, code: string): Promise<Person> {
   return bob;
 }
 
+/** What a page asks the server to show, by name: how high, the last time. */
+async function asked(page: Page): Promise<() => Promise<Record<string, number>>> {
+  let feeds: { id: number; height: number }[] = [];
+  const wire = await page.context().newCDPSession(page);
+  wire.on("Network.webSocketFrameSent", ({ response }) => {
+    if (response.payloadData.startsWith('{"type":"view"')) ({ feeds } = JSON.parse(response.payloadData) as { feeds: typeof feeds });
+  });
+  await wire.send("Network.enable");
+  return async () => {
+    const names = await page.getByTestId("face").evaluateAll((faces) =>
+      faces.map((face) => [face.getAttribute("data-id"), face.querySelector(".name")?.textContent ?? ""] as const),
+    );
+    const nameOf = new Map(names.map(([id, name]) => [Number(id), name]));
+    return Object.fromEntries(feeds.map(({ id, height }) => [nameOf.get(id) ?? id, height]));
+  };
+}
+
+test("who is kept large is seen large, and the others small", async () => {
+  const { ann, code } = await host();
+  const bob = await guest(code, "Bob", "green", BOB_HZ);
+  const cem = await guest(code, "Cem", "blue", CEM_HZ);
+  for (const person of [bob, cem]) await person.show();
+  const { page } = ann.participant;
+  const heights = await asked(page);
+  for (const [large, small, colour] of [["Bob", "Cem", "green"], ["Cem", "Bob", "blue"]] as const) {
+    await page.getByTestId("face").filter({ hasText: large }).hover();
+    await page.getByRole("button", { name: `Keep ${large} large` }).click();
+    await page.getByTestId("large-face").getByText(large).waitFor();
+    await until(`${large} is asked for large`, heights, (wish) => 400 < (wish[large] ?? 0) && wish[small] === 120);
+    await ann.expectToSee(large, colour);
+  }
+  await page.getByTestId("show-everybody").click();
+  await until("both are asked for alike", heights, ({ Bob, Cem }) => Bob !== undefined && Bob === Cem);
+});
+
 test("three people see each other's pictures and hear each other's voices, and nobody their own", async () => {
   const { ann, code } = await host();
   const bob = await guest(code, "Bob", "green", BOB_HZ);

@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Session, View } from "../meeting/session";
 import { isPresenting, nameOf } from "../meeting/state";
+import type { Way } from "../talk/layout";
 import { Faces } from "./faces";
 
 interface StageProps {
@@ -20,6 +21,13 @@ export function Stage({ view, session, onCanvas, children }: StageProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const cursor = useRef<HTMLCanvasElement>(null);
   const [isFitted, setFitted] = useState(true);
+  const [way, setWay] = useState<Way>("everybody");
+  const [kept, setKept] = useState<number | null>(null);
+  const isKept = view.meeting.participants.some(({ id }) => id === kept);
+  const show = (wanted: Way): void => {
+    setWay(wanted);
+    setKept(null);
+  };
   const density = useDensity();
 
   useEffect(() => {
@@ -55,13 +63,39 @@ export function Stage({ view, session, onCanvas, children }: StageProps) {
             <canvas ref={cursor} class="cursor" data-testid="cursor" aria-hidden="true" hidden />
           </div>
         </div>
-        <Faces key={isShared ? "strip" : "grid"} view={view} session={session} where={isShared ? "strip" : "grid"} />
+        <Faces
+          key={isShared ? "strip" : "grid"}
+          view={view}
+          session={session}
+          where={isShared ? "strip" : "grid"}
+          way={way}
+          kept={kept}
+          onKeep={setKept}
+        />
       </div>
       <p class="notice" role="status" data-testid="notice">
         {meeting.notice?.text}
       </p>
       <div class="tools">
         {children}
+        <div class="group" role="group" aria-label="How people are shown">
+          <button
+            type="button"
+            data-testid="show-everybody"
+            aria-pressed={way === "everybody" && !isKept}
+            onClick={() => show("everybody")}
+          >
+            Everybody
+          </button>
+          <button
+            type="button"
+            data-testid="show-speaker"
+            aria-pressed={way === "speaker" && !isKept}
+            onClick={() => show("speaker")}
+          >
+            Speaker
+          </button>
+        </div>
         <div class="group" role="group" aria-label="How the screen is shown">
           <button type="button" data-testid="fit" hidden={!isShared} aria-pressed={isFitted} onClick={() => setFitted(true)}>
             Fit

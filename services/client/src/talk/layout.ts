@@ -10,6 +10,9 @@ const STRIP_MAX = 8;
 /** Between two faces, in CSS pixels. */
 export const GAP = 8;
 
+/** All alike, or one large and the others small. */
+export type Way = "everybody" | "speaker";
+
 export interface Seats {
   /** In the order in which they are shown. */
   readonly faces: readonly Participant[];
@@ -34,6 +37,21 @@ export function seatsOf(meeting: MeetingState, where: "grid" | "strip"): Seats {
   const chosen = byNeed.slice(0, limit);
   const faces = where === "strip" ? chosen : participants.filter((participant) => chosen.includes(participant));
   return { faces, more: participants.length - faces.length };
+}
+
+/**
+ * Who is shown large: whoever is kept so, else somebody who speaks. `before`, who was, stays while they speak and until another does. Oneself
+ * only where nobody else is.
+ */
+export function mainOf(meeting: MeetingState, kept: number | null, before: number | null): Participant | null {
+  const { participants, you, spoke } = meeting;
+  const find = (id: number | null | undefined): Participant | undefined => participants.find((one) => one.id === id);
+  const others = participants.filter(({ id }) => id !== you);
+  const speaking = meeting.speakers.filter((id) => id !== you);
+  const stays = before !== null && before !== you && (speaking.length === 0 || speaking.includes(before)) ? before : null;
+  const last = spoke.find((id) => id !== you);
+  const chosen = [kept, stays, speaking[0], last].map(find).find((one) => one !== undefined);
+  return chosen ?? others.find(({ camera }) => camera) ?? others[0] ?? participants[0] ?? null;
 }
 
 /** Lower comes first: speakers, then cameras, then oneself, then the others; each in the order in which they came. */

@@ -91,6 +91,36 @@ test("beside a shared screen faces are a strip, whoever spoke last first", async
   await context.close();
 });
 
+test("who speaks is large, or who is kept so, in the grid and beside a shared screen, by keyboard too", async () => {
+  const { page, peer, context } = await inMeeting();
+  peer.tell({ type: "participant_joined", participant: { ...BOB, id: 3, name: "Cem" } });
+  await page.getByTestId("show-speaker").focus();
+  await page.keyboard.press("Enter");
+  const large = (id: number) => page.locator(`[data-testid="large-face"] [data-id="${id}"]`).waitFor();
+  const others = (): Promise<(string | null)[]> =>
+    page.getByTestId("faces").getByTestId("face").evaluateAll((faces) => faces.map((face) => face.getAttribute("data-id")));
+  await large(2);
+  expect(await others()).toEqual(["3", "1"]);
+  peer.tell({ type: "speakers", ids: [3] });
+  await large(3);
+  peer.tell({ type: "speakers", ids: [2, 3] });
+  await page.locator('[data-id="2"][data-speaking="true"]').waitFor();
+  await large(3);
+
+  await page.locator('[data-id="2"]').getByTestId("keep-large").focus();
+  await page.keyboard.press("Space");
+  await large(2);
+  peer.tell({ type: "presenter", id: 3 });
+  await page.locator(".people.strip").waitFor();
+  await large(2);
+  expect(Math.round((await page.locator('[data-testid="large-face"] .face').boundingBox())?.height ?? 0)).toBe(240);
+  peer.tell({ type: "participant_left", id: 2 });
+  await page.getByTestId("large-face").getByText("Cem").waitFor();
+  await page.getByTestId("show-everybody").click();
+  await page.getByTestId("large-face").waitFor({ state: "detached" });
+  await context.close();
+});
+
 test("held, the space bar talks; in the chat it is a space", async () => {
   const { page, peer, context } = await inMeeting();
   await page.getByTestId("microphone").click();
@@ -197,7 +227,7 @@ async function inMeeting(viewport = { width: 1280, height: 800 }): Promise<{ pag
 /** What each face shows: the initials, and the words below. */
 async function expectTexts(page: Page, texts: readonly string[]): Promise<void> {
   const shown = (): Promise<string[]> =>
-    page.getByTestId("face").evaluateAll((faces) => faces.map((face) => [...face.children].map((child) => child.textContent).join("|")));
+    page.getByTestId("face").evaluateAll((faces) => faces.map((face) => [...face.children].filter((child) => child.localName !== "button").map((child) => child.textContent).join("|")));
   await expect.poll(shown).toEqual(texts);
 }
 
