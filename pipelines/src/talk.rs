@@ -26,6 +26,7 @@ use crate::telephone::{CallProgress, PhoneKey, Switchboard, TelephoneRoom};
 use crate::{Listener, MediaPort, PipelineError};
 
 pub use counts::{TalkCounts, VoiceCounts};
+pub(crate) use counts::{milliseconds, structures};
 pub use watcher::Watcher;
 
 mod calls;

@@ -11,6 +11,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use gst::glib;
 use gst::prelude::*;
@@ -20,6 +21,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::bus::{self, BusEvent};
 use crate::init::{factory, init};
 use crate::seat::Seat;
+use crate::talk::{milliseconds, structures};
 use crate::{PipelineError, TalkEvent};
 
 /// Codes of meetings begin with another digit.
@@ -197,7 +199,14 @@ impl Drop for Telephone {
 pub(crate) struct Switchboard {
     bridge: gst::Element,
     mixer: gst::Element,
-    callers: Mutex<BTreeMap<u32, Seat>>,
+    callers: Mutex<BTreeMap<u32, Caller>>,
+}
+
+/// Somebody who was put through.
+struct Caller {
+    /// At the bridge.
+    number: u32,
+    seat: Seat,
 }
 
 impl Switchboard {
@@ -216,8 +225,8 @@ impl Switchboard {
     /// Lets the caller on this seat hear and be heard.
     pub(crate) fn put_through(&self, seat: u32, person: u32) -> Result<(), PipelineError> {
         let pads = [format!("call_src_{seat}"), format!("call_sink_{seat}")];
-        let caller = Seat::take(&self.bridge, pads, &self.mixer, person)?;
-        caller.link()?;
+        let caller = Caller { number: seat, seat: Seat::take(&self.bridge, pads, &self.mixer, person)? };
+        caller.seat.link()?;
         self.callers.lock().insert(person, caller);
         Ok(())
     }
@@ -261,14 +270,25 @@ impl Switchboard {
 
     pub(crate) fn silence(&self, person: u32, is_silenced: bool) {
         if let Some(caller) = self.callers.lock().get(&person) {
-            caller.silence(is_silenced);
+            caller.seat.silence(is_silenced);
         }
     }
 
     pub(crate) fn turn(&self, person: u32, decibels: i32) {
         if let Some(caller) = self.callers.lock().get(&person) {
-            caller.turn(decibels);
+            caller.seat.turn(decibels);
         }
+    }
+
+    /// To each caller and back, as far as their telephones tell.
+    pub(crate) fn round_trips(&self) -> BTreeMap<u32, Duration> {
+        let stats = self.bridge.emit_by_name::<gst::Structure>("stats", &[]);
+        let trips: BTreeMap<u32, Duration> = structures(&stats, "calls")
+            .iter()
+            .filter_map(|call| Some((call.get("seat").ok()?, milliseconds(call.get("round-trip-ms").ok()?))))
+            .collect();
+        let callers = self.callers.lock();
+        callers.iter().filter_map(|(person, caller)| Some((*person, *trips.get(&caller.number)?))).collect()
     }
 
     pub(crate) fn is_caller(&self, person: u32) -> bool {

@@ -81,6 +81,9 @@ pub(crate) struct Source {
     arrived: Option<i64>,
     /// What has this timestamp was captured then, by the sender's clock.
     captured: Option<(i64, Duration)>,
+    /// The last packet's arrival less its timestamp, and how much that varies.
+    transit: Option<i64>,
+    jitter: f64,
     /// When a frame was played last, or passed over.
     played: Option<i64>,
     jumps: u32,
@@ -118,6 +121,8 @@ impl Source {
             timestamp: None,
             arrived: None,
             captured: None,
+            transit: None,
+            jitter: 0.0,
             played: None,
             jumps: 0,
             wants: 0,
@@ -211,6 +216,7 @@ impl Source {
         self.arrived = Some(now);
         self.is_ended = false;
         self.tells_level = packet.level.is_some();
+        self.count(sequence, &packet, now);
         self.sequence = Some(self.sequence.unwrap_or(sequence).max(sequence));
         self.timestamp = Some(self.timestamp.unwrap_or(packet.timestamp).max(packet.timestamp));
         let cursor = match (self.cursor, self.pace) {
@@ -232,6 +238,17 @@ impl Source {
         }
         if !self.buffer.append(&packet, FRAME as i64) && !self.buffer.insert(sequence, packet) {
             self.stats.refused += 1;
+        }
+    }
+
+    /// For the statistics: RFC 3550, appendices A.3 and A.8.
+    fn count(&mut self, sequence: i64, packet: &Waiting, now: i64) {
+        let more = self.sequence.map_or(1, |last| (sequence - last).max(0));
+        self.stats.expected += more as u64;
+        self.stats.packet = duration(packet.samples);
+        let transit = now - packet.timestamp;
+        if let Some(last) = self.transit.replace(transit) {
+            self.jitter += ((transit - last).abs() as f64 - self.jitter) / 16.0;
         }
     }
 
@@ -262,6 +279,7 @@ impl Source {
         self.sequence = None;
         self.timestamp = None;
         self.captured = None;
+        self.transit = None;
         self.jumps = 0;
         self.rests = false;
         self.concealed = 0;
@@ -315,6 +333,7 @@ impl Source {
     /// The next frame, for the mix.
     pub fn play(&mut self, now: i64, frame: &mut [i16]) {
         self.played = Some(now);
+        self.stats.played += 1;
         self.follow_clock(now);
         let lost = self.stats.lost;
         while self.frames() < FRAME && self.make_next(true) {}
@@ -388,12 +407,13 @@ impl Source {
 
     /// What happened to this source, and how it stands.
     pub fn stats(&self) -> SourceStats {
-        SourceStats { delay: duration(self.delay.waiting()), ..self.stats }
+        let (delay, jitter) = (duration(self.delay.waiting()), duration(self.jitter as i64));
+        SourceStats { delay, jitter, ..self.stats }
     }
 
     /// What decoding has cost so far.
     pub fn decodes(&self) -> u64 {
-        self.stats.decoded + self.stats.concealed
+        self.stats.decoded + self.stats.concealed + self.stats.rested
     }
 
     fn frames(&self) -> usize {

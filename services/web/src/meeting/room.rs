@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use convene_domain::{
@@ -29,6 +30,9 @@ mod streams;
 
 /// How many letters may wait for a room. A connection whose letter does not fit waits, and its client with it.
 const LETTERS_MAX: usize = 256;
+
+/// How often voices are looked at, and hosts told: as often as RTCP reports come.
+const SOUND_EVERY: Duration = Duration::from_secs(5);
 
 /// Something for a room to deal with.
 pub(crate) enum Letter {
@@ -94,6 +98,8 @@ struct Room {
     outboxes: BTreeMap<ParticipantId, Outbox>,
     watchers: BTreeMap<ParticipantId, Films>,
     participants: u32,
+    /// Hosts were told of voices, and are to be told when there are none any more.
+    has_told_sound: bool,
     handle: mpsc::WeakSender<Letter>,
 }
 
@@ -120,6 +126,7 @@ pub(crate) fn open(service: Arc<Service>, founding: Founding) -> RoomHandle {
         outboxes: BTreeMap::new(),
         watchers: BTreeMap::new(),
         participants: 0,
+        has_told_sound: false,
         handle: letters.downgrade(),
         service: service.clone(),
     };
@@ -131,6 +138,8 @@ impl Room {
     async fn run(mut self, mut mailbox: mpsc::Receiver<Letter>) {
         info!(meeting = self.number, "a meeting begins");
         self.talk.open(self.meeting.camera_policy()).await;
+        let mut sound = tokio::time::interval(SOUND_EVERY);
+        sound.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !self.meeting.is_closed() {
             let timeout = self.meeting.timeout().map(|at| self.service.clock.instant(at));
             let timer = async {
@@ -150,6 +159,7 @@ impl Room {
                     None => self.handle(Input::Stop(EndCause::Empty)).await,
                 },
                 () = timer => self.handle(Input::Timeout).await,
+                _ = sound.tick() => self.look_at_sound().await,
             }
         }
         self.turn_away(mailbox);

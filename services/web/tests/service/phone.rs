@@ -41,6 +41,8 @@ pub struct Phone {
 struct Voice {
     tone: Tone,
     keys: Vec<u8>,
+    /// Each such packet is sent and never arrives; 0 for none.
+    loses_each: u16,
 }
 
 impl Phone {
@@ -56,7 +58,7 @@ impl Phone {
             target: format!("sip:conference@127.0.0.1:{port}"),
             signalling,
             sequence: 0,
-            voice: Arc::new(Mutex::new(Voice { tone: Tone::new(hertz), keys: Vec::new() })),
+            voice: Arc::new(Mutex::new(Voice { tone: Tone::new(hertz), keys: Vec::new(), loses_each: 0 })),
             heard: Arc::default(),
             tasks: Vec::new(),
         };
@@ -97,7 +99,7 @@ impl Phone {
             end("From")
         );
         media.connect(media_address(invite)).await.unwrap();
-        let voice = Arc::new(Mutex::new(Voice { tone: Tone::new(hertz), keys: Vec::new() }));
+        let voice = Arc::new(Mutex::new(Voice { tone: Tone::new(hertz), keys: Vec::new(), loses_each: 0 }));
         let heard = Arc::default();
         let tasks = vec![
             tokio::spawn(speak(media.clone(), codec, voice.clone())),
@@ -124,6 +126,11 @@ impl Phone {
     /// Waits until this tone is heard; or no longer.
     pub async fn hears(&self, hertz: f64, is_heard: bool) {
         self.hears_as_much_as(hertz, if is_heard { 0.5..f64::MAX } else { 0.0..0.05 }).await;
+    }
+
+    /// From now on each such packet of the voice is lost on the way.
+    pub fn loses_each(&self, packets: u16) {
+        self.voice.lock().unwrap().loses_each = packets;
     }
 
     /// Waits until this much of the tone is heard.
@@ -250,10 +257,10 @@ async fn speak(media: Arc<UdpSocket>, codec: Codec, voice: Arc<Mutex<Voice>>) {
     let mut header = Header { payload_type, marker: false, sequence: 1, timestamp: 160, ssrc: 7 };
     loop {
         ticks.tick().await;
-        let (sound, key) = {
+        let (sound, key, loses_each) = {
             let mut voice = voice.lock().unwrap();
             let key = (!voice.keys.is_empty()).then(|| voice.keys.remove(0));
-            (voice.tone.next(FRAME, AMPLITUDE), key)
+            (voice.tone.next(FRAME, AMPLITUDE), key, voice.loses_each)
         };
         let send = |header: &mut Header, payload: &[u8]| {
             // Who has hung up hears nothing.
@@ -275,7 +282,12 @@ async fn speak(media: Arc<UdpSocket>, codec: Codec, voice: Arc<Mutex<Voice>>) {
             header.sequence = event.sequence;
             header.timestamp += 160 * (u32::from(KEY_PACKETS) + 2 + PAUSE_TICKS);
         }
-        send(&mut header, &encoder.encode(&sound));
+        let payload = encoder.encode(&sound);
+        if loses_each != 0 && header.sequence.is_multiple_of(loses_each) {
+            header.sequence = header.sequence.wrapping_add(1);
+        } else {
+            send(&mut header, &payload);
+        }
         header.timestamp += 160;
     }
 }

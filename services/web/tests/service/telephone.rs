@@ -4,6 +4,7 @@ use convene_conference::Codec;
 use convene_pipelines::CallerNames;
 use serde_json::{Value, json};
 
+use super::metrics::scrape;
 use super::phone::Phone;
 use super::support::{Client, Meeting, Scene, scene, scene_with};
 
@@ -159,6 +160,76 @@ async fn a_caller_turns_the_others_down_and_hears_the_keys() {
     dan.hears(EVE, false).await;
     dan.press("*");
     dan.hears(EVE, true).await;
+    scene.stop().await;
+}
+
+/// Dan's every tenth packet is lost; Eve's line is as it should be. Who is no host is told nothing of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_host_and_operators_see_whose_line_loses() {
+    let scene = scene_with(|config| {
+        config.sip_udp_port = Some(0);
+        config.sip_names = CallerNames::Never;
+        config.metrics = Some(([127, 0, 0, 1], 0).into());
+    })
+    .await;
+    let meeting = scene.start_meeting().await;
+    let (mut ann, joined) = scene.join(&meeting.code, "Ann", Some(&meeting.token)).await;
+    let port = joined["dial_in"]["udp_port"].as_u64().expect("a port").try_into().unwrap();
+    let mut bob = scene.join_in(&meeting.code, "Bob").await;
+    ann.told_of("participant_joined").await;
+    let (dan, dan_id) = caller(&mut ann, (&meeting.code, port), "Dan", (Codec::Pcmu, DAN)).await;
+    let (eve, eve_id) = caller(&mut ann, (&meeting.code, port), "Eve", (Codec::G722, EVE)).await;
+    dan.hears(EVE, true).await;
+    eve.hears(DAN, true).await;
+    dan.loses_each(10);
+
+    let figures = loop {
+        let told = ann.told_of("sound").await["participants"].clone();
+        let of = |id: &Value| told.as_array().unwrap().iter().find(|one| one["id"] == *id).cloned();
+        if let (Some(dan), Some(eve)) = (of(&dan_id), of(&eve_id))
+            && 70 < dan["lost_permille"].as_u64().unwrap()
+        {
+            break (dan, eve);
+        }
+    };
+    let number = |figures: &Value, field: &str| figures[field].as_i64().expect(field);
+    let (of_dan, of_eve) = figures;
+    assert_eq!(of_dan["quality"], "poor", "{of_dan}");
+    assert!((70..=130).contains(&number(&of_dan, "lost_permille")), "{of_dan}");
+    assert!((40..=160).contains(&number(&of_dan, "concealed_permille")), "{of_dan}");
+    assert!((-20..=-10).contains(&number(&of_dan, "level_dbov")), "{of_dan}");
+    assert!(number(&of_eve, "lost_permille") < 70, "{of_eve}");
+    for figures in [&of_dan, &of_eve] {
+        let wait = number(figures, "buffer_ms");
+        assert!((20..=300).contains(&wait), "{figures}");
+        assert_eq!(
+            number(figures, "mouth_to_ear_ms"),
+            wait + 20,
+            "these telephones send no reports: {figures}"
+        );
+        assert_eq!(figures["round_trip_ms"], Value::Null);
+    }
+
+    let seen = scrape(&scene).await;
+    let packets = |kind: &str, outcome: &str| {
+        seen.value(&format!(r#"convene_voice_packets_total{{kind="{kind}",outcome="{outcome}"}}"#))
+    };
+    assert!(20.0 < packets("telephone", "missing") && 300.0 < packets("telephone", "in_time"));
+    assert_eq!(packets("browser", "in_time"), 0.0);
+    assert!(0.0 < seen.value(r#"convene_voice_quality_total{kind="telephone",quality="poor"}"#));
+    assert!(0.0 < seen.value(r#"convene_voice_frames_total{kind="telephone",outcome="concealed"}"#));
+    let looks = seen.value(r#"convene_voice_jitter_seconds_count{kind="telephone"}"#);
+    assert!(2.0 <= looks && seen.value(r#"convene_voice_jitter_seconds_count{kind="program"}"#) == 0.0);
+    assert_eq!(seen.value(r#"convene_voice_mouth_to_ear_seconds_count{kind="telephone"}"#), looks);
+
+    ann.tell(json!({"type": "chat", "text": "so much"})).await;
+    loop {
+        let told = bob.told_anything().await;
+        assert!(told["type"] != "sound", "only hosts are told: {told}");
+        if told["type"] == "chat" {
+            break;
+        }
+    }
     scene.stop().await;
 }
 

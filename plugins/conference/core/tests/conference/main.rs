@@ -2,6 +2,7 @@
 
 mod capture;
 mod cost;
+mod figures;
 mod hearing;
 mod hostile;
 mod lines;

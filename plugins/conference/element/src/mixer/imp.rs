@@ -107,11 +107,16 @@ impl ConferenceMixer {
         let level = hall.conference.level(seat).map_or(-127, |level| level.dbov());
         gst::Structure::builder("conference-source-stats")
             .field("packets", stats.packets)
-            .field("decoded", stats.decoded)
-            .field("lost", stats.lost)
-            .field("concealed", stats.concealed)
+            .field("expected", stats.expected)
+            .field("missing", stats.missing())
             .field("late", stats.late)
             .field("refused", stats.refused + stats.strange)
+            .field("decoded", stats.decoded)
+            .field("played", stats.played)
+            .field("lost", stats.lost)
+            .field("concealed", stats.concealed)
+            .field("jitter-ms", milliseconds(stats.jitter))
+            .field("packet-ms", milliseconds(stats.packet))
             .field("delay-ms", stats.delay.as_millis() as u64)
             .field("level", level)
             .build()
@@ -398,6 +403,10 @@ impl ElementImpl for ConferenceMixer {
         let _ = self.obj().remove_pad(pad);
         self.obj().child_removed(pad, &pad.name());
     }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
 }
 
 /// Derived properties, and one of a type that cannot be derived.

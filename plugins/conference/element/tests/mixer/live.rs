@@ -153,7 +153,13 @@ fn latency_and_statistics_are_told() {
     assert_eq!(call.latency(1), (true, gst::ClockTime::from_mseconds(20)));
     let stats = call.sink(0).property::<gst::Structure>("stats");
     assert_eq!(stats.get::<u64>("packets"), Ok(50));
-    assert_eq!(stats.get::<u64>("lost"), Ok(0));
+    for (field, count) in [("expected", 50), ("missing", 0), ("late", 0), ("lost", 0), ("concealed", 0)] {
+        assert_eq!(stats.get::<u64>(field), Ok(count), "{field}");
+    }
+    assert!(40 < stats.get::<u64>("played").expect("frames"));
+    assert!(stats.get::<f64>("jitter-ms").expect("a time") < 1.0);
+    assert_eq!(stats.get::<f64>("packet-ms"), Ok(20.0));
+    assert_eq!(stats.get::<u64>("delay-ms"), Ok(25));
     assert!((-20..-14).contains(&stats.get::<i32>("level").expect("a level")));
     assert_eq!(call.stat("participants"), 2);
     assert_eq!(call.stat("listeners"), 2);
