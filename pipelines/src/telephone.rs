@@ -22,7 +22,7 @@ use crate::bus::{self, BusEvent};
 use crate::init::{factory, init};
 use crate::seat::Seat;
 use crate::talk::{milliseconds, structures};
-use crate::{PipelineError, TalkEvent};
+use crate::{CallRecord, PipelineError, TalkEvent};
 
 /// Codes of meetings begin with another digit.
 const NO_MEETING: &str = "000000000";
@@ -111,6 +111,8 @@ pub struct TelephoneRoom {
     pub code: String,
     /// By which an organiser is known.
     pub pin: String,
+    /// What records of the meeting's calls call it, as its code lets people in.
+    pub label: String,
 }
 
 /// What a caller's keys ask for.
@@ -157,16 +159,33 @@ impl PhoneKey {
 /// Holds the ports open.
 pub struct Telephone {
     pipeline: gst::Pipeline,
+    bridge: gst::Element,
 }
 
+/// What is told of calls that are over.
+pub type RecordKeeper = Box<dyn Fn(CallRecord) + Send + Sync>;
+
 impl Telephone {
-    /// Opens them.
-    pub fn open(at: &TelephonePort) -> Result<Self, PipelineError> {
+    /// Opens them. `records` is told of each call of any meeting or none when it is over, by a thread that must not wait; without it nothing is kept.
+    pub fn open(at: &TelephonePort, records: Option<RecordKeeper>) -> Result<Self, PipelineError> {
         init()?;
         let pipeline = gst::Pipeline::with_name("telephone");
-        let room = TelephoneRoom { port: at.clone(), code: NO_MEETING.into(), pin: String::new() };
+        let room = TelephoneRoom {
+            port: at.clone(),
+            code: NO_MEETING.into(),
+            pin: String::new(),
+            label: String::new(),
+        };
         let bridge = bridge(&room)?;
         bridge.set_property("locked", true);
+        if let Some(keep) = records {
+            bridge.set_property("records", true);
+            bridge.connect("call-ended", false, move |values| {
+                let call = values.get(1)?.get::<gst::Structure>().ok()?;
+                keep(CallRecord::read(&call)?);
+                None
+            });
+        }
         bridge.connect("trunk-changed", false, |values| {
             match values.get(1)?.get().ok()? {
                 "registered" => tracing::info!("the telephone provider brings calls here"),
@@ -180,7 +199,7 @@ impl Telephone {
                 tracing::warn!(complaint.sentence, "the telephone has failed");
             }
         });
-        let telephone = Self { pipeline };
+        let telephone = Self { pipeline, bridge };
         if telephone.pipeline.set_state(gst::State::Playing).is_err() {
             return Err(PipelineError::start(complaint.lock().take(), "The telephone did not start."));
         }
@@ -190,6 +209,8 @@ impl Telephone {
 
 impl Drop for Telephone {
     fn drop(&mut self) {
+        // While there is somebody to be told of them.
+        self.bridge.emit_by_name::<()>("hang-up-all", &[]);
         // It has no streams, so nothing can keep it from stopping.
         let _ = self.pipeline.set_state(gst::State::Null);
     }
@@ -297,7 +318,7 @@ impl Switchboard {
 }
 
 fn bridge(room: &TelephoneRoom) -> Result<gst::Element, PipelineError> {
-    let TelephoneRoom { port: at, code, pin } = room;
+    let TelephoneRoom { port: at, code, pin, label } = room;
     let number = |port: Option<u16>| port.map_or(-1, i32::from);
     let path = |path: &PathBuf| path.to_string_lossy().into_owned();
     let sipbridge = factory("sipbridge")?;
@@ -305,6 +326,7 @@ fn bridge(room: &TelephoneRoom) -> Result<gst::Element, PipelineError> {
         .create()
         .property("room", code)
         .property("pin", pin)
+        .property("label", label)
         .property("names", at.names.word())
         .property("tls-port", number(at.tls))
         .property("tcp-port", number(at.tcp))

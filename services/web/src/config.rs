@@ -8,6 +8,8 @@ use convene_pipelines::{CallerNames, MediaPort, TelephonePort, Trunk};
 use convene_recordings::{RegionName, StoreConfig};
 use serde::{Deserialize, Serialize};
 
+use crate::StartError;
+use crate::calls::{CallLog, CallRecords};
 use crate::recording::Rules;
 
 /// The port when none is configured.
@@ -18,6 +20,9 @@ const MEDIA_PORT: u16 = 1853;
 
 /// The UDP ports for telephones' sound when none are configured.
 const SIP_RTP_PORTS: &str = "7800-32000";
+
+/// A bill can be disputed for about so long.
+const CALL_RECORDS_KEEP_DAYS: u32 = 90;
 
 /// A recording of a screen with faces, encoded as it happens, costs 0.4 to 0.5 of a core.
 const RECORDINGS_PER_CORE: usize = 2;
@@ -53,6 +58,11 @@ pub struct Config {
     pub sip_trunk_ca_file: Option<PathBuf>,
     /// What numbers that a host has called may begin with, such as `+49`; none means that nobody is called.
     pub sip_call_out: Vec<String>,
+    /// What is written down of telephone calls that are over, in `calls.jsonl` of the data folder: nothing (`off`), when, how long and how well
+    /// (`anonymous`), or callers' numbers and names, too (`numbers`).
+    pub call_records: CallRecords,
+    /// After how many days that is deleted.
+    pub call_records_keep_days: u32,
     /// Where operators find the metrics by plain HTTP, such as `127.0.0.1:9464`; none means nowhere. Nobody else should reach it.
     pub metrics: Option<SocketAddr>,
     /// The folder for the certificate, the catalogue, the spool and the default regions.
@@ -95,6 +105,8 @@ impl Default for Config {
             sip_trunk_account: None,
             sip_trunk_ca_file: None,
             sip_call_out: Vec::new(),
+            call_records: CallRecords::default(),
+            call_records_keep_days: CALL_RECORDS_KEEP_DAYS,
             metrics: None,
             data: PathBuf::from("data"),
             public_url: None,
@@ -189,6 +201,16 @@ impl Config {
                 ca_file: self.sip_trunk_ca_file.clone(),
             }),
         })
+    }
+
+    /// Where telephone calls are written down, if anywhere.
+    pub(crate) fn call_log(&self) -> Result<Option<CallLog>, StartError> {
+        if self.call_records == CallRecords::Off {
+            return Ok(None);
+        }
+        let keep = time::Duration::days(self.call_records_keep_days.into());
+        let log = CallLog::open(self.data.clone(), self.call_records, keep);
+        log.map(Some).map_err(|error| StartError::Unwritable { path: self.data.clone(), error })
     }
 
     /// Whom hosts may have called: nobody without a trunk, or without a number that is permitted. The error is a sentence.

@@ -33,8 +33,8 @@ pub use dtls::{
     Material,
 };
 pub use exchange::{
-    About, DIALLING_MAX, Exchange, INVITES_MAX, MESSAGES_MAX, MISSES_MAX, Names, Order, Progress, RoomId,
-    RoomRules, TRUNK_MISSES_MAX, Trunk,
+    About, CallEnd, CallRecord, DIALLING_MAX, Encryption, Exchange, INVITES_MAX, MESSAGES_MAX, MISSES_MAX,
+    Names, Order, Progress, RoomId, RoomRules, TRUNK_MISSES_MAX, Trunk,
 };
 pub use failure::Failure;
 pub use fingerprint::{FINGERPRINTS_MAX, Fingerprint, Peer, Role};

@@ -49,13 +49,17 @@ impl Reception {
         self.ssrc
     }
 
-    /// One more packet, that arrived at this step of the timestamp's clock.
-    pub fn count(&mut self, sequence: u16, timestamp: u32, arrival: u32) {
+    /// One more packet.
+    pub fn count(&mut self, sequence: u16) {
         self.received = self.received.wrapping_add(1);
         let ahead = sequence.wrapping_sub(self.highest as u16) as i16;
         if 0 < ahead {
             self.highest = self.highest.wrapping_add(ahead as u32);
         }
+    }
+
+    /// It arrived at this step of the timestamp's clock. Not for keys: all packets of one have the timestamp of its beginning.
+    pub fn time(&mut self, timestamp: u32, arrival: u32) {
         let transit = i64::from(arrival.wrapping_sub(timestamp) as i32);
         if let Some(last) = self.transit.replace(transit) {
             // Appendix A.8.
@@ -208,7 +212,8 @@ mod tests {
         let now = Instant::now();
         let mut heard = Reception::new(9, 65_530);
         for step in (0..40_u16).filter(|step| step % 4 != 1) {
-            heard.count(65_530_u16.wrapping_add(step), u32::from(step) * 160, u32::from(step) * 160);
+            heard.count(65_530_u16.wrapping_add(step));
+            heard.time(u32::from(step) * 160, u32::from(step) * 160);
         }
         let sending = Sending { ssrc: 7, last: (1000, now), packets: 3, bytes: 480 };
         let report = write(

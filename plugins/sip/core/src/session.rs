@@ -179,14 +179,17 @@ impl Session {
         }
         self.stats.received += 1;
         self.heard_at = now;
-        let passed = now.saturating_duration_since(self.began_at).as_secs_f64();
-        let arrival = (passed * f64::from(self.agreement.codec.clock_rate())) as u64 as u32;
         let (ssrc, sequence) = (parsed.ssrc, parsed.sequence);
         if let Some(before) = self.reception.take_if(|reception| reception.ssrc() != ssrc) {
             self.stats.expected += u64::from(before.expected());
         }
         let reception = self.reception.get_or_insert_with(|| Reception::new(ssrc, sequence));
-        reception.count(sequence, parsed.timestamp, arrival);
+        reception.count(sequence);
+        if is_voice {
+            let passed = now.saturating_duration_since(self.began_at).as_secs_f64();
+            let arrival = (passed * f64::from(self.agreement.codec.clock_rate())) as u64 as u32;
+            reception.time(parsed.timestamp, arrival);
+        }
         if is_key {
             return self.keys.read(parsed.payload, parsed.timestamp).map_or(Received::Nothing, Received::Key);
         }

@@ -13,6 +13,7 @@ use convene_pipelines::{MeetingEvent, PipelineError, TalkEvent};
 use convene_recordings::RecordingState;
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{debug, info, warn};
+use uuid::Uuid;
 
 use super::outbox::{Outbox, Outgoing, text};
 use super::screen::{Screen, Stage};
@@ -89,6 +90,7 @@ pub(crate) struct Founding {
 struct Room {
     service: Arc<Service>,
     number: u64,
+    id: Uuid,
     code: SessionCode,
     recorder: Token,
     meeting: Meeting,
@@ -111,12 +113,15 @@ pub(crate) fn open(service: Arc<Service>, founding: Founding) -> RoomHandle {
     let now = service.clock.now();
     let Founding { number, code, host, recorder, pin } = founding;
     let telephone = service.telephone.as_ref();
-    let phone_room = telephone.map(|telephone| telephone.room(code, &pin));
+    // Of the meeting, where its code is not to be: whoever has that gets in.
+    let id = Uuid::new_v4();
+    let phone_room = telephone.map(|telephone| telephone.room(code, &pin, id));
     let dial_in = telephone.map(|telephone| telephone.dial_in(pin));
     let call_out = telephone.and_then(Switchboard::call_out);
     let meeting = Meeting::new(code, host, recorder.clone(), now);
     let room = Room {
         number,
+        id,
         code,
         meeting: meeting.with_dial_in(dial_in).with_call_out(call_out),
         recorder,
@@ -136,7 +141,7 @@ pub(crate) fn open(service: Arc<Service>, founding: Founding) -> RoomHandle {
 
 impl Room {
     async fn run(mut self, mut mailbox: mpsc::Receiver<Letter>) {
-        info!(meeting = self.number, "a meeting begins");
+        info!(meeting = self.number, id = %self.id, "a meeting begins");
         self.talk.open(self.meeting.camera_policy()).await;
         let mut sound = tokio::time::interval(SOUND_EVERY);
         sound.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

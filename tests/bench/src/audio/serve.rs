@@ -81,5 +81,5 @@ fn telephone() -> TelephoneRoom {
         key: PathBuf::new(),
         trunk: None,
     };
-    TelephoneRoom { port, code: CODE.into(), pin: String::new() }
+    TelephoneRoom { port, code: CODE.into(), pin: String::new(), label: String::new() }
 }

@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use convene_sip::{CallId, Exchange, Flow, Hop, Order, Received, RoomId, Transport, Trunk};
+use convene_sip::{CallId, CallRecord, Exchange, Flow, Hop, Order, Received, RoomId, Transport, Trunk};
 use rustix::event::{Timespec, epoll};
 use rustls::ServerConfig;
 
@@ -243,6 +243,11 @@ impl Worker {
                 Command::Call { call, room, to } => self.exchange.call(call, room, &to, time),
                 Command::Cancel(call) => self.exchange.cancel(call, time),
                 Command::Resolved(hop, address) => self.resolved(&hop, address),
+                Command::HangUpAll(done) => {
+                    self.exchange.hang_up_all(time);
+                    self.carry_out(time);
+                    let _ = done.send(());
+                }
                 Command::Stop => {
                     self.exchange.hang_up_all(time);
                     self.is_over = true;
@@ -426,6 +431,7 @@ impl Worker {
                         entry.line.with(|session| session.be_quiet());
                     }
                 }
+                Order::Record { rooms, call, record } => self.record(&rooms, call, &record),
                 Order::Close(call) => self.close_line(call),
             }
         }
@@ -458,6 +464,13 @@ impl Worker {
         self.lines.insert(call, Entry { line: Arc::new(line), room: None, listener: None, name: None });
         self.round_at.get_or_insert(now() + ROUND);
         Some((local.ip(), port))
+    }
+
+    fn record(&self, rooms: &[RoomId], call: CallId, record: &CallRecord) {
+        let sound = self.lines.get(&call).and_then(|entry| entry.line.with(|session| session.stats()));
+        for listener in rooms.iter().filter_map(|room| self.listeners.get(room)) {
+            listener.recorded(call, record, sound);
+        }
     }
 
     fn close_line(&mut self, call: CallId) {

@@ -88,6 +88,15 @@ pub struct SipBridge {
         blurb = "Whether callers say their names on the way in: never, asked (others hear them by a key), or announced (and to all callers)"
     )]
     #[property(
+        name = "label", nick = "Label", get, set = Self::set_label, type = String, member = label,
+        blurb = "What records of this room's calls call it, as its digits let people in"
+    )]
+    #[property(
+        name = "records", nick = "Records", get, set = Self::set_records, type = bool, member = records,
+        default = false,
+        blurb = "call-ended tells of each call of these ports, whichever bridge's it was, when it is over"
+    )]
+    #[property(
         name = "trunk", nick = "Trunk", get, set, type = Option<String>, member = trunk,
         blurb = "Who connects calls with the telephone network, as sips:provider.example; its account comes from \
             trunk-account, or from CONVENE_SIP_USER and CONVENE_SIP_PASSWORD in the environment"
@@ -159,6 +168,16 @@ impl SipBridge {
         self.tell_rules();
     }
 
+    fn set_label(&self, label: String) {
+        self.settings().label = label;
+        self.tell_rules();
+    }
+
+    fn set_records(&self, records: bool) {
+        self.settings().records = records;
+        self.tell_rules();
+    }
+
     fn tell_rules(&self) {
         let rules = self.settings().rules();
         if let Some(room) = self.state.lock().room.clone() {
@@ -175,6 +194,14 @@ impl SipBridge {
         let state = self.state.lock();
         if let (Some(room), Some(caller)) = (&state.room, state.seats.caller(number)) {
             room.hang_up(caller.call);
+        }
+    }
+
+    /// All calls of these ports end.
+    pub(super) fn hang_up_all(&self) {
+        let room = self.state.lock().room.clone();
+        if let Some(room) = room {
+            room.hang_up_all();
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Settings {
     pub locked: bool,
     pub pin: String,
     pub names: String,
+    pub label: String,
+    pub records: bool,
     pub trunk: Option<String>,
     pub trunk_register: bool,
     pub trunk_account: Option<String>,
@@ -54,6 +56,8 @@ impl Default for Settings {
             locked: false,
             pin: String::new(),
             names: NAMES.to_owned(),
+            label: String::new(),
+            records: false,
             trunk: None,
             trunk_register: true,
             trunk_account: None,
@@ -67,7 +71,14 @@ impl Settings {
     pub fn rules(&self) -> RoomRules {
         // While the bridge is open, what is no such word keeps nobody's name.
         let names = Names::named(&self.names).unwrap_or_default();
-        RoomRules { code: self.room.clone(), is_locked: self.locked, pin: self.pin.clone(), names }
+        RoomRules {
+            code: self.room.clone(),
+            is_locked: self.locked,
+            pin: self.pin.clone(),
+            names,
+            label: self.label.clone(),
+            keeps_records: self.records,
+        }
     }
 
     /// How the ports are opened; the error is a sentence.

@@ -8,4 +8,5 @@ mod linphone;
 mod names;
 mod phone;
 mod phones;
+mod records;
 mod trunk;
