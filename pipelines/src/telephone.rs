@@ -42,6 +42,8 @@ pub struct TelephonePort {
     pub address: Option<IpAddr>,
     /// The UDP ports for sound, as `7800-32000`.
     pub rtp_ports: String,
+    /// Digits are looked for as tones in the voices of those who have no other way to send them.
+    pub inband_digits: bool,
     /// What is done with callers' names.
     pub names: CallerNames,
     /// A PEM file.
@@ -331,7 +333,8 @@ fn bridge(room: &TelephoneRoom) -> Result<gst::Element, PipelineError> {
         .property("tls-port", number(at.tls))
         .property("tcp-port", number(at.tcp))
         .property("udp-port", number(at.udp))
-        .property("rtp-ports", &at.rtp_ports);
+        .property("rtp-ports", &at.rtp_ports)
+        .property("inband-digits", at.inband_digits);
     if at.tls.is_some() {
         builder =
             builder.property("certificate", path(&at.certificate)).property("private-key", path(&at.key));

@@ -68,6 +68,9 @@ pub(crate) struct Configuration {
     /// The same over UDP, usually 5060.
     #[arg(long, value_name = "PORT")]
     pub(crate) sip_udp_port: Option<u16>,
+    /// Look for digits as tones in the voices of telephones that have no other way to send them.
+    #[arg(long)]
+    pub(crate) sip_inband_digits: bool,
     /// Who connects calls with the telephone network, for example sips:provider.example. Its account is in CONVENE_SIP_USER and
     /// CONVENE_SIP_PASSWORD, or in the file that sip_trunk_account names.
     #[arg(long, value_name = "URI")]

@@ -15,7 +15,7 @@ use crate::arguments::Configuration;
 const DEFAULT_FILE: &str = "convene.toml";
 
 /// The settings that the environment may give, as `CONVENE_LISTEN`; deeper ones with two underscores, `CONVENE_RECORDER__PATH`.
-const FROM_ENVIRONMENT: [&str; 22] = [
+const FROM_ENVIRONMENT: [&str; 23] = [
     "listen",
     "media_port",
     "media_addresses",
@@ -23,6 +23,7 @@ const FROM_ENVIRONMENT: [&str; 22] = [
     "sip_tcp_port",
     "sip_udp_port",
     "sip_rtp_ports",
+    "sip_inband_digits",
     "sip_names",
     "sip_trunk",
     "sip_trunk_account",
@@ -55,6 +56,8 @@ struct Flags<'a> {
     sip_tcp_port: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sip_udp_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sip_inband_digits: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sip_trunk: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,6 +99,7 @@ pub(crate) fn read(flags: &Configuration) -> anyhow::Result<Config> {
         sip_tls_port: flags.sip_tls_port,
         sip_tcp_port: flags.sip_tcp_port,
         sip_udp_port: flags.sip_udp_port,
+        sip_inband_digits: flags.sip_inband_digits.then_some(true),
         sip_trunk: flags.sip_trunk.as_deref(),
         sip_trunk_account: flags.sip_trunk_account.as_deref(),
         sip_trunk_ca_file: flags.sip_trunk_ca_file.as_deref(),

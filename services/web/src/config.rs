@@ -45,6 +45,9 @@ pub struct Config {
     pub sip_udp_port: Option<u16>,
     /// The UDP ports for telephones' sound, two for each call.
     pub sip_rtp_ports: String,
+    /// Digits are looked for as tones in the voices of telephones that have no other way to send them: for old gateways. It costs some work for each such
+    /// caller.
+    pub sip_inband_digits: bool,
     /// Whether callers say their names on the way in: `never`, `asked` (who wants to know who is there hears them), or `announced` (and all other
     /// callers hear who comes).
     #[serde(with = "names")]
@@ -100,6 +103,7 @@ impl Default for Config {
             sip_tcp_port: None,
             sip_udp_port: None,
             sip_rtp_ports: SIP_RTP_PORTS.into(),
+            sip_inband_digits: false,
             sip_names: CallerNames::default(),
             sip_trunk: None,
             sip_trunk_account: None,
@@ -192,6 +196,7 @@ impl Config {
             bind: self.bind(),
             address: self.media_addresses.first().copied(),
             rtp_ports: self.sip_rtp_ports.clone(),
+            inband_digits: self.sip_inband_digits,
             names: self.sip_names,
             certificate: self.certificate_file(),
             key: self.key_file(),

@@ -85,6 +85,12 @@ test("three people see each other's pictures and hear each other's voices, and n
   await bob.expectNotToHear(BOB_HZ);
   await cem.expectNotToHear(CEM_HZ);
   await until("who speaks is shown", () => ann.participant.page.locator("[data-speaking=true]").count(), (speaking) => 0 < speaking);
+  // The host sees how each of them comes in, by RTCP's own measure of the way, and the others do not.
+  const lines = () => ann.participant.page.locator("[data-testid=sound-figures]").allTextContents();
+  const isKnown = (text: string) => /sound (good|fair|poor)/.test(text) && /Round trip\d+ ms/.test(text) && /Level-\d+ dBov/.test(text);
+  const told = await until("the host sees how voices come in", lines, (texts) => texts.length === 3 && texts.every(isKnown));
+  expect(told.map((text) => text.split(":")[0])).toEqual(["Ann", "Bob", "Cem"]);
+  expect(await bob.participant.page.locator("[data-testid=sound-figures]").count()).toBe(0);
 });
 
 test("whoever leaves makes room for whoever comes", async () => {

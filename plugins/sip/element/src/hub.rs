@@ -10,6 +10,7 @@ mod names;
 mod prompts;
 mod sockets;
 mod tls;
+mod tones;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -80,6 +81,8 @@ pub struct HubSettings {
     pub media_address: Option<IpAddr>,
     /// For sound.
     pub rtp_ports: PortRange,
+    /// Digits are looked for in the voices of those who have no other way to send them.
+    pub has_inband_digits: bool,
     /// In which callers are spoken to.
     pub language: String,
     /// Files that are played instead of what was spoken.

@@ -5,7 +5,7 @@ import type { Sound } from "../protocol";
 export function SoundFigures({ name, sound }: { name: string; sound: Sound | undefined }) {
   if (sound === undefined) return null;
   return (
-    <details class={`sound ${sound.quality}`} data-testid="sound">
+    <details class={`sound ${sound.quality}`} data-testid="sound-figures">
       <summary>
         <span class="unseen">{name}: </span>sound {sound.quality}
       </summary>

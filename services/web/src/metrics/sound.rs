@@ -1,7 +1,5 @@
 //! How well voices come in, by how their participants take part: three ways, so that a thousand meetings make no more numbers than one.
 
-use std::time::Duration;
-
 use convene_domain::{SoundFigures, SoundQuality, Way};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -80,10 +78,10 @@ impl Sound {
         for (family, time) in
             [(jitter, figures.jitter), (buffer, figures.buffer), (delay, figures.mouth_to_ear)]
         {
-            observe(family, kind, (expected != 0).then(|| Duration::as_secs_f64(&time)));
+            observe(family, kind, (expected != 0).then_some(time.as_secs_f64()));
         }
         // Of whoever is not heard, there is nothing to say about loudness.
-        observe(level, kind, (played != 0).then(|| f64::from(figures.level)));
+        observe(level, kind, (played != 0).then_some(f64::from(figures.level)));
     }
 
     pub(super) fn name(&self, registry: &mut Registry) {

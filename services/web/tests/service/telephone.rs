@@ -163,6 +163,54 @@ async fn a_caller_turns_the_others_down_and_hears_the_keys() {
     scene.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn digits_as_tones_lead_into_the_right_meeting_and_are_hardly_heard_there() {
+    let scene = scene_with(|config| {
+        config.sip_udp_port = Some(0);
+        config.sip_names = CallerNames::Never;
+        config.sip_inband_digits = true;
+    })
+    .await;
+    let [other, meeting] = [scene.start_meeting().await, scene.start_meeting().await];
+    let mut bea = scene.join_host(&other).await;
+    let (mut ann, joined) = scene.join(&meeting.code, "Ann", Some(&meeting.token)).await;
+    let port = joined["dial_in"]["udp_port"].as_u64().expect("a port").try_into().unwrap();
+    let (eve, _) = caller(&mut ann, (&meeting.code, port), "Eve", (Codec::G722, EVE)).await;
+    for codec in [Codec::Pcmu, Codec::Pcma, Codec::G722] {
+        let dan = Phone::call_by_tones(port, "Dan", codec, DAN).await;
+        dan.dial(&meeting.code, 60);
+        let joined = ann.told_of("participant_joined").await["participant"].clone();
+        assert_eq!((&joined["name"], &joined["microphone"]), (&json!("Dan"), &json!(true)));
+        eve.hears(DAN, true).await;
+        dan.dial("5", 2000);
+        eve.hears(DAN, false).await;
+        for hertz in [770.0, 1336.0] {
+            let share = eve.share(hertz).expect("she hears a second");
+            assert!(share < 0.05, "{codec:?}: {share} of {hertz} Hz");
+        }
+        eve.hears(DAN, true).await;
+        dan.dial("*6", 80);
+        assert_eq!(ann.told_of("participant_changed").await["participant"]["microphone"], false);
+        dan.hang_up().await;
+        ann.told_of("participant_left").await;
+    }
+    bea.tell(json!({"type": "chat", "text": "nobody has come here"})).await;
+    assert_eq!(bea.told().await["type"], "chat");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tones_are_a_voice_like_any_other_unless_they_are_wanted() {
+    let (scene, meeting, mut ann, port, _) = meeting().await;
+    let dan = Phone::call_by_tones(port, "Dan", Codec::Pcmu, DAN).await;
+    dan.dial(&meeting.code, 60);
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    ann.tell(json!({"type": "chat", "text": "nobody has come"})).await;
+    assert_eq!(ann.told().await["type"], "chat");
+    drop(dan);
+    scene.stop().await;
+}
+
 /// Dan's every tenth packet is lost; Eve's line is as it should be. Who is no host is told nothing of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_host_and_operators_see_whose_line_loses() {

@@ -76,6 +76,7 @@ fn telephone() -> TelephoneRoom {
         bind: Some(SERVER),
         address: None,
         rtp_ports: "7800-32000".into(),
+        inband_digits: false,
         names: CallerNames::Never,
         certificate: PathBuf::new(),
         key: PathBuf::new(),

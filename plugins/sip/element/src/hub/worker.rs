@@ -24,6 +24,7 @@ use super::names::{Name, NameListener};
 use super::prompts::Prompts;
 use super::sockets::{self, Sockets};
 use super::tls::Trust;
+use super::tones::ToneListener;
 use super::{HubError, HubSettings, RoomListener};
 
 /// Connections at once: a proxy brings all its calls by one.
@@ -89,6 +90,8 @@ struct Entry {
     listener: Option<Box<NameListener>>,
     /// Gone with the call.
     name: Option<Name>,
+    /// Where digits come as tones.
+    tones: Option<Box<ToneListener>>,
 }
 
 /// The thread's own.
@@ -108,6 +111,7 @@ pub struct Worker {
     /// Where we connect from.
     bind: Option<IpAddr>,
     trust: Trust,
+    has_inband_digits: bool,
     lines: BTreeMap<CallId, Entry>,
     prompts: Prompts,
     /// Calls that hear a prompt.
@@ -145,6 +149,7 @@ impl Worker {
             lookups: BTreeSet::new(),
             bind: settings.bind,
             trust,
+            has_inband_digits: settings.has_inband_digits,
             lines: BTreeMap::new(),
             prompts: Prompts::new(&settings.language, settings.prompts.as_deref()),
             playing: BTreeSet::new(),
@@ -313,15 +318,7 @@ impl Worker {
         };
         // One each time: a call has one each 20 ms, and whether there is another the system tells for nothing.
         match entry.line.read(&mut self.buffer) {
-            Some(Received::Voice(packet)) => {
-                if let Some(listener) = &mut entry.listener {
-                    if listener.push(&packet) {
-                        self.end_name(call);
-                    }
-                } else if let Some(room) = &entry.room {
-                    room.voice(call, packet);
-                }
-            }
+            Some(Received::Voice(packet)) => self.hear(call, packet),
             Some(Received::Key(key)) => {
                 let time = now();
                 self.exchange.key(call, key, time);
@@ -395,6 +392,9 @@ impl Worker {
                         if let Some(listener) = &mut entry.listener {
                             **listener = NameListener::new(agreement.codec, agreement.payload_type);
                         }
+                        let has_tones = self.has_inband_digits && agreement.digits.is_none();
+                        entry.tones = has_tones
+                            .then(|| Box::new(ToneListener::new(agreement.codec, agreement.payload_type)));
                         entry.line.agree(*agreement, ours.as_ref());
                         self.shaking.insert(call);
                     }
@@ -461,7 +461,10 @@ impl Worker {
         self.watch(sound, Token::Sound(call.0)).ok()?;
         self.watch(reports, Token::Reports(call.0)).ok()?;
         let port = line.port();
-        self.lines.insert(call, Entry { line: Arc::new(line), room: None, listener: None, name: None });
+        self.lines.insert(
+            call,
+            Entry { line: Arc::new(line), room: None, listener: None, name: None, tones: None },
+        );
         self.round_at.get_or_insert(now() + ROUND);
         Some((local.ip(), port))
     }

@@ -67,6 +67,10 @@ pub struct SipBridge {
         blurb = "The UDP ports for sound; each call takes two"
     )]
     #[property(
+        name = "inband-digits", nick = "In-band digits", get, set, type = bool, member = inband_digits, default = false,
+        blurb = "Digits are looked for as tones in the voices of callers who have agreed on no telephone-event (RFC 4733), which others then hardly hear"
+    )]
+    #[property(
         name = "language", nick = "Language", get, set, type = String, member = language,
         blurb = "In which callers are spoken to: en or de"
     )]

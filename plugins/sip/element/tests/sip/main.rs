@@ -9,4 +9,5 @@ mod names;
 mod phone;
 mod phones;
 mod records;
+mod tones;
 mod trunk;
