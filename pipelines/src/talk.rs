@@ -128,6 +128,8 @@ impl TalkPipeline {
             .create()
             .name("mixer")
             .property("stay-open", true)
+            // Music in stereo costs only when there is some.
+            .property("follow-stereo", true)
             .build()
             .map_err(PipelineError::build)?;
         // Somebody has to take the mix of all, also when nobody records it.

@@ -7,7 +7,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 
 import { Participant, until } from "../support/browser.ts";
-import { type Colour, COLOURS, Person } from "../support/faces.ts";
+import { type Colour, COLOURS, Person, sidesOf } from "../support/faces.ts";
 import { Line } from "../support/line.ts";
 import { colourAt, loudness, probe } from "../support/media.ts";
 import { freePort, Path } from "../support/path.ts";
@@ -91,6 +91,39 @@ test("three people see each other's pictures and hear each other's voices, and n
   const told = await until("the host sees how voices come in", lines, (texts) => texts.length === 3 && texts.every(isKnown));
   expect(told.map((text) => text.split(":")[0])).toEqual(["Ann", "Bob", "Cem"]);
   expect(await bob.participant.page.locator("[data-testid=sound-figures]").count()).toBe(0);
+});
+
+test("who chooses music is heard in stereo, as long as it is chosen", async () => {
+  let code = "";
+  // Her instrument has one tone on the left and another on the right.
+  const ann = await Person.of("red", [ANN_HZ, CEM_HZ], async (browser) => {
+    const started = await Participant.host(browser, service.url, "Ann");
+    code = started.code;
+    return started.host;
+  });
+  people.push(ann);
+  const bob = await guest(code, "Bob", "green", BOB_HZ);
+  for (const person of [ann, bob]) await person.show();
+  await bob.expectToHear(ANN_HZ);
+
+  const choose = async (mode: "voice" | "music"): Promise<void> => {
+    await ann.at("devices").click();
+    await ann.at("sound-mode").selectOption(mode);
+    await ann.participant.page.keyboard.press("Escape");
+  };
+  /** By how much a tone is louder on the left than on the right, where Bob is; nothing while it is not heard. */
+  const tilt = async (hertz: number): Promise<number> => {
+    const { left, right } = await sidesOf(hertz, bob.participant.page);
+    return Math.max(left, right) < -60 ? Number.NaN : left - right;
+  };
+  await choose("music");
+  await until("the one tone is on the left", () => tilt(ANN_HZ), (decibels) => 20 < decibels);
+  await until("the other tone is on the right", () => tilt(CEM_HZ), (decibels) => decibels < -20);
+  await ann.expectToHear(BOB_HZ);
+  await bob.expectNotToHear(BOB_HZ);
+  await choose("voice");
+  await until("she is in the middle again", () => tilt(ANN_HZ), (decibels) => Math.abs(decibels) < 3);
+  await bob.expectToHear(ANN_HZ);
 });
 
 test("whoever leaves makes room for whoever comes", async () => {

@@ -14,7 +14,7 @@ use crate::{
     buffer::{Body, Buffer, Waiting},
     codec::Meter,
     conference::Wire,
-    conference::count_samples,
+    conference::{convert, count_samples},
     delay::{Delay, MARGIN, SHORT_BY},
     opus::Channels,
     rtp,
@@ -53,6 +53,10 @@ const URGENT: i64 = 80 * MS;
 const PASSED_MAX: usize = 5;
 /// An encoder that says that nobody speaks is believed for so many packets: a third of a second.
 const BELIEVED_MAX: u8 = 16;
+/// So many packets in a row with two channels are music.
+const STEREO_MIN: u32 = 3;
+/// So many with one are a voice again: five seconds.
+const MONO_MIN: u32 = 250;
 /// Comfort noise goes on until the next packet, which follows after this at the earliest: 10 ms.
 const NOISE: i64 = 10 * MS;
 /// A gap in a source of our pace is kept as silence up to this; a longer one is a jump.
@@ -62,6 +66,8 @@ const GAP_MAX: i64 = 1000 * MS;
 pub(crate) struct Source {
     pace: Pace,
     channels: Channels,
+    /// Packets in a row that have other channels; `None` where that does not matter.
+    turning: Option<u32>,
     buffer: Buffer,
     delay: Delay,
     /// What packets hold; another codec is another timeline.
@@ -107,6 +113,7 @@ impl Source {
         Self {
             pace,
             channels,
+            turning: None,
             buffer: Buffer::default(),
             delay: Delay::default(),
             codec: None,
@@ -136,6 +143,34 @@ impl Source {
         }
     }
 
+    /// One whose sound has as many channels as its Opus has, and begins with one.
+    pub fn following(pace: Pace) -> Self {
+        Self { turning: Some(0), ..Self::new(pace, Channels::Mono) }
+    }
+
+    /// In how many its sound is.
+    pub fn channels(&self) -> Channels {
+        self.channels
+    }
+
+    /// Encoders of two channels may put a quiet or narrow moment into one: only several packets in a row count, and many of them for one channel.
+    fn follow_channels(&mut self, codec: Codec, packet: &[u8]) {
+        let Some(turning) = &mut self.turning else {
+            return;
+        };
+        let channels = codec.channels(packet);
+        *turning = if channels == self.channels { 0 } else { *turning + 1 };
+        let enough = if channels == Channels::Stereo { STEREO_MIN } else { MONO_MIN };
+        if *turning < enough || codec.is_rest(packet) {
+            return;
+        }
+        *turning = 0;
+        self.sound = convert(&self.sound, self.channels, channels);
+        self.channels = channels;
+        self.decoder = None;
+        self.comes_from_silence = true;
+    }
+
     /// A packet of RTP came.
     pub fn rtp(
         &mut self,
@@ -146,6 +181,7 @@ impl Source {
     ) -> Result<(), InputError> {
         let samples = count_samples(codec, packet.payload)? as i64;
         let (sequence, timestamp) = self.unwrap(codec, packet);
+        self.follow_channels(codec, packet.payload);
         let level = level.or_else(|| Some(self.meter.as_mut()?.level(packet.payload)));
         let level = level.or_else(|| codec.level_by_length(packet.payload));
         let level = level.or_else(|| self.believe(codec, packet.payload));
@@ -194,8 +230,9 @@ impl Source {
 
     /// Sound came that has no numbers of its own: it follows what came before, or stands where `timestamp` says.
     pub fn follow(&mut self, timestamp: Option<i64>, samples: usize, body: Body, now: i64) {
-        if let Body::Coded(codec, _) = body {
-            self.speak(codec);
+        if let Body::Coded(codec, packet) = &body {
+            self.speak(*codec);
+            self.follow_channels(*codec, packet);
         }
         let sequence = self.sequence.map_or(0, |last| last + 1);
         let expected = self.timestamp.unwrap_or_else(|| timestamp.unwrap_or(now));

@@ -8,4 +8,5 @@ mod hostile;
 mod lines;
 mod room;
 mod seams;
+mod stereo;
 mod telephones;

@@ -47,6 +47,11 @@ pub struct ConferenceMixer {
         blurb = "Mix in two channels, for music; read when the element starts"
     )]
     #[property(
+        name = "follow-stereo", nick = "Follow stereo", get, set, type = bool, member = follow_stereo, default = false,
+        blurb = "Mix in two channels while a participant's Opus has two, and in one otherwise; stereo is not looked at then. Read \
+                 when the element starts"
+    )]
+    #[property(
         name = "stay-open", nick = "Stay open", get, set, type = bool, member = stay_open, default = false,
         blurb = "Go on when all sinks are at their end: somebody may join later"
     )]
@@ -137,12 +142,13 @@ impl ConferenceMixer {
             .field("refused", hall.refused)
             .field("participants", hall.paces.len() as u64)
             .field("listeners", hall.listeners.len() as u64)
+            .field("channels", hall.conference.channels().count() as u64)
             .build()
     }
 
     fn start(&self) -> Result<(), gst::StateChangeError> {
         let settings = self.settings();
-        *self.hall.lock() = Hall::new(settings.channels(), settings.opus());
+        *self.hall.lock() = Hall::new(&settings);
         self.inbox.lock().is_open = true;
         let mixer = self.obj().downgrade();
         let task = gst::Task::builder(move |_task| {
@@ -293,7 +299,7 @@ impl ObjectSubclass for ConferenceMixer {
         Self {
             mix: OnceMix(Self::src_pad(&template, "mix", Ear::All)),
             worker: Mutex::default(),
-            hall: Mutex::new(Hall::new(settings.channels(), settings.opus())),
+            hall: Mutex::new(Hall::new(&settings)),
             settings: std::sync::Mutex::new(settings),
             inbox: Mutex::default(),
             bell: Condvar::new(),
@@ -309,7 +315,7 @@ impl ObjectImpl for ConferenceMixer {
                 .nick("Statistics")
                 .blurb(
                     "ticks, encodes, decodes, outputs, refused, participants and listeners since the element \
-                     started",
+                     started, and the channels of the mix just now",
                 )
                 .read_only();
             with(ConferenceMixer::derived_properties(), stats.build())

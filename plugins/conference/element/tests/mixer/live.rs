@@ -1,6 +1,6 @@
 //! Live callers under a clock that the test turns: heard by sound, coming and going, and at rest.
 
-use convene_conference::Codec;
+use convene_conference::{Channels, Codec};
 use convene_test_support::{AMPLITUDE, amplitude};
 use gst::prelude::*;
 
@@ -174,4 +174,24 @@ fn a_form_that_nobody_can_give_is_refused() {
     ] {
         assert_eq!(call.offer(0, caps), Err(gst::FlowError::NotNegotiated));
     }
+}
+
+#[test]
+fn music_is_heard_left_and_right_as_long_as_there_is_some() {
+    let mut call = Call::following(3);
+    call.hear_in_stereo(1);
+    call.run(50, AMPLITUDE);
+    assert_eq!((call.channels(1), call.stat("channels")), (Some(Channels::Mono), 1));
+    call.play(0);
+    call.run(50, AMPLITUDE);
+    assert_eq!((call.channels(1), call.stat("channels")), (Some(Channels::Stereo), 2));
+    call.forget();
+    call.run(50, AMPLITUDE);
+    let heard = call.heard(1);
+    let [left, right] = [0, 1].map(|channel| {
+        let sound: Vec<i16> = heard.iter().skip(channel).step_by(2).copied().collect();
+        [0, 2].map(|seat| amplitude(&sound, tone(seat)) / AMPLITUDE)
+    });
+    assert!((0.8..1.2).contains(&left[0]) && right[0] < 0.1, "the music is on the left: {left:?}, {right:?}");
+    assert!(left[1] > 0.8 && right[1] > 0.8, "a voice is in the middle: {left:?}, {right:?}");
 }
