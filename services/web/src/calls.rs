@@ -14,7 +14,6 @@ use std::time::Duration;
 use convene_pipelines::CallRecord;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use tracing::warn;
 use uuid::Uuid;
 
@@ -90,46 +89,77 @@ fn write_all(mut files: Files, records: &Receiver<CallRecord>, rules: CallRecord
     }
 }
 
-fn line(record: &CallRecord, id: Uuid, rules: CallRecords) -> String {
+fn line(record: &CallRecord, call: Uuid, rules: CallRecords) -> String {
     let millis = |time: Duration| (time.as_secs_f64() * 10_000.0).round() / 10.0;
-    let sound = record.sound.map(|sound| {
-        json!({
-            "received": sound.received,
-            "lost": sound.expected.saturating_sub(sound.received),
-            "sent": sound.sent,
-            "lost_there": (sound.lost_there * 1000.0).round() / 1000.0,
-            "jitter_ms": millis(sound.jitter),
-            "round_trip_ms": sound.round_trip.map(millis),
-        })
-    });
-    let mut line = json!({
-        "call": id,
-        "meeting": record.label,
-        "direction": if record.is_outgoing { "out" } else { "in" },
-        "transport": record.transport,
-        "trunk": record.is_trunk,
-        "begin": record.begin,
-        "answer": record.answer,
-        "end": record.end,
-        "duration_s": record.duration.as_millis() as f64 / 1000.0,
-        "codec": record.codec,
-        "encryption": record.encryption,
-        "ended_by": record.ended_by,
-        "reason": record.reason,
-        "status": record.status,
-        "packets": sound,
-    });
-    if rules == CallRecords::Numbers {
-        line["number"] = json!(record.number);
-        line["name"] = json!(record.name);
-    }
-    line.to_string()
+    let has_numbers = rules == CallRecords::Numbers;
+    let line = Line {
+        call,
+        meeting: record.label.as_deref(),
+        direction: if record.is_outgoing { "out" } else { "in" },
+        transport: record.transport.as_deref(),
+        trunk: record.is_trunk,
+        number: has_numbers.then_some(&record.number),
+        name: has_numbers.then_some(&record.name),
+        begin: &record.begin,
+        answer: record.answer.as_deref(),
+        end: &record.end,
+        duration_s: record.duration.as_millis() as f64 / 1000.0,
+        codec: record.codec.as_deref(),
+        encryption: &record.encryption,
+        ended_by: &record.ended_by,
+        reason: &record.reason,
+        status: record.status,
+        packets: record.sound.map(|sound| Packets {
+            received: sound.received,
+            lost: sound.expected.saturating_sub(sound.received),
+            sent: sound.sent,
+            lost_there: (sound.lost_there * 1000.0).round() / 1000.0,
+            jitter_ms: millis(sound.jitter),
+            round_trip_ms: sound.round_trip.map(millis),
+        }),
+    };
+    serde_json::to_string(&line).expect("numbers and texts are JSON")
+}
+
+/// As the README has it.
+#[derive(Serialize)]
+struct Line<'a> {
+    call: Uuid,
+    meeting: Option<&'a str>,
+    direction: &'static str,
+    transport: Option<&'a str>,
+    trunk: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<&'a String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a String>,
+    begin: &'a str,
+    answer: Option<&'a str>,
+    end: &'a str,
+    duration_s: f64,
+    codec: Option<&'a str>,
+    encryption: &'a str,
+    ended_by: &'a str,
+    reason: &'a str,
+    status: Option<u32>,
+    packets: Option<Packets>,
+}
+
+#[derive(Serialize)]
+struct Packets {
+    received: u64,
+    lost: u64,
+    sent: u64,
+    lost_there: f64,
+    jitter_ms: f64,
+    round_trip_ms: Option<f64>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use convene_pipelines::CallSound;
+    use serde_json::json;
 
     fn record() -> CallRecord {
         CallRecord {

@@ -1,6 +1,6 @@
 /** People see and hear each other: pictures checked by colour, voices by tone. */
 import { createHash, X509Certificate } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Browser, Page } from "playwright-core";
@@ -93,7 +93,7 @@ test("three people see each other's pictures and hear each other's voices, and n
   expect(await bob.participant.page.locator("[data-testid=sound-figures]").count()).toBe(0);
 });
 
-test("who chooses music is heard in stereo, as long as it is chosen", async () => {
+test("who chooses music is heard and recorded in stereo, as long as it is chosen", async () => {
   let code = "";
   // Her instrument has one tone on the left and another on the right.
   const ann = await Person.of("red", [ANN_HZ, CEM_HZ], async (browser) => {
@@ -121,6 +121,20 @@ test("who chooses music is heard in stereo, as long as it is chosen", async () =
   await until("the other tone is on the right", () => tilt(CEM_HZ), (decibels) => decibels < -20);
   await ann.expectToHear(BOB_HZ);
   await bob.expectNotToHear(BOB_HZ);
+  await ann.at("record").click();
+  const recorded = (text: string) => until(text, async () => (await ann.at("recording-state").textContent()) ?? "", (shown) => shown === text);
+  await recorded("Recording");
+  await ann.participant.page.waitForTimeout(3_000);
+  await ann.at("stop-record").click();
+  await recorded("Recording ready");
+  const [name] = (await readdir(service.region("a"))).filter((file) => file.endsWith(".webm"));
+  const file = join(service.region("a"), name!);
+  for (const [side, there, elsewhere] of [["left", ANN_HZ, CEM_HZ], ["right", CEM_HZ, ANN_HZ]] as const) {
+    expect(await loudness(file, there, side)).toBeGreaterThan(15);
+    expect(await loudness(file, elsewhere, side)).toBeLessThan(6);
+    expect(await loudness(file, BOB_HZ, side)).toBeGreaterThan(15);
+  }
+  await rm(file);
   await choose("voice");
   await until("she is in the middle again", () => tilt(ANN_HZ), (decibels) => Math.abs(decibels) < 3);
   await bob.expectToHear(ANN_HZ);

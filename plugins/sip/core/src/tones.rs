@@ -4,9 +4,7 @@
 //! A window of 25.6 ms moves on by 4 ms. In each, Goertzel's algorithm looks for the strongest of the four low tones and of the four high ones; only where the two might be
 //! most of what there is, their frequencies are looked at closely. A digit is the same in seven windows that are about as loud.
 
-/// What is heard has this rate ...
-const IN_RATE: u32 = 48_000;
-/// ... and is looked at in this one, which has all tones below a quarter of it.
+/// What is heard at 48 kHz is looked at in this rate, which has all tones below a quarter of it.
 const RATE: f32 = 8000.0;
 const FACTOR: usize = 6;
 
@@ -104,11 +102,6 @@ impl ToneDetector {
     /// One sounds just now, or it is likely.
     pub fn is_sounding(&self) -> bool {
         self.run.as_ref().is_some_and(|run| run.others < 2 && LIKELY_HITS <= run.hits())
-    }
-
-    /// The rate of what it hears.
-    pub const fn rate() -> u32 {
-        IN_RATE
     }
 }
 
