@@ -35,7 +35,7 @@ pub struct CallRecord {
     pub ended_by: String,
     /// Why, in a word of `sipbridge`.
     pub reason: String,
-    /// With which it was refused.
+    /// The SIP status with which it was refused, by us or by the other end.
     pub status: Option<u32>,
     /// What came and went, if there was any sound.
     pub sound: Option<CallSound>,

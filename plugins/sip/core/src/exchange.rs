@@ -236,6 +236,7 @@ impl Exchange {
                 Action::Rings(call) => self.tell(call, Progress::Ringing),
                 Action::Accepted(call, sdp) => self.accepted(call, sdp.as_deref(), now),
                 Action::Failed(call, why) => self.fail(call, why, now),
+                Action::Declined(call, status) => self.declined(call, status, now),
                 Action::Reach(hop) => self.orders.push_back(Order::Reach(hop)),
                 Action::Trunk(state) => self.orders.push_back(Order::Trunk(state)),
             }

@@ -151,6 +151,10 @@ async fn the_host_is_told_why_nobody_comes_and_takes_calls_back() {
     provider.answer(&invite, "487 Request Terminated").await;
     provider.next("ACK").await;
     let data = scene.stop().await;
-    let ends: Vec<_> = records(data.path(), 2).await.iter().map(|record| record["reason"].clone()).collect();
-    assert_eq!(ends, ["declined", "cancelled"]);
+    let ends: Vec<_> = records(data.path(), 2)
+        .await
+        .iter()
+        .map(|record| (record["reason"].clone(), record["status"].clone()))
+        .collect();
+    assert_eq!(ends, [(json!("declined"), json!(603)), (json!("cancelled"), Value::Null)]);
 }

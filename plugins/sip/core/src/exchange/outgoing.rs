@@ -277,6 +277,13 @@ impl Exchange {
         self.close_call(id, CallEnd::failed(why), now);
     }
 
+    /// The same, as the other end says it.
+    pub(super) fn declined(&mut self, id: CallId, status: u16, now: Instant) {
+        let why = Failure::of_status(status);
+        self.tell(id, Progress::Failed(why));
+        self.close_call(id, CallEnd { status: Some(status), ..CallEnd::failed(why) }, now);
+    }
+
     /// A call of ours is over, and nobody has joined by it. Returns why, if it is one.
     pub(super) fn not_joined(&mut self, id: CallId) -> Option<Failure> {
         let outgoing = self.calls.get(&id).and_then(|call| call.outgoing.as_ref());

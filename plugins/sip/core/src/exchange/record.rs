@@ -76,7 +76,7 @@ pub struct CallEnd {
     pub by: &'static str,
     /// In a word: `hung-up`, `dismissed`, `lost`, `refused`, or that of a [`Failure`].
     pub why: &'static str,
-    /// With which we have refused it.
+    /// With which we have refused it, or a call of ours was refused (RFC 3261, section 21).
     pub status: Option<u16>,
 }
 

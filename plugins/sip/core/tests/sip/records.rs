@@ -95,7 +95,8 @@ fn calls_of_ours_are_recorded_whatever_becomes_of_them() {
     reply(&mut world, &invite, 486, "", "");
     let record = only(&mut world);
     assert!(record.is_outgoing && record.answered.is_none() && record.codec.is_none());
-    assert_eq!((record.end.by, record.end.why, record.label.as_str()), ("telephone", "busy", "meeting-7"));
+    assert_eq!((record.end.by, record.end.why, record.end.status), ("telephone", "busy", Some(486)));
+    assert_eq!(record.label, "meeting-7");
 
     // Nobody presses the key.
     world.sent.clear();
