@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::talk::milliseconds;
 
 /// One call. Times are UTC, as RFC 3339 has them.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct CallRecord {
     /// Of the meeting, as its [`TelephoneRoom`](crate::TelephoneRoom) has it; nothing when the caller came into none.
     pub label: Option<String>,
@@ -39,6 +39,14 @@ pub struct CallRecord {
     pub status: Option<u32>,
     /// What came and went, if there was any sound.
     pub sound: Option<CallSound>,
+}
+
+impl std::fmt::Debug for CallRecord {
+    /// Names and numbers are not for logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { label, is_outgoing, reason, .. } = self;
+        write!(f, "REDACTED in {label:?}, {reason}, ours: {is_outgoing}")
+    }
 }
 
 /// The sound of a call.
