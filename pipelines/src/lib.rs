@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 
 mod bus;
+mod call_record;
 mod connection;
 mod cursor;
 mod cutter;
@@ -19,6 +20,7 @@ mod sound;
 mod talk;
 mod telephone;
 
+pub use call_record::{CallRecord, CallSound};
 pub use connection::Connection;
 pub use error::PipelineError;
 pub use init::{ELEMENTS, NeededElement, gstreamer_version, init, missing_elements};
@@ -30,4 +32,6 @@ pub use recording::{
     Look as RecordingLook, RecordingEvent, RecordingEvents, RecordingFaces, RecordingPipeline, RecordingSound,
 };
 pub use talk::{ShownFeed, TalkCounts, TalkEvent, TalkPipeline, VoiceCounts, Watcher};
-pub use telephone::{CallProgress, CallerNames, PhoneKey, Telephone, TelephonePort, TelephoneRoom, Trunk};
+pub use telephone::{
+    CallProgress, CallerNames, PhoneKey, RecordKeeper, Telephone, TelephonePort, TelephoneRoom, Trunk,
+};

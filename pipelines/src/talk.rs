@@ -26,6 +26,7 @@ use crate::telephone::{CallProgress, PhoneKey, Switchboard, TelephoneRoom};
 use crate::{Listener, MediaPort, PipelineError};
 
 pub use counts::{TalkCounts, VoiceCounts};
+pub(crate) use counts::{milliseconds, structures};
 pub use watcher::Watcher;
 
 use converter::Converter;
@@ -132,6 +133,8 @@ impl TalkPipeline {
             .create()
             .name("mixer")
             .property("stay-open", true)
+            // Music in stereo costs only when there is some.
+            .property("follow-stereo", true)
             .build()
             .map_err(PipelineError::build)?;
         // Somebody has to take the mix of all, also when nobody records it.

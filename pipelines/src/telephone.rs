@@ -11,6 +11,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use gst::glib;
 use gst::prelude::*;
@@ -20,7 +21,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::bus::{self, BusEvent};
 use crate::init::{factory, init};
 use crate::seat::Seat;
-use crate::{PipelineError, TalkEvent};
+use crate::talk::{milliseconds, structures};
+use crate::{CallRecord, PipelineError, TalkEvent};
 
 /// Codes of meetings begin with another digit.
 const NO_MEETING: &str = "000000000";
@@ -40,6 +42,8 @@ pub struct TelephonePort {
     pub address: Option<IpAddr>,
     /// The UDP ports for sound, as `7800-32000`.
     pub rtp_ports: String,
+    /// Digits are looked for as tones in the voices of those who have no other way to send them.
+    pub inband_digits: bool,
     /// What is done with callers' names.
     pub names: CallerNames,
     /// A PEM file.
@@ -109,6 +113,8 @@ pub struct TelephoneRoom {
     pub code: String,
     /// By which an organiser is known.
     pub pin: String,
+    /// What records of the meeting's calls call it, as its code lets people in.
+    pub label: String,
 }
 
 /// What a caller's keys ask for.
@@ -155,16 +161,33 @@ impl PhoneKey {
 /// Holds the ports open.
 pub struct Telephone {
     pipeline: gst::Pipeline,
+    bridge: gst::Element,
 }
 
+/// What is told of calls that are over.
+pub type RecordKeeper = Box<dyn Fn(CallRecord) + Send + Sync>;
+
 impl Telephone {
-    /// Opens them.
-    pub fn open(at: &TelephonePort) -> Result<Self, PipelineError> {
+    /// Opens them. `records` is told of each call of any meeting or none when it is over, by a thread that must not wait; without it nothing is kept.
+    pub fn open(at: &TelephonePort, records: Option<RecordKeeper>) -> Result<Self, PipelineError> {
         init()?;
         let pipeline = gst::Pipeline::with_name("telephone");
-        let room = TelephoneRoom { port: at.clone(), code: NO_MEETING.into(), pin: String::new() };
+        let room = TelephoneRoom {
+            port: at.clone(),
+            code: NO_MEETING.into(),
+            pin: String::new(),
+            label: String::new(),
+        };
         let bridge = bridge(&room)?;
         bridge.set_property("locked", true);
+        if let Some(keep) = records {
+            bridge.set_property("records", true);
+            bridge.connect("call-ended", false, move |values| {
+                let call = values.get(1)?.get::<gst::Structure>().ok()?;
+                keep(CallRecord::read(&call)?);
+                None
+            });
+        }
         bridge.connect("trunk-changed", false, |values| {
             match values.get(1)?.get().ok()? {
                 "registered" => tracing::info!("the telephone provider brings calls here"),
@@ -178,7 +201,7 @@ impl Telephone {
                 tracing::warn!(complaint.sentence, "the telephone has failed");
             }
         });
-        let telephone = Self { pipeline };
+        let telephone = Self { pipeline, bridge };
         if telephone.pipeline.set_state(gst::State::Playing).is_err() {
             return Err(PipelineError::start(complaint.lock().take(), "The telephone did not start."));
         }
@@ -188,6 +211,8 @@ impl Telephone {
 
 impl Drop for Telephone {
     fn drop(&mut self) {
+        // While there is somebody to be told of them.
+        self.bridge.emit_by_name::<()>("hang-up-all", &[]);
         // It has no streams, so nothing can keep it from stopping.
         let _ = self.pipeline.set_state(gst::State::Null);
     }
@@ -197,7 +222,14 @@ impl Drop for Telephone {
 pub(crate) struct Switchboard {
     bridge: gst::Element,
     mixer: gst::Element,
-    callers: Mutex<BTreeMap<u32, Seat>>,
+    callers: Mutex<BTreeMap<u32, Caller>>,
+}
+
+/// Somebody who was put through.
+struct Caller {
+    /// At the bridge.
+    number: u32,
+    seat: Seat,
 }
 
 impl Switchboard {
@@ -216,8 +248,8 @@ impl Switchboard {
     /// Lets the caller on this seat hear and be heard.
     pub(crate) fn put_through(&self, seat: u32, person: u32) -> Result<(), PipelineError> {
         let pads = [format!("call_src_{seat}"), format!("call_sink_{seat}")];
-        let caller = Seat::take(&self.bridge, pads, &self.mixer, person)?;
-        caller.link()?;
+        let caller = Caller { number: seat, seat: Seat::take(&self.bridge, pads, &self.mixer, person)? };
+        caller.seat.link()?;
         self.callers.lock().insert(person, caller);
         Ok(())
     }
@@ -261,14 +293,25 @@ impl Switchboard {
 
     pub(crate) fn silence(&self, person: u32, is_silenced: bool) {
         if let Some(caller) = self.callers.lock().get(&person) {
-            caller.silence(is_silenced);
+            caller.seat.silence(is_silenced);
         }
     }
 
     pub(crate) fn turn(&self, person: u32, decibels: i32) {
         if let Some(caller) = self.callers.lock().get(&person) {
-            caller.turn(decibels);
+            caller.seat.turn(decibels);
         }
+    }
+
+    /// To each caller and back, as far as their telephones tell.
+    pub(crate) fn round_trips(&self) -> BTreeMap<u32, Duration> {
+        let stats = self.bridge.emit_by_name::<gst::Structure>("stats", &[]);
+        let trips: BTreeMap<u32, Duration> = structures(&stats, "calls")
+            .iter()
+            .filter_map(|call| Some((call.get("seat").ok()?, milliseconds(call.get("round-trip-ms").ok()?))))
+            .collect();
+        let callers = self.callers.lock();
+        callers.iter().filter_map(|(person, caller)| Some((*person, *trips.get(&caller.number)?))).collect()
     }
 
     pub(crate) fn is_caller(&self, person: u32) -> bool {
@@ -277,7 +320,7 @@ impl Switchboard {
 }
 
 fn bridge(room: &TelephoneRoom) -> Result<gst::Element, PipelineError> {
-    let TelephoneRoom { port: at, code, pin } = room;
+    let TelephoneRoom { port: at, code, pin, label } = room;
     let number = |port: Option<u16>| port.map_or(-1, i32::from);
     let path = |path: &PathBuf| path.to_string_lossy().into_owned();
     let sipbridge = factory("sipbridge")?;
@@ -285,11 +328,13 @@ fn bridge(room: &TelephoneRoom) -> Result<gst::Element, PipelineError> {
         .create()
         .property("room", code)
         .property("pin", pin)
+        .property("label", label)
         .property("names", at.names.word())
         .property("tls-port", number(at.tls))
         .property("tcp-port", number(at.tcp))
         .property("udp-port", number(at.udp))
-        .property("rtp-ports", &at.rtp_ports);
+        .property("rtp-ports", &at.rtp_ports)
+        .property("inband-digits", at.inband_digits);
     if at.tls.is_some() {
         builder =
             builder.property("certificate", path(&at.certificate)).property("private-key", path(&at.key));

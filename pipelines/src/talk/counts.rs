@@ -1,10 +1,11 @@
 //! What the relay and the mixer of a meeting have counted.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use gst::prelude::*;
 
-use super::TalkPipeline;
+use super::{TalkPipeline, person_of};
 
 /// Of one meeting, since its talk began. Numbers of those who have left are not among them any more.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,25 +16,53 @@ pub struct TalkCounts {
     pub granted_bits: u64,
     /// Frames of 20 ms that were mixed.
     pub frames: u64,
-    /// What came from each voice, by a name that is the voice's alone while it is there.
-    pub voices: BTreeMap<String, VoiceCounts>,
+    /// What came from each person who has a voice. Whoever begins anew counts from 0 again.
+    pub voices: BTreeMap<u32, VoiceCounts>,
 }
 
-/// Frames of one voice.
+/// Of one voice.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct VoiceCounts {
-    /// That came in time and were decoded.
-    pub decoded: u64,
-    /// That were missing when they were due.
-    pub lost: u64,
-    /// That came after they were due.
+    /// Packets that should have come, by their numbers.
+    pub expected: u64,
+    /// Of these, those that have not.
+    pub missing: u64,
+    /// Packets that came after they were due.
     pub late: u64,
+    /// Packets that came in time and were decoded.
+    pub decoded: u64,
+    /// Frames of 20 ms that went into the mix.
+    pub played: u64,
+    /// Frames that were missing when they were due.
+    pub lost: u64,
+    /// Of these, those that were made up.
+    pub concealed: u64,
+    /// How unevenly packets come (RFC 3550, section 6.4.1).
+    pub jitter: Duration,
+    /// The sound in a packet.
+    pub packet: Duration,
+    /// How long it waits until it is mixed, the wait for the mix's tick among it.
+    pub buffer: Duration,
+    /// To the participant and back, where RTCP tells.
+    pub round_trip: Option<Duration>,
+    /// How loud it is at the moment, in dBov: 0 is full scale, -127 silence.
+    pub level: i32,
+}
+
+impl VoiceCounts {
+    /// About how long it takes from the mouth to what leaves the mixer: the time in which the sender fills a packet, half of the round trip where it is
+    /// known, and the wait until it is mixed. The listener's own line and buffer come on top; of devices nobody knows.
+    #[must_use]
+    pub fn mouth_to_ear(&self) -> Duration {
+        self.packet + self.round_trip.unwrap_or_default() / 2 + self.buffer
+    }
 }
 
 impl TalkPipeline {
     /// Asks the elements. It takes their locks, so call it where waiting is allowed.
     pub fn counts(&self) -> TalkCounts {
         let mut counts = TalkCounts::default();
+        let mut trips = self.telephone.as_ref().map(|telephone| telephone.round_trips()).unwrap_or_default();
         let stats = self.relay.emit_by_name::<gst::Structure>("stats", &[]);
         for peer in structures(&stats, "peers") {
             let name = peer.get::<String>("peer").unwrap_or_default();
@@ -42,15 +71,44 @@ impl TalkPipeline {
                 counts.granted_bits += number(&slot, "bitrate");
                 counts.slot_packets.insert(format!("{name} {mid}"), number(&slot, "packets"));
             }
+            if let (Some(person), Ok(trip)) = (person_of(&name), peer.get("round-trip-ms")) {
+                trips.insert(person, milliseconds(trip));
+            }
         }
         counts.frames = number(&self.mixer.property::<gst::Structure>("stats"), "ticks");
         for pad in self.mixer.sink_pads() {
-            let stats = pad.property::<gst::Structure>("stats");
-            let [decoded, lost, late] = ["decoded", "lost", "late"].map(|field| number(&stats, field));
-            counts.voices.insert(pad.name().into(), VoiceCounts { decoded, lost, late });
+            let Some(person) = pad.name().strip_prefix("sink_").and_then(|number| number.parse().ok()) else {
+                continue;
+            };
+            let voice = voice(&pad.property("stats"), trips.get(&person).copied());
+            counts.voices.insert(person, voice);
         }
         counts
     }
+}
+
+fn voice(stats: &gst::Structure, round_trip: Option<Duration>) -> VoiceCounts {
+    let count = |field| number(stats, field);
+    let time = |field| milliseconds(stats.get(field).unwrap_or(0.0));
+    VoiceCounts {
+        expected: count("expected"),
+        missing: count("missing"),
+        late: count("late"),
+        decoded: count("decoded"),
+        played: count("played"),
+        lost: count("lost"),
+        concealed: count("concealed"),
+        jitter: time("jitter-ms"),
+        packet: time("packet-ms"),
+        buffer: Duration::from_millis(count("delay-ms")),
+        round_trip,
+        level: stats.get("level").unwrap_or(-127),
+    }
+}
+
+/// What an element tells as such.
+pub(crate) fn milliseconds(milliseconds: f64) -> Duration {
+    Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or_default()
 }
 
 /// What is not there counts nothing.
@@ -58,7 +116,20 @@ fn number(structure: &gst::StructureRef, field: &str) -> u64 {
     structure.get(field).unwrap_or(0)
 }
 
-fn structures(structure: &gst::StructureRef, field: &str) -> Vec<gst::Structure> {
+pub(crate) fn structures(structure: &gst::StructureRef, field: &str) -> Vec<gst::Structure> {
     let array = structure.get::<gst::Array>(field).map(|array| array.to_vec()).unwrap_or_default();
     array.into_iter().filter_map(|value| value.get().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mouth_is_heard_after_the_packet_half_the_way_and_the_buffer() {
+        let millis = Duration::from_millis;
+        let voice = VoiceCounts { packet: millis(20), buffer: millis(45), ..VoiceCounts::default() };
+        assert_eq!(voice.mouth_to_ear(), millis(65), "of the way nothing is known");
+        assert_eq!(VoiceCounts { round_trip: Some(millis(80)), ..voice }.mouth_to_ear(), millis(105));
+    }
 }

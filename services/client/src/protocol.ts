@@ -62,6 +62,25 @@ export interface CallOut {
   readonly message: string | null;
 }
 
+export type SoundQuality = "good" | "fair" | "poor";
+
+/** How well a participant's sound comes in; only the host is told. */
+export interface Sound {
+  readonly id: number;
+  readonly quality: SoundQuality;
+  /** Packets that were lost or late, of a thousand. */
+  readonly lost_permille: number;
+  /** What was made up of what was heard, of a thousand. */
+  readonly concealed_permille: number;
+  readonly jitter_ms: number;
+  readonly buffer_ms: number;
+  /** Null where nobody knows. */
+  readonly round_trip_ms: number | null;
+  readonly mouth_to_ear_ms: number;
+  /** 0 is as loud as can be, -127 silence. */
+  readonly level_dbov: number;
+}
+
 /** By what the TURN server at the page's own port may be used, for some hours. */
 export interface MediaRelay {
   readonly username: string;
@@ -175,6 +194,7 @@ export type ServerMessage =
   | { readonly type: "recording"; readonly recording: MeetingRecording | null }
   | { readonly type: "passes"; readonly passes: readonly Pass[] }
   | { readonly type: "call_outs"; readonly calls: readonly CallOut[] }
+  | { readonly type: "sound"; readonly participants: readonly Sound[] }
   | { readonly type: "ended"; readonly message: string }
   | { readonly type: "error"; readonly message: string };
 
@@ -201,6 +221,7 @@ const SERVER_TYPES: ReadonlySet<string> = new Set<ServerMessage["type"]>([
   "recording",
   "passes",
   "call_outs",
+  "sound",
   "ended",
   "error",
 ]);

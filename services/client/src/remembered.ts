@@ -12,9 +12,11 @@ export interface RememberedDevices {
   readonly speaker: string;
   readonly isCameraOn: boolean;
   readonly isMicrophoneOn: boolean;
+  /** The microphone hears music. */
+  readonly isMusic: boolean;
 }
 
-const NO_DEVICES: RememberedDevices = { camera: "", microphone: "", speaker: "", isCameraOn: false, isMicrophoneOn: false };
+const NO_DEVICES: RememberedDevices = { camera: "", microphone: "", speaker: "", isCameraOn: false, isMicrophoneOn: false, isMusic: false };
 
 export function rememberedName(): string {
   return quietly(() => localStorage.getItem(NAME)) ?? "";

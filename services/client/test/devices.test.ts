@@ -33,6 +33,22 @@ test("a microphone is asked for with echo, noise and level taken care of", async
   expect(source.asked).toEqual([{ audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true } }]);
 });
 
+test("music is taken as it is, in two channels, and so it is the next time", async () => {
+  const source = new TestSource();
+  const devices = new Devices(source as Source);
+  await devices.setMusic(true);
+  expect(source.asked).toEqual([]);
+  await devices.setMicrophone(true);
+  await devices.setMicrophone(false);
+  const music = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: { ideal: 2 } };
+  expect(source.asked).toEqual([{ audio: music }]);
+  await devices.setMusic(false);
+  expect(source.asked[1]).toEqual({ audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true } });
+  expect([source.tracks[0]?.isStopped, devices.view.isMicrophoneOn, source.tracks[1]?.enabled]).toEqual([true, false, false]);
+  await devices.setMusic(true);
+  expect(new Devices(null).view.isMusic).toBe(true);
+});
+
 test.each(["NotAllowedError", "NotFoundError", "NotReadableError"])("%s is a sentence, and one can join without", async (name) => {
   const source = new TestSource();
   source.refusal = name;

@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import { INITIAL, isOver, isPresenting, isRecording, type MeetingEvent, type MeetingState, reduce, self } from "../src/meeting/state";
+import { figures } from "../src/pages/sound-figures";
 import { parseServerMessage, type ServerMessage } from "../src/protocol";
 
 const ANN = { id: 1, name: "Ann", host: true, camera: false, microphone: false, telephone: false };
@@ -53,6 +54,30 @@ test("whom the host has called is known until they join anew", () => {
   expect(state.callOuts).toEqual(calls);
   expect(after(JOINED, { type: "call_outs", calls }, { type: "call_outs", calls: [] }).callOuts).toEqual([]);
   expect(reduce(state, heard(JOINED)).callOuts).toEqual([]);
+});
+
+test("how others' sound comes in is what was told last, until they join anew", () => {
+  const bob = {
+    id: 2,
+    quality: "fair",
+    lost_permille: 21,
+    concealed_permille: 0,
+    jitter_ms: 12,
+    buffer_ms: 45,
+    round_trip_ms: null,
+    mouth_to_ear_ms: 65,
+    level_dbov: -127,
+  } as const;
+  const state = after(JOINED, { type: "sound", participants: [bob] });
+  expect(state.sound).toEqual([bob]);
+  expect(figures(bob).slice(0, 4)).toEqual([
+    ["Lost or late", "2.1 %"],
+    ["Made up", "0 %"],
+    ["Jitter", "12 ms"],
+    ["Round trip", "not known"],
+  ]);
+  expect(after(JOINED, { type: "sound", participants: [bob] }, { type: "sound", participants: [] }).sound).toEqual([]);
+  expect(reduce(state, heard(JOINED)).sound).toEqual([]);
 });
 
 test("people come and go", () => {

@@ -5,7 +5,7 @@ import { INITIAL, type MeetingState, reduce } from "../src/meeting/state";
 import type { ClientMessage, Participant, ServerMessage } from "../src/protocol";
 import { Devices, type Source } from "../src/talk/devices";
 import { Flow } from "../src/talk/flow";
-import { withDtx } from "../src/talk/link";
+import { inStereo, sendsMusic, sendsVoice } from "../src/talk/opus";
 import { Talk, type TalkView } from "../src/talk/talk";
 import { Clock, settled } from "./support/time";
 import { TestConnection, TestSource, TestStorage, type TestTrack, type TestTransceiver } from "./support/wires";
@@ -296,12 +296,35 @@ test("the end lets go of devices and link", async () => {
   expect(scene.links.length).toBe(1);
 });
 
-test("silence is asked for once, of Opus only", () => {
-  const answer = "a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\na=rtpmap:96 VP8/90000\r\na=fmtp:96 x=1\r\n";
-  const changed = answer.replace("useinbandfec=1", "useinbandfec=1;usedtx=1");
-  expect(withDtx(answer)).toBe(changed);
-  expect(withDtx(changed)).toBe(changed);
-  expect(withDtx("a=rtpmap:111 opus/48000/2\r\n")).toBe("a=rtpmap:111 opus/48000/2\r\na=fmtp:111 usedtx=1\r\n");
+test("music is agreed on anew with what the server has answered, and it is not asked for that", async () => {
+  const scene = await join();
+  await scene.devices.setMusic(true);
+  expect(scene.link.answers).toEqual([]);
+  const opus = "a=rtpmap:111 opus/48000/2\r\n";
+  const music = `${opus}a=fmtp:111 stereo=1;sprop-stereo=1;maxaveragebitrate=128000\r\n`;
+  const voice = `${opus}a=fmtp:111 usedtx=1\r\n`;
+  scene.hear({ type: "media_answer", sdp: opus });
+  await settled();
+  expect(scene.link.answers).toEqual([music]);
+  await scene.devices.setMusic(false);
+  await settled();
+  expect(scene.link.answers).toEqual([music, voice]);
+  // Twice before it is done: the last one counts.
+  void scene.devices.setMusic(true);
+  void scene.devices.setMusic(false);
+  void scene.devices.setMusic(true);
+  await settled();
+  expect(scene.link.answers.at(-1)).toBe(music);
+  expect(scene.said("media_offer").length).toBe(1);
+});
+
+test("a voice has one channel and no silence, music has two and all of it, and of Opus only", () => {
+  const answer = "a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\na=rtpmap:96 VP8/90000\r\na=fmtp:96 stereo=1\r\n";
+  const by = (more: string) => answer.replace("useinbandfec=1", `useinbandfec=1;${more}`);
+  const music = by("stereo=1;sprop-stereo=1;maxaveragebitrate=128000");
+  expect([sendsVoice(answer), sendsMusic(answer), inStereo(answer)]).toEqual([by("usedtx=1"), music, by("stereo=1")]);
+  expect([sendsVoice(music), sendsMusic(by("usedtx=1"))]).toEqual([by("usedtx=1"), music]);
+  expect(sendsVoice("a=rtpmap:111 opus/48000/2\r\n")).toBe("a=rtpmap:111 opus/48000/2\r\na=fmtp:111 usedtx=1\r\n");
 });
 
 const ANN: Participant = { id: 1, name: "Ann", host: false, camera: false, microphone: false, telephone: false };

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use convene_pipelines::{Area, FPS_DEFAULT, FPS_MAX};
+use convene_web::CallRecords;
 
 use crate::recordings::Recordings;
 
@@ -67,6 +68,9 @@ pub(crate) struct Configuration {
     /// The same over UDP, usually 5060.
     #[arg(long, value_name = "PORT")]
     pub(crate) sip_udp_port: Option<u16>,
+    /// Look for digits as tones in the voices of telephones that have no other way to send them.
+    #[arg(long)]
+    pub(crate) sip_inband_digits: bool,
     /// Who connects calls with the telephone network, for example sips:provider.example. Its account is in CONVENE_SIP_USER and
     /// CONVENE_SIP_PASSWORD, or in the file that sip_trunk_account names.
     #[arg(long, value_name = "URI")]
@@ -80,6 +84,12 @@ pub(crate) struct Configuration {
     /// What numbers that hosts have called may begin with, for example +49; may be given several times. [default: nobody is called]
     #[arg(long, value_name = "PREFIX")]
     pub(crate) sip_call_out: Vec<String>,
+    /// What is written down of telephone calls that are over, in calls.jsonl of the data folder. [default: anonymous]
+    #[arg(long, value_enum)]
+    pub(crate) call_records: Option<KeptOfCalls>,
+    /// After how many days that is deleted. [default: 90]
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) call_records_keep_days: Option<u32>,
     /// Where operators find the metrics by plain HTTP, for example 127.0.0.1:9464. Nobody else should reach it. [default: nowhere]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) metrics: Option<SocketAddr>,
@@ -95,6 +105,26 @@ pub(crate) struct Configuration {
     /// How people reach the service, for example https://meet.example.org.
     #[arg(long, value_name = "URL")]
     pub(crate) public_url: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeptOfCalls {
+    /// Nothing.
+    Off,
+    /// When, how long and how well, without numbers and names.
+    Anonymous,
+    /// The same, with numbers and names.
+    Numbers,
+}
+
+impl From<KeptOfCalls> for CallRecords {
+    fn from(kept: KeptOfCalls) -> Self {
+        match kept {
+            KeptOfCalls::Off => Self::Off,
+            KeptOfCalls::Anonymous => Self::Anonymous,
+            KeptOfCalls::Numbers => Self::Numbers,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

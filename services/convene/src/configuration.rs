@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use convene_web::Config;
+use convene_web::{CallRecords, Config};
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::Serialize;
@@ -15,7 +15,7 @@ use crate::arguments::Configuration;
 const DEFAULT_FILE: &str = "convene.toml";
 
 /// The settings that the environment may give, as `CONVENE_LISTEN`; deeper ones with two underscores, `CONVENE_RECORDER__PATH`.
-const FROM_ENVIRONMENT: [&str; 20] = [
+const FROM_ENVIRONMENT: [&str; 23] = [
     "listen",
     "media_port",
     "media_addresses",
@@ -23,11 +23,14 @@ const FROM_ENVIRONMENT: [&str; 20] = [
     "sip_tcp_port",
     "sip_udp_port",
     "sip_rtp_ports",
+    "sip_inband_digits",
     "sip_names",
     "sip_trunk",
     "sip_trunk_account",
     "sip_trunk_ca_file",
     "sip_call_out",
+    "call_records",
+    "call_records_keep_days",
     "metrics",
     "recordings_max",
     "recordings_keep_days",
@@ -54,6 +57,8 @@ struct Flags<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     sip_udp_port: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    sip_inband_digits: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     sip_trunk: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sip_trunk_account: Option<&'a Path>,
@@ -61,6 +66,10 @@ struct Flags<'a> {
     sip_trunk_ca_file: Option<&'a Path>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     sip_call_out: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call_records: Option<CallRecords>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call_records_keep_days: Option<u32>,
     metrics: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     recordings_max: Option<usize>,
@@ -90,10 +99,13 @@ pub(crate) fn read(flags: &Configuration) -> anyhow::Result<Config> {
         sip_tls_port: flags.sip_tls_port,
         sip_tcp_port: flags.sip_tcp_port,
         sip_udp_port: flags.sip_udp_port,
+        sip_inband_digits: flags.sip_inband_digits.then_some(true),
         sip_trunk: flags.sip_trunk.as_deref(),
         sip_trunk_account: flags.sip_trunk_account.as_deref(),
         sip_trunk_ca_file: flags.sip_trunk_ca_file.as_deref(),
         sip_call_out: &flags.sip_call_out,
+        call_records: flags.call_records.map(Into::into),
+        call_records_keep_days: flags.call_records_keep_days,
         metrics: flags.metrics.map(|address| address.to_string()),
         recordings_max: flags.recordings_max,
         recordings_keep_days: flags.recordings_keep_days,
@@ -110,6 +122,7 @@ pub(crate) fn read(flags: &Configuration) -> anyhow::Result<Config> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arguments::KeptOfCalls;
 
     fn flags(config: Option<&Path>, listen: Option<&str>) -> Configuration {
         Configuration {
@@ -167,6 +180,19 @@ mod tests {
         assert_eq!(config.sip_call_out, ["+49", "0800"]);
         flags.sip_call_out = vec!["+44".into()];
         assert_eq!(read(&flags).expect("a configuration").sip_call_out, ["+44"]);
+    }
+
+    #[test]
+    fn what_is_written_down_of_calls_is_said_in_a_word() {
+        let file = file("call_records = \"numbers\"\ncall_records_keep_days = 7\n");
+        let mut flags = flags(Some(file.path()), None);
+        let config = read(&flags).expect("a configuration");
+        assert_eq!((config.call_records, config.call_records_keep_days), (CallRecords::Numbers, 7));
+        flags.call_records = Some(KeptOfCalls::Off);
+        assert_eq!(read(&flags).expect("a configuration").call_records, CallRecords::Off);
+        let wrong = self::file("call_records = \"all\"\n");
+        let error = read(&self::flags(Some(wrong.path()), None)).expect_err("refused");
+        assert!(format!("{error:#}").contains("one of `off`, `anonymous`, `numbers`"), "{error:#}");
     }
 
     #[test]

@@ -16,8 +16,8 @@ pub use meeting::{
     CallFailure, CallOut, CallOutId, CallOutRules, CallOutState, CameraPolicy, ChatLine, DialIn,
     EMPTY_MEETING_MAX, EndCause, Films, HEIGHT_MAX, HeadCount, Input, Key, MediaRelay, Meeting, Message, Now,
     NumberError, Order, PARTICIPANTS_MAX, PASSES_MAX, Participant, ParticipantId, Pass, PassId, PhoneNumber,
-    Pin, RECORDERS_MAX, RecordingView, Refusal, RefusalReason, STREAMS_MAX, Slot, StreamKind, StreamRefusal,
-    UNUSED_MEETING_MAX, Wish,
+    Pin, RECORDERS_MAX, RecordingView, Refusal, RefusalReason, STREAMS_MAX, Slot, SoundFigures, SoundQuality,
+    SoundView, StreamKind, StreamRefusal, UNUSED_MEETING_MAX, Way, Wish,
 };
 pub use misses::{MISSES_OVERALL_MAX, MISSES_PER_ADDRESS_MAX, MissLimiter};
 pub use offer::{Flow, IceCredentials, Line, LineKind, MediaOffer, OFFER_BYTES_MAX, OfferError};

@@ -8,6 +8,8 @@ use convene_pipelines::{CallerNames, MediaPort, TelephonePort, Trunk};
 use convene_recordings::{RegionName, StoreConfig};
 use serde::{Deserialize, Serialize};
 
+use crate::StartError;
+use crate::calls::{CallLog, CallRecords};
 use crate::recording::Rules;
 
 /// The port when none is configured.
@@ -18,6 +20,9 @@ const MEDIA_PORT: u16 = 1853;
 
 /// The UDP ports for telephones' sound when none are configured.
 const SIP_RTP_PORTS: &str = "7800-32000";
+
+/// A bill can be disputed for about so long.
+const CALL_RECORDS_KEEP_DAYS: u32 = 90;
 
 /// A recording of a screen with faces, encoded as it happens, costs 0.4 to 0.5 of a core.
 const RECORDINGS_PER_CORE: usize = 2;
@@ -40,6 +45,9 @@ pub struct Config {
     pub sip_udp_port: Option<u16>,
     /// The UDP ports for telephones' sound, two for each call.
     pub sip_rtp_ports: String,
+    /// Digits are looked for as tones in the voices of telephones that have no other way to send them: for old gateways. It costs some work for each such
+    /// caller.
+    pub sip_inband_digits: bool,
     /// Whether callers say their names on the way in: `never`, `asked` (who wants to know who is there hears them), or `announced` (and all other
     /// callers hear who comes).
     #[serde(with = "names")]
@@ -53,6 +61,11 @@ pub struct Config {
     pub sip_trunk_ca_file: Option<PathBuf>,
     /// What numbers that a host has called may begin with, such as `+49`; none means that nobody is called.
     pub sip_call_out: Vec<String>,
+    /// What is written down of telephone calls that are over, in `calls.jsonl` of the data folder: nothing (`off`), when, how long and how well
+    /// (`anonymous`), or callers' numbers and names, too (`numbers`).
+    pub call_records: CallRecords,
+    /// After how many days that is deleted.
+    pub call_records_keep_days: u32,
     /// Where operators find the metrics by plain HTTP, such as `127.0.0.1:9464`; none means nowhere. Nobody else should reach it.
     pub metrics: Option<SocketAddr>,
     /// The folder for the certificate, the catalogue, the spool and the default regions.
@@ -90,11 +103,14 @@ impl Default for Config {
             sip_tcp_port: None,
             sip_udp_port: None,
             sip_rtp_ports: SIP_RTP_PORTS.into(),
+            sip_inband_digits: false,
             sip_names: CallerNames::default(),
             sip_trunk: None,
             sip_trunk_account: None,
             sip_trunk_ca_file: None,
             sip_call_out: Vec::new(),
+            call_records: CallRecords::default(),
+            call_records_keep_days: CALL_RECORDS_KEEP_DAYS,
             metrics: None,
             data: PathBuf::from("data"),
             public_url: None,
@@ -180,6 +196,7 @@ impl Config {
             bind: self.bind(),
             address: self.media_addresses.first().copied(),
             rtp_ports: self.sip_rtp_ports.clone(),
+            inband_digits: self.sip_inband_digits,
             names: self.sip_names,
             certificate: self.certificate_file(),
             key: self.key_file(),
@@ -189,6 +206,16 @@ impl Config {
                 ca_file: self.sip_trunk_ca_file.clone(),
             }),
         })
+    }
+
+    /// Where telephone calls are written down, if anywhere.
+    pub(crate) fn call_log(&self) -> Result<Option<CallLog>, StartError> {
+        if self.call_records == CallRecords::Off {
+            return Ok(None);
+        }
+        let keep = time::Duration::days(self.call_records_keep_days.into());
+        let log = CallLog::open(self.data.clone(), self.call_records, keep);
+        log.map(Some).map_err(|error| StartError::Unwritable { path: self.data.clone(), error })
     }
 
     /// Whom hosts may have called: nobody without a trunk, or without a number that is permitted. The error is a sentence.

@@ -3,6 +3,7 @@
 
 mod accept;
 mod blocking;
+mod calls;
 mod clock;
 mod config;
 mod error;
@@ -17,6 +18,7 @@ mod telephone;
 mod tls;
 mod turn;
 
+pub use calls::CallRecords;
 pub use config::{Config, RecorderProgram};
 pub use error::StartError;
 pub use server::Server;

@@ -167,7 +167,10 @@ impl Prepared {
         let regions = stores.iter().map(open_region).collect::<Result<_, _>>()?;
         let links = Links::load(&config.link_key_file())?;
         let call_out = config.call_out().map_err(StartError::CallOut)?;
-        let telephone = config.telephone().map(|port| Switchboard::open(port, call_out)).transpose()?;
+        let telephone = match config.telephone() {
+            Some(port) => Some(Switchboard::open(port, call_out, config.call_log()?)?),
+            None => None,
+        };
         Ok(Self {
             config,
             identity,

@@ -4,9 +4,11 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 
 use convene_domain::{CallOutRules, DialIn, Pin, SessionCode};
-use convene_pipelines::{Telephone, TelephonePort, TelephoneRoom};
+use convene_pipelines::{RecordKeeper, Telephone, TelephonePort, TelephoneRoom};
+use uuid::Uuid;
 
 use crate::StartError;
+use crate::calls::CallLog;
 
 /// Where telephones call.
 pub(crate) struct Switchboard {
@@ -20,15 +22,20 @@ impl Switchboard {
     pub(crate) fn open(
         configured: TelephonePort,
         call_out: Option<CallOutRules>,
+        log: Option<CallLog>,
     ) -> Result<Self, StartError> {
         let port = definite(configured).map_err(|error| StartError::Telephone(format!("{error}.")))?;
-        let open = Telephone::open(&port).map_err(|error| StartError::Telephone(error.to_string()))?;
+        // The log goes with the telephone, after its last call.
+        let records = log.map(|log| Box::new(move |record| log.note(record)) as RecordKeeper);
+        let open =
+            Telephone::open(&port, records).map_err(|error| StartError::Telephone(error.to_string()))?;
         Ok(Self { port, call_out, _open: open })
     }
 
-    /// For the meeting with this code.
-    pub(crate) fn room(&self, code: SessionCode, pin: &Pin) -> TelephoneRoom {
-        TelephoneRoom { port: self.port.clone(), code: code.to_string(), pin: pin.as_str().to_owned() }
+    /// For the meeting with this code, which records of its calls call by this id.
+    pub(crate) fn room(&self, code: SessionCode, pin: &Pin, id: Uuid) -> TelephoneRoom {
+        let (code, pin) = (code.to_string(), pin.as_str().to_owned());
+        TelephoneRoom { port: self.port.clone(), code, pin, label: id.to_string() }
     }
 
     /// As the meeting's participants are told.

@@ -1,13 +1,13 @@
 /** People see and hear each other: pictures checked by colour, voices by tone. */
 import { createHash, X509Certificate } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 
 import { Participant, until } from "../support/browser.ts";
-import { type Colour, COLOURS, Person } from "../support/faces.ts";
+import { type Colour, COLOURS, Person, sidesOf } from "../support/faces.ts";
 import { Line } from "../support/line.ts";
 import { colourAt, loudness, probe } from "../support/media.ts";
 import { freePort, Path } from "../support/path.ts";
@@ -120,6 +120,59 @@ test("three people see each other's pictures and hear each other's voices, and n
   await bob.expectNotToHear(BOB_HZ);
   await cem.expectNotToHear(CEM_HZ);
   await until("who speaks is shown", () => ann.participant.page.locator("[data-speaking=true]").count(), (speaking) => 0 < speaking);
+  // The host sees how each of them comes in, by RTCP's own measure of the way, and the others do not.
+  const lines = () => ann.participant.page.locator("[data-testid=sound-figures]").allTextContents();
+  const isKnown = (text: string) => /sound (good|fair|poor)/.test(text) && /Round trip\d+ ms/.test(text) && /Level-\d+ dBov/.test(text);
+  const told = await until("the host sees how voices come in", lines, (texts) => texts.length === 3 && texts.every(isKnown));
+  expect(told.map((text) => text.split(":")[0])).toEqual(["Ann", "Bob", "Cem"]);
+  expect(await bob.participant.page.locator("[data-testid=sound-figures]").count()).toBe(0);
+});
+
+test("who chooses music is heard and recorded in stereo, as long as it is chosen", async () => {
+  let code = "";
+  // Her instrument has one tone on the left and another on the right.
+  const ann = await Person.of("red", [ANN_HZ, CEM_HZ], async (browser) => {
+    const started = await Participant.host(browser, service.url, "Ann");
+    code = started.code;
+    return started.host;
+  });
+  people.push(ann);
+  const bob = await guest(code, "Bob", "green", BOB_HZ);
+  for (const person of [ann, bob]) await person.show();
+  await bob.expectToHear(ANN_HZ);
+
+  const choose = async (mode: "voice" | "music"): Promise<void> => {
+    await ann.at("devices").click();
+    await ann.at("sound-mode").selectOption(mode);
+    await ann.participant.page.keyboard.press("Escape");
+  };
+  /** By how much a tone is louder on the left than on the right, where Bob is; nothing while it is not heard. */
+  const tilt = async (hertz: number): Promise<number> => {
+    const { left, right } = await sidesOf(hertz, bob.participant.page);
+    return Math.max(left, right) < -60 ? Number.NaN : left - right;
+  };
+  await choose("music");
+  await until("the one tone is on the left", () => tilt(ANN_HZ), (decibels) => 20 < decibels);
+  await until("the other tone is on the right", () => tilt(CEM_HZ), (decibels) => decibels < -20);
+  await ann.expectToHear(BOB_HZ);
+  await bob.expectNotToHear(BOB_HZ);
+  await ann.at("record").click();
+  const recorded = (text: string) => until(text, async () => (await ann.at("recording-state").textContent()) ?? "", (shown) => shown === text);
+  await recorded("Recording");
+  await ann.participant.page.waitForTimeout(3_000);
+  await ann.at("stop-record").click();
+  await recorded("Recording ready");
+  const [name] = (await readdir(service.region("a"))).filter((file) => file.endsWith(".webm"));
+  const file = join(service.region("a"), name!);
+  for (const [side, there, elsewhere] of [["left", ANN_HZ, CEM_HZ], ["right", CEM_HZ, ANN_HZ]] as const) {
+    expect(await loudness(file, there, side)).toBeGreaterThan(15);
+    expect(await loudness(file, elsewhere, side)).toBeLessThan(6);
+    expect(await loudness(file, BOB_HZ, side)).toBeGreaterThan(15);
+  }
+  await rm(file);
+  await choose("voice");
+  await until("she is in the middle again", () => tilt(ANN_HZ), (decibels) => Math.abs(decibels) < 3);
+  await bob.expectToHear(ANN_HZ);
 });
 
 test("whoever leaves makes room for whoever comes", async () => {

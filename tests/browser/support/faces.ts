@@ -21,6 +21,9 @@ const [WIDTH, HEIGHT, FRAMES, RATE] = [640, 480, 16, 15];
 /** Samples a second of the voices. */
 const AUDIO_RATE = 48_000;
 
+/** The tone of a voice, or those of an instrument: left and right. */
+export type Voice = number | readonly [left: number, right: number];
+
 export class Person {
   private constructor(
     readonly browser: Browser,
@@ -29,11 +32,11 @@ export class Person {
   ) {}
 
   /** A browser whose camera shows this colour, with a bar that moves, and whose microphone hears this tone, in syllables. */
-  static async of(colour: Colour, hertz: number, enter: (browser: Browser) => Promise<Participant>, flags: string[] = []): Promise<Person> {
+  static async of(colour: Colour, hertz: Voice, enter: (browser: Browser) => Promise<Participant>, flags: string[] = []): Promise<Person> {
     const folder = await mkdtemp(join(tmpdir(), "convene-face-"));
     const [picture, voice] = [join(folder, "face.y4m"), join(folder, "voice.wav")];
     await writeFile(picture, film(COLOURS[colour].yuv));
-    await writeFile(voice, syllables(hertz));
+    await writeFile(voice, syllables(...(typeof hertz === "number" ? ([hertz, hertz] as const) : hertz)));
     const browser = await launch([`--use-file-for-fake-video-capture=${picture}`, `--use-file-for-fake-audio-capture=${voice}`, ...flags]);
     return new Person(browser, await enter(browser), folder);
   }
@@ -107,6 +110,36 @@ export async function seenOf(name: string, page: Tab): Promise<Colour | "nothing
   return off(nearest!) < 240 ? nearest! : "nothing";
 }
 
+/** How loud this tone is on the left and on the right of what a page plays, in decibels of full scale: the loudest of half a second. */
+export async function sidesOf(hertz: number, page: Tab): Promise<{ left: number; right: number }> {
+  return page.evaluate(async (hertz) => {
+    const { srcObject } = document.querySelector<HTMLAudioElement>("[data-testid=sound]")!;
+    if (!(srcObject instanceof MediaStream)) return { left: -200, right: -200 };
+    const context = new AudioContext();
+    const splitter = context.createChannelSplitter(2);
+    context.createMediaStreamSource(srcObject).connect(splitter);
+    const analysers = [0, 1].map((channel) => {
+      const analyser = context.createAnalyser();
+      analyser.fftSize = 8_192;
+      analyser.smoothingTimeConstant = 0;
+      splitter.connect(analyser, channel);
+      return analyser;
+    });
+    const bins = new Float32Array(4_096);
+    const at = Math.round((hertz / context.sampleRate) * 8_192);
+    const loudest = [-200, -200];
+    for (let look = 0; look < 12; look++) {
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      analysers.forEach((analyser, channel) => {
+        analyser.getFloatFrequencyData(bins);
+        loudest[channel] = Math.max(loudest[channel]!, ...bins.slice(at - 2, at + 3));
+      });
+    }
+    await context.close();
+    return { left: loudest[0]!, right: loudest[1]! };
+  }, hertz);
+}
+
 /** How loud this tone is in what a page plays, in decibels over what lies beside it: the loudest of half a second. */
 export async function heardOf(hertz: number, page: Tab): Promise<number> {
   return page.evaluate(async (hertz) => {
@@ -145,14 +178,17 @@ function film([y, u, v]: readonly [number, number, number]): Buffer {
 }
 
 /** A tone that comes and goes like speech: browsers take what never pauses for noise, and suppress it. */
-function syllables(hertz: number): Buffer {
+function syllables(left: number, right: number): Buffer {
   const samples = 2 * AUDIO_RATE;
-  const data = Buffer.alloc(2 * samples);
+  const channels = left === right ? 1 : 2;
+  const data = Buffer.alloc(2 * samples * channels);
   for (let index = 0; index < samples; index++) {
     const time = index / AUDIO_RATE;
     const isSpoken = time % 0.35 < 0.2;
-    const value = isSpoken ? Math.sin(2 * Math.PI * hertz * time) * 0.5 : 0;
-    data.writeInt16LE(Math.round(value * 32_767), 2 * index);
+    [left, right].slice(0, channels).forEach((hertz, channel) => {
+      const value = isSpoken ? Math.sin(2 * Math.PI * hertz * time) * 0.5 : 0;
+      data.writeInt16LE(Math.round(value * 32_767), 2 * (index * channels + channel));
+    });
   }
   const head = Buffer.alloc(44);
   head.write("RIFF", 0);
@@ -160,10 +196,10 @@ function syllables(hertz: number): Buffer {
   head.write("WAVEfmt ", 8);
   head.writeUInt32LE(16, 16);
   head.writeUInt16LE(1, 20);
-  head.writeUInt16LE(1, 22);
+  head.writeUInt16LE(channels, 22);
   head.writeUInt32LE(AUDIO_RATE, 24);
-  head.writeUInt32LE(2 * AUDIO_RATE, 28);
-  head.writeUInt16LE(2, 32);
+  head.writeUInt32LE(2 * channels * AUDIO_RATE, 28);
+  head.writeUInt16LE(2 * channels, 32);
   head.writeUInt16LE(16, 34);
   head.write("data", 36);
   head.writeUInt32LE(data.length, 40);

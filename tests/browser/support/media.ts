@@ -19,12 +19,13 @@ export async function probe(path: string): Promise<{ duration: number; codecs: s
   return { duration: Number(found.format.duration), codecs: found.streams.map((stream) => stream.codec_name) };
 }
 
-/** How loud a tone is in a file's sound, in decibels over what lies beside it. */
-export async function loudness(path: string, hertz: number): Promise<number> {
+/** How loud a tone is in a file's sound, or on one of its sides, in decibels over what lies beside it. */
+export async function loudness(path: string, hertz: number, side?: "left" | "right"): Promise<number> {
+  const part = side === undefined ? "" : `pan=mono|c0=${side === "left" ? "c0" : "c1"},`;
   const around = async (middle: number): Promise<number> => {
     // Twice, as one filter of this kind lets too much of the neighbours through.
     const band = `bandpass=f=${Math.round(middle)}:width_type=h:w=30`;
-    const { stderr } = await run("ffmpeg", ["-i", path, "-vn", "-af", `${band},${band},volumedetect`, "-f", "null", "-"]);
+    const { stderr } = await run("ffmpeg", ["-i", path, "-vn", "-af", `${part}${band},${band},volumedetect`, "-f", "null", "-"]);
     return Number(stderr.match(/max_volume: (-?[\d.]+) dB/)?.[1] ?? Number.NaN);
   };
   return (await around(hertz)) - (await around(hertz * 1.21));

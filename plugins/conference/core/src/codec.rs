@@ -75,6 +75,11 @@ impl Codec {
         }
     }
 
+    /// In how many channels a packet is.
+    pub(crate) fn channels(self, packet: &[u8]) -> Channels {
+        if self == Codec::Opus { opus::packet_channels(packet) } else { Channels::Mono }
+    }
+
     /// The sender rests: this packet holds no sound, and the next may come much later.
     pub(crate) fn is_rest(self, packet: &[u8]) -> bool {
         self == Codec::Opus && opus::is_rest(packet)

@@ -139,7 +139,10 @@ const COMFORT_NOISE: u8 = 13;
 
 /// Who is heard by whom.
 pub struct Conference {
+    /// Of the mix just now.
     pub(crate) channels: Channels,
+    /// Until this tick the mix has two, as somebody had; `None` where it is always in the same.
+    pub(crate) stereo_until: Option<u64>,
     pub(crate) settings: OpusSettings,
     pub(crate) sources: BTreeMap<Seat, Member>,
     pub(crate) listeners: BTreeMap<Ear, Listener>,
@@ -168,6 +171,7 @@ impl Conference {
     pub fn new(channels: Channels, settings: OpusSettings) -> Self {
         Self {
             channels,
+            stereo_until: None,
             settings,
             sources: BTreeMap::new(),
             listeners: BTreeMap::new(),
@@ -181,19 +185,33 @@ impl Conference {
         }
     }
 
+    /// The same in two channels as long as somebody's Opus has two, and in one otherwise: so that music costs only when there is some.
+    pub fn following(settings: OpusSettings) -> Self {
+        Self { stereo_until: Some(0), ..Self::new(Channels::Mono, settings) }
+    }
+
+    /// In how many channels the mix is just now.
+    pub fn channels(&self) -> Channels {
+        self.channels
+    }
+
     /// Something happened at `now`. Then `poll` until it gives a timeout.
     pub fn handle(&mut self, input: Input, now: Duration) -> Result<(), InputError> {
         let at = samples(now);
         match input {
             Input::Join(seat, pace) => {
                 self.leave(seat);
-                let source = Source::new(pace, self.channels);
+                let source = match self.stereo_until {
+                    Some(_) => Source::following(pace),
+                    None => Source::new(pace, self.channels),
+                };
                 let member = Member { source, is_muted: false, is_heard: false, level: Level::SILENCE };
                 self.sources.insert(seat, member);
             }
             Input::Leave(seat) => self.leave(seat),
             Input::Listen(ear, delivery) => {
-                self.listeners.insert(ear, Listener::new(delivery));
+                let mix = self.stereo_until.map(|_| self.channels);
+                self.listeners.insert(ear, Listener::new(delivery, mix));
                 if delivery.is_continuous() {
                     self.wake(now);
                 }
@@ -216,9 +234,10 @@ impl Conference {
                 self.wake(now);
             }
             Input::Samples(seat, time, channels, sound) => {
-                let sound = convert(sound, channels, self.channels);
-                let count = sound.len() / self.channels.count();
-                self.member(seat)?.source.follow(time.map(samples), count, Body::Samples(sound), at);
+                let source = &mut self.member(seat)?.source;
+                let count = sound.len() / channels.count();
+                let sound = convert(sound, channels, source.channels());
+                source.follow(time.map(samples), count, Body::Samples(sound), at);
                 self.wake(now);
             }
             Input::End(seat) => self.member(seat)?.source.end(),
@@ -333,8 +352,8 @@ pub(crate) fn count_samples(codec: Codec, packet: &[u8]) -> Result<usize, InputE
     codec.packet_samples(packet).ok_or(InputError::Packet { codec, bytes: packet.len() })
 }
 
-/// From the source's channels to the conference's.
-fn convert(sound: &[i16], from: Channels, to: Channels) -> Vec<i16> {
+/// From so many channels to so many.
+pub(crate) fn convert(sound: &[i16], from: Channels, to: Channels) -> Vec<i16> {
     match (from, to) {
         (Channels::Mono, Channels::Stereo) => sound.iter().flat_map(|sample| [*sample, *sample]).collect(),
         (Channels::Stereo, Channels::Mono) => {

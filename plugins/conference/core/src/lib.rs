@@ -27,7 +27,7 @@ pub use conference::{Conference, Ear, Input, InputError, Output, Seat, Wire};
 pub use floor::TALKERS_MAX;
 pub use level::Level;
 pub use listener::{Delivery, RtpStart};
-pub use opus::{Channels, OpusSettings, opus_headers, packet_samples};
+pub use opus::{Channels, OpusSettings, opus_headers, packet_channels, packet_samples};
 pub use source::Pace;
 pub use stats::{SourceStats, Stats};
 pub use time::{FRAME, RATE, TICK};

@@ -41,11 +41,12 @@ pub struct RtpStart {
 }
 
 impl Delivery {
-    fn format(&self, volume: Volume) -> Format {
+    /// Opus is encoded in the channels that the mix has just now, where these change: every decoder gives as many as it is asked for.
+    fn format(&self, volume: Volume, mix: Option<Channels>) -> Format {
         match *self {
             Delivery::Samples(channels) => Format { codec: None, channels, volume },
             Delivery::Opus(channels) | Delivery::Rtp(Codec::Opus, channels, _) => {
-                Format { codec: Some(Codec::Opus), channels, volume }
+                Format { codec: Some(Codec::Opus), channels: mix.unwrap_or(channels), volume }
             }
             Delivery::Rtp(codec, ..) => Format { codec: Some(codec), channels: Channels::Mono, volume },
         }
@@ -68,6 +69,8 @@ pub(crate) struct Listener {
     pub delivery: Delivery,
     pub hearing: Hearing,
     volume: Volume,
+    /// Of the mix just now, where that changes.
+    mix: Option<Channels>,
     /// Nothing has reached this listener yet.
     pub is_new: bool,
     sequence: u16,
@@ -78,7 +81,7 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    pub fn new(delivery: Delivery) -> Self {
+    pub fn new(delivery: Delivery, mix: Option<Channels>) -> Self {
         let (sequence, step) = match delivery {
             Delivery::Rtp(codec, _, start) => (start.sequence, FRAME as u32 / codec.step() as u32),
             _ => (0, 0),
@@ -87,6 +90,7 @@ impl Listener {
             delivery,
             hearing: Hearing::Shared,
             volume: Volume::default(),
+            mix,
             is_new: true,
             sequence,
             step,
@@ -96,7 +100,17 @@ impl Listener {
 
     /// What reaches this listener.
     pub fn format(&self) -> Format {
-        self.delivery.format(self.volume)
+        self.delivery.format(self.volume, self.mix)
+    }
+
+    /// The mix has other channels from now on. What comes next needs no packet before it.
+    pub fn follow(&mut self, mix: Channels) {
+        let before = self.format();
+        self.mix = Some(mix);
+        if self.format() != before {
+            self.hearing = Hearing::Shared;
+            self.is_new = true;
+        }
     }
 
     /// It hears louder or quieter from now on. Where that moves it to another stream of all, it needs a packet with none before it.

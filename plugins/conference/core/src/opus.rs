@@ -19,6 +19,8 @@ pub(crate) const CONCEAL_STEP: usize = 120;
 const LOOKAHEAD: u16 = 312;
 /// Such a packet has a header and no sound: the sender rests (discontinuous transmission).
 const REST_BYTES_MAX: usize = 2;
+/// The bit of a packet's first byte that says so.
+const STEREO: u8 = 4;
 /// A frame of digital silence, with its first byte (RFC 6716, section 4.3): two bytes say it.
 const SILENCE_BYTES_MAX: usize = 3;
 
@@ -48,7 +50,7 @@ pub struct OpusSettings {
     pub bitrate: u32,
     /// 0 to 10.
     pub complexity: u8,
-    /// The loss for which redundancy is added (RFC 6716, section 2.1.7); 0 for none.
+    /// The loss for which redundancy is added to one channel (RFC 6716, section 2.1.7); 0 for none. Two channels, which are for music, get none.
     pub loss_percent: u8,
 }
 
@@ -77,16 +79,19 @@ impl Encoder {
         let count = channels.count() as c_int;
         // SAFETY: takes a number and gives one.
         let mut encoder = Self { state: block(unsafe { ffi::opus_encoder_get_size(count) }), channels };
-        // SAFETY: the block has the size that was asked for, and an alignment of 16.
-        let result = unsafe {
-            ffi::opus_encoder_init(encoder.pointer(), RATE as i32, count, ffi::OPUS_APPLICATION_VOIP)
+        // Two channels are for music. Redundancy would have that encoded as speech is.
+        let (application, loss_percent) = match channels {
+            Channels::Mono => (ffi::OPUS_APPLICATION_VOIP, settings.loss_percent),
+            Channels::Stereo => (ffi::OPUS_APPLICATION_AUDIO, 0),
         };
+        // SAFETY: the block has the size that was asked for, and an alignment of 16.
+        let result = unsafe { ffi::opus_encoder_init(encoder.pointer(), RATE as i32, count, application) };
         assert_eq!(result, ffi::OPUS_OK, "48 kHz and one or two channels are allowed");
         let bitrate = settings.bitrate.clamp(6_000, 256_000) * count as u32;
         encoder.set(ffi::OPUS_SET_BITRATE_REQUEST, bitrate as i32);
         encoder.set(ffi::OPUS_SET_COMPLEXITY_REQUEST, i32::from(settings.complexity.min(10)));
-        encoder.set(ffi::OPUS_SET_INBAND_FEC_REQUEST, i32::from(settings.loss_percent != 0));
-        encoder.set(ffi::OPUS_SET_PACKET_LOSS_PERC_REQUEST, i32::from(settings.loss_percent.min(100)));
+        encoder.set(ffi::OPUS_SET_INBAND_FEC_REQUEST, i32::from(loss_percent != 0));
+        encoder.set(ffi::OPUS_SET_PACKET_LOSS_PERC_REQUEST, i32::from(loss_percent.min(100)));
         encoder
     }
 
@@ -188,6 +193,14 @@ impl Decoder {
     }
 }
 
+/// In how many channels a packet was encoded (RFC 6716, section 3.1); decoders give any number.
+pub fn packet_channels(packet: &[u8]) -> Channels {
+    match packet.first() {
+        Some(first) if first & STEREO != 0 => Channels::Stereo,
+        _ => Channels::Mono,
+    }
+}
+
 /// How many samples a packet holds in each channel; `None` when it is malformed.
 pub fn packet_samples(packet: &[u8]) -> Option<usize> {
     if packet.is_empty() {
@@ -243,7 +256,6 @@ pub(crate) fn is_silence(packet: &[u8]) -> bool {
 /// frames.
 pub(crate) fn voice_flag(packet: &[u8]) -> Option<bool> {
     const CELT_ALONE: u8 = 0x80;
-    const STEREO: u8 = 4;
     const SEVERAL_FRAMES: u8 = 3;
     let (&first, frame) = packet.split_first()?;
     if first & (CELT_ALONE | SEVERAL_FRAMES) != 0 {

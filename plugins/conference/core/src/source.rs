@@ -14,7 +14,7 @@ use crate::{
     buffer::{Body, Buffer, Waiting},
     codec::Meter,
     conference::Wire,
-    conference::count_samples,
+    conference::{convert, count_samples},
     delay::{Delay, MARGIN, SHORT_BY},
     opus::Channels,
     rtp,
@@ -53,6 +53,10 @@ const URGENT: i64 = 80 * MS;
 const PASSED_MAX: usize = 5;
 /// An encoder that says that nobody speaks is believed for so many packets: a third of a second.
 const BELIEVED_MAX: u8 = 16;
+/// So many packets in a row with two channels are music.
+const STEREO_MIN: u32 = 3;
+/// So many with one are a voice again: five seconds.
+const MONO_MIN: u32 = 250;
 /// Comfort noise goes on until the next packet, which follows after this at the earliest: 10 ms.
 const NOISE: i64 = 10 * MS;
 /// A gap in a source of our pace is kept as silence up to this; a longer one is a jump.
@@ -62,6 +66,8 @@ const GAP_MAX: i64 = 1000 * MS;
 pub(crate) struct Source {
     pace: Pace,
     channels: Channels,
+    /// Packets in a row that have other channels; `None` where that does not matter.
+    turning: Option<u32>,
     buffer: Buffer,
     delay: Delay,
     /// What packets hold; another codec is another timeline.
@@ -81,6 +87,9 @@ pub(crate) struct Source {
     arrived: Option<i64>,
     /// What has this timestamp was captured then, by the sender's clock.
     captured: Option<(i64, Duration)>,
+    /// The last packet's arrival less its timestamp, and how much that varies.
+    transit: Option<i64>,
+    jitter: f64,
     /// When a frame was played last, or passed over.
     played: Option<i64>,
     jumps: u32,
@@ -104,6 +113,7 @@ impl Source {
         Self {
             pace,
             channels,
+            turning: None,
             buffer: Buffer::default(),
             delay: Delay::default(),
             codec: None,
@@ -118,6 +128,8 @@ impl Source {
             timestamp: None,
             arrived: None,
             captured: None,
+            transit: None,
+            jitter: 0.0,
             played: None,
             jumps: 0,
             wants: 0,
@@ -131,6 +143,34 @@ impl Source {
         }
     }
 
+    /// One whose sound has as many channels as its Opus has, and begins with one.
+    pub fn following(pace: Pace) -> Self {
+        Self { turning: Some(0), ..Self::new(pace, Channels::Mono) }
+    }
+
+    /// In how many its sound is.
+    pub fn channels(&self) -> Channels {
+        self.channels
+    }
+
+    /// Encoders of two channels may put a quiet or narrow moment into one: only several packets in a row count, and many of them for one channel.
+    fn follow_channels(&mut self, codec: Codec, packet: &[u8]) {
+        let Some(turning) = &mut self.turning else {
+            return;
+        };
+        let channels = codec.channels(packet);
+        *turning = if channels == self.channels { 0 } else { *turning + 1 };
+        let enough = if channels == Channels::Stereo { STEREO_MIN } else { MONO_MIN };
+        if *turning < enough || codec.is_rest(packet) {
+            return;
+        }
+        *turning = 0;
+        self.sound = convert(&self.sound, self.channels, channels);
+        self.channels = channels;
+        self.decoder = None;
+        self.comes_from_silence = true;
+    }
+
     /// A packet of RTP came.
     pub fn rtp(
         &mut self,
@@ -141,6 +181,7 @@ impl Source {
     ) -> Result<(), InputError> {
         let samples = count_samples(codec, packet.payload)? as i64;
         let (sequence, timestamp) = self.unwrap(codec, packet);
+        self.follow_channels(codec, packet.payload);
         let level = level.or_else(|| Some(self.meter.as_mut()?.level(packet.payload)));
         let level = level.or_else(|| codec.level_by_length(packet.payload));
         let level = level.or_else(|| self.believe(codec, packet.payload));
@@ -189,8 +230,9 @@ impl Source {
 
     /// Sound came that has no numbers of its own: it follows what came before, or stands where `timestamp` says.
     pub fn follow(&mut self, timestamp: Option<i64>, samples: usize, body: Body, now: i64) {
-        if let Body::Coded(codec, _) = body {
-            self.speak(codec);
+        if let Body::Coded(codec, packet) = &body {
+            self.speak(*codec);
+            self.follow_channels(*codec, packet);
         }
         let sequence = self.sequence.map_or(0, |last| last + 1);
         let expected = self.timestamp.unwrap_or_else(|| timestamp.unwrap_or(now));
@@ -211,6 +253,7 @@ impl Source {
         self.arrived = Some(now);
         self.is_ended = false;
         self.tells_level = packet.level.is_some();
+        self.count(sequence, &packet, now);
         self.sequence = Some(self.sequence.unwrap_or(sequence).max(sequence));
         self.timestamp = Some(self.timestamp.unwrap_or(packet.timestamp).max(packet.timestamp));
         let cursor = match (self.cursor, self.pace) {
@@ -232,6 +275,17 @@ impl Source {
         }
         if !self.buffer.append(&packet, FRAME as i64) && !self.buffer.insert(sequence, packet) {
             self.stats.refused += 1;
+        }
+    }
+
+    /// For the statistics: RFC 3550, appendices A.3 and A.8.
+    fn count(&mut self, sequence: i64, packet: &Waiting, now: i64) {
+        let more = self.sequence.map_or(1, |last| (sequence - last).max(0));
+        self.stats.expected += more as u64;
+        self.stats.packet = duration(packet.samples);
+        let transit = now - packet.timestamp;
+        if let Some(last) = self.transit.replace(transit) {
+            self.jitter += ((transit - last).abs() as f64 - self.jitter) / 16.0;
         }
     }
 
@@ -262,6 +316,7 @@ impl Source {
         self.sequence = None;
         self.timestamp = None;
         self.captured = None;
+        self.transit = None;
         self.jumps = 0;
         self.rests = false;
         self.concealed = 0;
@@ -315,6 +370,7 @@ impl Source {
     /// The next frame, for the mix.
     pub fn play(&mut self, now: i64, frame: &mut [i16]) {
         self.played = Some(now);
+        self.stats.played += 1;
         self.follow_clock(now);
         let lost = self.stats.lost;
         while self.frames() < FRAME && self.make_next(true) {}
@@ -388,12 +444,13 @@ impl Source {
 
     /// What happened to this source, and how it stands.
     pub fn stats(&self) -> SourceStats {
-        SourceStats { delay: duration(self.delay.waiting()), ..self.stats }
+        let (delay, jitter) = (duration(self.delay.waiting()), duration(self.jitter as i64));
+        SourceStats { delay, jitter, ..self.stats }
     }
 
     /// What decoding has cost so far.
     pub fn decodes(&self) -> u64 {
-        self.stats.decoded + self.stats.concealed
+        self.stats.decoded + self.stats.concealed + self.stats.rested
     }
 
     fn frames(&self) -> usize {

@@ -7,12 +7,18 @@ use std::time::Duration;
 pub struct SourceStats {
     /// Packets or buffers that came.
     pub packets: u64,
+    /// Packets that should have come, by their numbers (RFC 3550, appendix A.3).
+    pub expected: u64,
     /// Of these, decoded.
     pub decoded: u64,
     /// Frames that were missing when they were due.
     pub lost: u64,
-    /// Frames made up by the decoder.
+    /// Frames that went into the mix.
+    pub played: u64,
+    /// Frames that were made up for what was missing.
     pub concealed: u64,
+    /// Frames of the room's noise, made while the sender rests.
+    pub rested: u64,
     /// Packets that came after they were due.
     pub late: u64,
     /// Duplicates, malformed ones, and what did not fit.
@@ -23,8 +29,19 @@ pub struct SourceStats {
     pub stretched: u64,
     /// Samples that were taken away to wait less.
     pub compressed: u64,
-    /// How long packets wait.
+    /// How unevenly packets come (RFC 3550, section 6.4.1).
+    pub jitter: Duration,
+    /// The sound in a packet, for which its sender waited before it was sent.
+    pub packet: Duration,
+    /// How long packets wait until they are mixed, the wait for the tick among it.
     pub delay: Duration,
+}
+
+impl SourceStats {
+    /// Packets that have not come, as of now: some may still be on their way.
+    pub fn missing(&self) -> u64 {
+        self.expected.saturating_sub(self.packets - self.strange)
+    }
 }
 
 /// Of the whole conference.

@@ -7,8 +7,9 @@ use std::{
 
 use crate::{
     Conference, Ear, Output, Seat,
-    conference::Member,
+    conference::{Member, convert},
     listener::{AGREED, Hearing, Listener},
+    opus::Channels,
     stream::{Format, Made, Stream},
     stretch::{fade_in, fade_out},
     time::{FRAME, TICK, samples},
@@ -16,6 +17,9 @@ use crate::{
 
 /// Who speaks is told at least this often while somebody does: five times a second.
 const TELL_EVERY: u64 = 10;
+
+/// The mix has two channels for so long after the last who had: five seconds.
+const STEREO_KEPT: u64 = 250;
 
 /// What everybody says at this tick.
 struct Sums {
@@ -42,35 +46,54 @@ impl Conference {
             (*seat, member.level)
         });
         self.floor.hear(levels, number);
+        self.follow_channels(number);
         let sums = self.sum(now);
         self.stats.ticks += 1;
         self.deliver(&sums, at);
         self.tell(number);
     }
 
+    /// Two channels while somebody has two, and a while longer, as they may be back at once. All who hear move to other streams then.
+    fn follow_channels(&mut self, number: u64) {
+        let Some(until) = &mut self.stereo_until else {
+            return;
+        };
+        let is_stereo = |member: &Member| member.source.channels() == Channels::Stereo && !member.is_muted;
+        if self.sources.values().any(is_stereo) {
+            *until = number + STEREO_KEPT;
+        }
+        let channels = if number < *until { Channels::Stereo } else { Channels::Mono };
+        if std::mem::replace(&mut self.channels, channels) != channels {
+            self.listeners.values_mut().for_each(|listener| listener.follow(channels));
+        }
+    }
+
     fn sum(&mut self, now: i64) -> Sums {
-        let count = self.channels.count();
-        let mut sums = Sums { all: vec![0; FRAME * count], of: BTreeMap::new() };
-        let mut frame = vec![0; FRAME * count];
+        let channels = self.channels;
+        let mut sums = Sums { all: vec![0; FRAME * channels.count()], of: BTreeMap::new() };
+        let mut frame = Vec::new();
         let add = |frame: &[i16], all: &mut [i32]| {
             all.iter_mut().zip(frame).for_each(|(sum, sample)| *sum += i32::from(*sample));
         };
         for (seat, member) in &mut self.sources {
             let has_floor = self.floor.has(*seat);
-            if !member.play(has_floor, now, count, &mut frame) {
+            if !member.play(has_floor, now, &mut frame) {
                 continue;
             }
             if frame.iter().any(|sample| *sample != 0) {
+                let frame = convert(&frame, member.source.channels(), channels);
                 add(&frame, &mut sums.all);
-                sums.of.insert(*seat, frame.clone());
+                sums.of.insert(*seat, frame);
             }
         }
         for mut source in self.leaving.drain(..) {
             let before = source.decodes();
+            let count = source.channels().count();
+            frame.resize(FRAME * count, 0);
             source.play(now, &mut frame);
             self.stats.decodes += source.decodes() - before;
             fade_out(&mut frame, count);
-            add(&frame, &mut sums.all);
+            add(&convert(&frame, source.channels(), channels), &mut sums.all);
         }
         sums
     }
@@ -166,12 +189,14 @@ impl Conference {
 
 impl Member {
     /// Puts the member's next frame into `frame`, if it is heard: it comes up when it gets the floor, and goes down when it loses it.
-    fn play(&mut self, has_floor: bool, now: i64, channels: usize, frame: &mut [i16]) -> bool {
+    fn play(&mut self, has_floor: bool, now: i64, frame: &mut Vec<i16>) -> bool {
         let was_heard = std::mem::replace(&mut self.is_heard, has_floor);
         if !has_floor && !was_heard {
             self.source.pass_over(now);
             return false;
         }
+        let channels = self.source.channels().count();
+        frame.resize(FRAME * channels, 0);
         self.source.play(now, frame);
         match (was_heard, has_floor) {
             (false, true) => fade_in(frame, channels),

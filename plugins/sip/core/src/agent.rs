@@ -97,6 +97,8 @@ pub enum Action {
     Accepted(CallId, Option<String>),
     /// Somebody whom we call is not reached.
     Failed(CallId, Failure),
+    /// Somebody whom we call, or a proxy on the way, has refused the call with this status.
+    Declined(CallId, u16),
     /// A way to there is wanted: [`Agent::reached`].
     Reach(Hop),
     /// Whether the trunk brings calls.

@@ -4,6 +4,7 @@ mod guesses;
 mod names;
 mod order;
 mod outgoing;
+mod record;
 mod refer;
 mod talk;
 
@@ -31,6 +32,8 @@ pub use guesses::{MISSES_MAX, TRUNK_MISSES_MAX};
 pub use order::{About, Names, Order, Progress, RoomId, RoomRules};
 use outgoing::Outgoing;
 pub use outgoing::{DIALLING_MAX, Trunk};
+use record::Origin;
+pub use record::{CallEnd, CallRecord, Encryption};
 
 /// Messages that one address may send within [`WINDOW`]: a proxy with 250 calls sends some 1,500 when all of them begin at once.
 pub const MESSAGES_MAX: u32 = 5000;
@@ -41,12 +44,15 @@ const WINDOW: Duration = Duration::from_secs(10);
 const FAREWELL_MAX: Duration = Duration::from_secs(20);
 
 struct Call {
+    origin: Origin,
     guesser: Guesser,
     name: String,
     number: String,
     room: Option<RoomId>,
+    /// Of the room that it is or was in.
+    label: String,
     is_seated: bool,
-    is_answered: bool,
+    answered_at: Option<Instant>,
     agreement: Option<Agreement>,
     local: Option<Local>,
     menu: Menu,
@@ -166,10 +172,9 @@ impl Exchange {
         };
         let Some((address, port)) = at else {
             if call.outgoing.is_some() {
-                return self.fail(id, Failure::Failed);
+                return self.fail(id, Failure::Failed, now);
             }
-            self.calls.remove(&id);
-            self.agent.refuse(id, (503, "No port is free"), now);
+            self.decline(id, (503, "No port is free"), now);
             return self.work(now);
         };
         call.local = Some(Local {
@@ -196,7 +201,11 @@ impl Exchange {
             return;
         };
         call.is_seated = is_seated;
-        match (is_seated, call.is_answered) {
+        let is_answered = call.answered_at.is_some();
+        if let Some(room) = call.room.filter(|_| is_seated) {
+            self.label(id, room);
+        }
+        match (is_seated, is_answered) {
             (true, true) => {
                 self.say(id, &[Prompt::Joined]);
                 self.announce_name(id);
@@ -210,8 +219,7 @@ impl Exchange {
 
     /// A call that was not answered yet is refused.
     fn decline(&mut self, id: CallId, status: (u16, &str), now: Instant) {
-        self.calls.remove(&id);
-        self.orders.push_back(Order::Close(id));
+        self.close_call(id, CallEnd::refused(status.0), now);
         self.agent.refuse(id, status, now);
     }
 
@@ -224,10 +232,11 @@ impl Exchange {
                 Action::Answered(call, sdp) => self.answered(call, &sdp, now),
                 Action::Referred(call, user) => self.referred(call, user.as_deref(), now),
                 Action::Key(call, key) => self.press(call, key, now),
-                Action::Ended(call, why) => self.ended(call, why),
+                Action::Ended(call, why) => self.ended(call, why, now),
                 Action::Rings(call) => self.tell(call, Progress::Ringing),
                 Action::Accepted(call, sdp) => self.accepted(call, sdp.as_deref(), now),
-                Action::Failed(call, why) => self.fail(call, why),
+                Action::Failed(call, why) => self.fail(call, why, now),
+                Action::Declined(call, status) => self.declined(call, status, now),
                 Action::Reach(hop) => self.orders.push_back(Order::Reach(hop)),
                 Action::Trunk(state) => self.orders.push_back(Order::Trunk(state)),
             }
@@ -244,33 +253,46 @@ impl Exchange {
         if !self.invites.count(address.into(), now) {
             return self.agent.refuse(id, (503, "Too many calls"), now);
         }
-        let agreement = match offer.map(|offer| Agreement::choose(&offer, None)).transpose() {
-            Ok(agreement) => agreement,
-            Err(why) => return self.agent.refuse(id, refusal(why), now),
+        let agreement = offer.map(|offer| Agreement::choose(&offer, None)).transpose();
+        let room = match agreement {
+            Ok(_) => self.room_of("").or_else(|| self.try_code(&guesser, &dialled, now)),
+            Err(_) => None,
         };
-        let room = self.room_of("").or_else(|| self.try_code(&guesser, &dialled, now));
-        if room.is_some_and(|room| self.rooms[&room].is_locked) {
-            return self.agent.refuse(id, (480, "The meeting is locked"), now);
-        }
-        if room.is_none() && self.misses.is_reached(&guesser, now) {
-            return self.agent.refuse(id, (403, "Too many wrong codes"), now);
-        }
-        let call = Call {
+        let is_trunk = self.is_trunk(address);
+        let mut call = Call {
+            origin: Origin { is_outgoing: false, is_trunk, transport: Some(flow.transport), began: now },
             guesser,
             name,
             number,
             room,
+            label: String::new(),
             is_seated: false,
-            is_answered: false,
-            agreement,
+            answered_at: None,
+            agreement: None,
             local: None,
             menu: Menu::inside(),
             outgoing: None,
             has_name: false,
             hang_up_at: None,
         };
+        let refused = match agreement {
+            Err(why) => Some(refusal(why)),
+            Ok(_) if room.is_some_and(|room| self.rooms[&room].is_locked) => {
+                Some((480, "The meeting is locked"))
+            }
+            Ok(_) if room.is_none() && self.misses.is_reached(&call.guesser, now) => {
+                Some((403, "Too many wrong codes"))
+            }
+            Ok(agreement) => {
+                call.agreement = agreement;
+                None
+            }
+        };
         self.calls.insert(id, call);
-        self.orders.push_back(Order::Open { call: id, flow });
+        match refused {
+            Some(status) => self.decline(id, status, now),
+            None => self.orders.push_back(Order::Open { call: id, flow }),
+        }
     }
 
     fn room_of(&self, code: &str) -> Option<RoomId> {
@@ -307,7 +329,7 @@ impl Exchange {
         };
         local.version += 1;
         let ours = local.protection.clone();
-        call.is_answered = true;
+        call.answered_at.get_or_insert(now);
         if let Some(agreement) = call.agreement.clone() {
             self.orders.push_back(Order::Agreed { call: id, agreement: Box::new(agreement), ours });
         }
@@ -354,17 +376,11 @@ impl Exchange {
         }
     }
 
-    fn ended(&mut self, id: CallId, why: Ending) {
-        let why = match why {
-            Ending::HungUp => "hung-up",
-            Ending::Dismissed => "dismissed",
-            Ending::Unacknowledged | Ending::Expired => "lost",
-        };
-        self.leave(id, why);
-        self.not_joined(id);
-        if self.calls.remove(&id).is_some() {
-            self.orders.push_back(Order::Close(id));
-        }
+    fn ended(&mut self, id: CallId, why: Ending, now: Instant) {
+        let end = CallEnd::of(why);
+        self.leave(id, end.why);
+        let why = self.not_joined(id).map_or(end.why, Failure::word);
+        self.close_call(id, CallEnd { why, ..end }, now);
     }
 
     /// The room, if there is one, does without him.

@@ -21,6 +21,7 @@ mod sdp;
 mod session;
 mod shield;
 mod srtp;
+mod tones;
 mod transaction;
 mod uri;
 mod write;
@@ -33,8 +34,8 @@ pub use dtls::{
     Material,
 };
 pub use exchange::{
-    About, DIALLING_MAX, Exchange, INVITES_MAX, MESSAGES_MAX, MISSES_MAX, Names, Order, Progress, RoomId,
-    RoomRules, TRUNK_MISSES_MAX, Trunk,
+    About, CallEnd, CallRecord, DIALLING_MAX, Encryption, Exchange, INVITES_MAX, MESSAGES_MAX, MISSES_MAX,
+    Names, Order, Progress, RoomId, RoomRules, TRUNK_MISSES_MAX, Trunk,
 };
 pub use failure::Failure;
 pub use fingerprint::{FINGERPRINTS_MAX, Fingerprint, Peer, Role};
@@ -51,3 +52,4 @@ pub use sdes::{Crypto, Suite};
 pub use sdp::{Agreement, Direction, LINES_MAX, MEDIA_MAX, SdpError};
 pub use session::{Frames, Received, SILENCE_MAX, Session, SessionStats};
 pub use shield::{Ours, Shake, Theirs};
+pub use tones::ToneDetector;

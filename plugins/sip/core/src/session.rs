@@ -43,6 +43,12 @@ pub enum Received {
 pub struct SessionStats {
     /// Packets of the caller's.
     pub received: u64,
+    /// Packets of the caller's that should have come, by their numbers.
+    pub expected: u64,
+    /// How unevenly they come (RFC 3550, section 6.4.1).
+    pub jitter: Duration,
+    /// To the caller and back, as his last report tells; many telephones send none.
+    pub round_trip: Option<Duration>,
     /// Packets to the caller.
     pub sent: u64,
     /// Packets that were not the caller's, or could not be decrypted.
@@ -139,7 +145,11 @@ impl Session {
 
     /// What has gone through.
     pub fn stats(&self) -> SessionStats {
-        self.stats
+        let Some(reception) = &self.reception else {
+            return self.stats;
+        };
+        let expected = self.stats.expected + u64::from(reception.expected());
+        SessionStats { expected, jitter: reception.jitter(self.agreement.codec.clock_rate()), ..self.stats }
     }
 
     /// A datagram on the port of the sound.
@@ -169,12 +179,17 @@ impl Session {
         }
         self.stats.received += 1;
         self.heard_at = now;
-        let passed = now.saturating_duration_since(self.began_at).as_secs_f64();
-        let arrival = (passed * f64::from(self.agreement.codec.clock_rate())) as u64 as u32;
         let (ssrc, sequence) = (parsed.ssrc, parsed.sequence);
-        let known = self.reception.take().filter(|reception| reception.ssrc() == ssrc);
-        let reception = self.reception.insert(known.unwrap_or_else(|| Reception::new(ssrc, sequence)));
-        reception.count(sequence, parsed.timestamp, arrival);
+        if let Some(before) = self.reception.take_if(|reception| reception.ssrc() != ssrc) {
+            self.stats.expected += u64::from(before.expected());
+        }
+        let reception = self.reception.get_or_insert_with(|| Reception::new(ssrc, sequence));
+        reception.count(sequence);
+        if is_voice {
+            let passed = now.saturating_duration_since(self.began_at).as_secs_f64();
+            let arrival = (passed * f64::from(self.agreement.codec.clock_rate())) as u64 as u32;
+            reception.time(parsed.timestamp, arrival);
+        }
         if is_key {
             return self.keys.read(parsed.payload, parsed.timestamp).map_or(Received::Nothing, Received::Key);
         }
@@ -191,8 +206,17 @@ impl Session {
         {
             self.heard_at = now;
             self.report_source = Some(from);
-            if let Some(share) = rtcp::lost(&report, self.out.sending.ssrc) {
+            let age = now.saturating_duration_since(self.began_at);
+            let report = rtcp::read(&report, self.out.sending.ssrc, age);
+            if let Some(share) = report.lost {
                 self.stats.lost = f64::from(share) / 256.0;
+            }
+            self.stats.round_trip = report.round_trip.or(self.stats.round_trip);
+            let reception = self.reception.as_mut();
+            if let Some((ssrc, sent_at)) = report.sent
+                && let Some(reception) = reception.filter(|reception| reception.ssrc() == ssrc)
+            {
+                reception.hear(sent_at, now);
             }
         }
     }

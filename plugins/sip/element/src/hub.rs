@@ -10,6 +10,7 @@ mod names;
 mod prompts;
 mod sockets;
 mod tls;
+mod tones;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -19,10 +20,13 @@ use std::sync::{Arc, LazyLock, Weak};
 use std::thread::JoinHandle;
 
 use convene_conference::Codec;
-use convene_sip::{About, CallId, Progress, Prompt, RoomId, RoomRules, Trunk, TrunkState, Wish};
+use convene_sip::{
+    About, CallId, CallRecord, Progress, Prompt, RoomId, RoomRules, SessionStats, Trunk, TrunkState, Wish,
+};
 use parking_lot::Mutex;
 use thiserror::Error;
 
+pub use clock::now;
 pub use line::{Line, PortRange};
 use mailbox::{Command, Mailbox};
 pub use prompts::languages;
@@ -77,6 +81,8 @@ pub struct HubSettings {
     pub media_address: Option<IpAddr>,
     /// For sound.
     pub rtp_ports: PortRange,
+    /// Digits are looked for in the voices of those who have no other way to send them.
+    pub has_inband_digits: bool,
     /// In which callers are spoken to.
     pub language: String,
     /// Files that are played instead of what was spoken.
@@ -103,9 +109,14 @@ pub trait RoomListener: Send + Sync {
     fn progressed(&self, call: CallId, progress: Progress);
     /// Whether the trunk brings calls.
     fn trunk_changed(&self, state: TrunkState);
+    /// A call is over, whosever it was; with what has gone through, if it had sound.
+    fn recorded(&self, call: CallId, record: &CallRecord, sound: Option<SessionStats>);
     /// Somebody is gone.
     fn left(&self, call: CallId, why: &'static str);
 }
+
+/// For so long it is waited for the worker, which never waits itself.
+const HANG_UP_ALL_MAX: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// The ports that are open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -233,6 +244,14 @@ impl RoomSeat {
     /// A call of ours is to end, however far it has come.
     pub fn cancel(&self, call: CallId) {
         self.hub.mailbox.post(Command::Cancel(call));
+    }
+
+    /// All calls of these ports end. Returns when they have, and have been recorded.
+    pub fn hang_up_all(&self) {
+        let (done, is_done) = std::sync::mpsc::sync_channel(1);
+        self.hub.mailbox.post(Command::HangUpAll(done));
+        // It fails at once when the worker is gone, and with it all calls; and late when the worker itself asks.
+        let _ = is_done.recv_timeout(HANG_UP_ALL_MAX);
     }
 
     /// A caller is to go.

@@ -11,6 +11,7 @@ import type {
   RefusedReason,
   ServerMessage,
   Slot,
+  Sound,
 } from "../protocol";
 
 /** Most chat lines that are kept on the page. */
@@ -43,6 +44,8 @@ export interface MeetingState {
   readonly passes: readonly Pass[];
   /** Whom the host has called. */
   readonly callOuts: readonly CallOut[];
+  /** How well others' sound comes in, as the host is told. */
+  readonly sound: readonly Sound[];
   /** What the receiving m-lines carry. */
   readonly slots: readonly Slot[];
   /** Who speaks now, the loudest first. */
@@ -73,6 +76,7 @@ export const INITIAL: MeetingState = {
   dialIn: null,
   passes: [],
   callOuts: [],
+  sound: [],
   slots: [],
   speakers: [],
   spoke: [],
@@ -134,6 +138,7 @@ function onMessage(state: MeetingState, message: ServerMessage): MeetingState {
         dialIn: message.dial_in,
         passes: [],
         callOuts: [],
+        sound: [],
         slots: [],
         speakers: [],
         spoke: [],
@@ -191,6 +196,8 @@ function onMessage(state: MeetingState, message: ServerMessage): MeetingState {
       return { ...state, passes: message.passes };
     case "call_outs":
       return { ...state, callOuts: message.calls };
+    case "sound":
+      return { ...state, sound: message.participants };
     case "ended":
       return { ...state, phase: { at: "ended", message: message.message }, presenter: null };
     case "present_ended":

@@ -36,6 +36,7 @@ export function DevicePanel({ devices }: { devices: Devices }) {
         <p class="problem" role="alert" data-testid="device-problem">
           {[problems.camera, problems.microphone].filter((text) => text !== null).join(" ")}
         </p>
+        <SoundMode isMusic={view.isMusic} onChoose={(isMusic) => void devices.setMusic(isMusic)} />
         {(["camera", "microphone", "speaker"] as const).map((kind) => (
           <Choose key={kind} kind={kind} view={view} onChoose={(id) => void devices.choose(kind, id)} />
         ))}
@@ -87,6 +88,25 @@ function Level({ track }: { track: MediaStreamTrack | null }) {
         {track ? "Your microphone hears" : "Your microphone is off"}
       </label>
       <meter id={id} ref={meter} min={0} max={1} value={0} data-testid="level" />
+    </div>
+  );
+}
+
+function SoundMode({ isMusic, onChoose }: { isMusic: boolean; onChoose: (isMusic: boolean) => void }) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>What the microphone hears</label>
+      <select
+        id={id}
+        data-testid="sound-mode"
+        value={isMusic ? "music" : "voice"}
+        onChange={({ currentTarget }) => onChoose(currentTarget.value === "music")}
+      >
+        <option value="voice">A voice: without echo and noise</option>
+        <option value="music">Music: in stereo, as it is</option>
+      </select>
+      {isMusic && <p class="quiet">Use headphones: with music, echo is not taken away.</p>}
     </div>
   );
 }

@@ -2,6 +2,7 @@
 
 import type { Session } from "../meeting/session";
 import { type MeetingState } from "../meeting/state";
+import { SoundFigures } from "./sound-figures";
 
 export function Roster({ meeting, session }: { meeting: MeetingState; session: Session }) {
   return (
@@ -33,6 +34,7 @@ export function Roster({ meeting, session }: { meeting: MeetingState; session: S
             {id === meeting.presenter && <span class="badge presenting">presents</span>}
             {!microphone && !stream && <span class="badge">muted</span>}
             {microphone && meeting.speakers.includes(id) && <span class="badge speaking">speaks</span>}
+            <SoundFigures name={name} sound={meeting.sound.find((sound) => sound.id === id)} />
             {hand && meeting.host && id !== meeting.you && (
               <button type="button" class="small" data-testid="lower-hand" data-id={id} onClick={() => session.lowerHand(id)}>
                 Lower<span class="unseen"> the hand of {name}</span>

@@ -18,6 +18,8 @@ export interface DevicesView {
   /** The browser is asked and has not answered yet. */
   readonly isStarting: Readonly<Record<Kind, boolean>>;
   readonly isMicrophoneOn: boolean;
+  /** The microphone hears music, which is left as it is, in two channels; and else a voice, without its echo and its room. */
+  readonly isMusic: boolean;
   readonly choices: Readonly<Record<Choosable, readonly Choice[]>>;
   /** Empty for what the system takes by itself. */
   readonly chosen: Readonly<Record<Choosable, string>>;
@@ -38,6 +40,14 @@ const KINDS: Readonly<Record<MediaDeviceKind, Choosable>> = {
 };
 const NAMES: Readonly<Record<Choosable, string>> = { camera: "Camera", microphone: "Microphone", speaker: "Speaker" };
 
+const VOICE: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+const MUSIC: MediaTrackConstraints = {
+  echoCancellation: false,
+  noiseSuppression: false,
+  autoGainControl: false,
+  channelCount: { ideal: 2 },
+};
+
 const PREVIEW: CameraPolicy = { width: 1280, height: 720, max_kbps: 0 };
 
 export class Devices {
@@ -51,12 +61,13 @@ export class Devices {
 
   constructor(source: Source | null = navigator.mediaDevices ?? null) {
     this.#source = source;
-    const { camera, microphone, speaker } = this.#remembered;
+    const { camera, microphone, speaker, isMusic } = this.#remembered;
     this.#view = {
       camera: null,
       microphone: null,
       isStarting: { camera: false, microphone: false },
       isMicrophoneOn: false,
+      isMusic,
       choices: { camera: [], microphone: [], speaker: [] },
       chosen: { camera, microphone, speaker },
       problems: { camera: null, microphone: null },
@@ -106,7 +117,18 @@ export class Devices {
   async choose(kind: Choosable, id: string): Promise<void> {
     this.#remember({ [kind]: id });
     this.#change({ chosen: { ...this.#view.chosen, [kind]: id } });
-    if (kind === "speaker" || !this.#view[kind]) return;
+    if (kind !== "speaker") await this.#restart(kind);
+  }
+
+  async setMusic(isMusic: boolean): Promise<void> {
+    this.#remember({ isMusic });
+    this.#change({ isMusic });
+    await this.#restart("microphone");
+  }
+
+  /** Opens it anew if it is open, as it is chosen by now. */
+  async #restart(kind: Kind): Promise<void> {
+    if (!this.#view[kind]) return;
     const wasOn = kind === "camera" || this.#view.isMicrophoneOn;
     this.#stop(kind);
     await this.#start(kind);
@@ -150,7 +172,7 @@ export class Devices {
       const constraints: MediaStreamConstraints =
         kind === "camera"
           ? { video: { ...cameraConstraints(this.#policy), ...device } }
-          : { audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true, ...device } };
+          : { audio: { ...(this.#view.isMusic ? MUSIC : VOICE), ...device } };
       const track = (await this.#source?.getUserMedia(constraints))?.getTracks()[0];
       if (!track) throw new DOMException("", "NotFoundError");
       return track;

@@ -4,6 +4,7 @@
 import { type CameraPolicy, CAMERAS_MAX, type MediaRelay } from "../protocol";
 import { encodingsOf, layersOf } from "./encodings";
 import { Flow, LOOK_MS, packetsOf } from "./flow";
+import { inStereo, sendsMusic, sendsVoice } from "./opus";
 
 export type LinkState = "connecting" | "connected" | "broken";
 
@@ -48,6 +49,9 @@ export class Link {
   #mustRestart = false;
   #restarts = 0;
   #isClosed = false;
+  #isMusic = false;
+  /** The server's last, as it came. */
+  #answer: string | null = null;
   #cancelTimer: () => void = () => undefined;
   #cancelLook: () => void = () => undefined;
   readonly #flow = new Flow();
@@ -78,6 +82,40 @@ export class Link {
     await this.#encode();
   }
 
+  /** Whether the voice is music, which is sent in two channels and as good as it can be. */
+  setMusic(isMusic: boolean): void {
+    if (this.#isMusic === isMusic) return;
+    this.#isMusic = isMusic;
+    void this.#encodeVoice();
+  }
+
+  /** How a browser encodes stands in what is agreed on. The server takes both, so that is agreed on anew without asking it. */
+  async #encodeVoice(): Promise<void> {
+    // Whoever waits for an answer encodes so when it comes.
+    if (this.#answer === null || this.#isOffering || this.#isClosed) return;
+    this.#isOffering = true;
+    const isMusic = this.#isMusic;
+    try {
+      await this.#setOffer({});
+      await this.#connection.setRemoteDescription({ type: "answer", sdp: this.#asSent(this.#answer) });
+    } catch {
+      this.#giveUp();
+      return;
+    }
+    this.#isOffering = false;
+    if (this.#mustRestart) this.restart();
+    else if (this.#isMusic !== isMusic) void this.#encodeVoice();
+  }
+
+  #asSent(answer: string): string {
+    return this.#isMusic ? sendsMusic(answer) : sendsVoice(answer);
+  }
+
+  async #setOffer(options: RTCOfferOptions): Promise<void> {
+    const { type, sdp } = await this.#connection.createOffer(options);
+    await this.#connection.setLocalDescription({ type, sdp: inStereo(sdp ?? "") });
+  }
+
   async limit(policy: CameraPolicy): Promise<void> {
     this.#policy = policy;
     await this.#encode();
@@ -99,11 +137,12 @@ export class Link {
     this.#isOffering = false;
     this.#cancelTimer();
     try {
-      await this.#connection.setRemoteDescription({ type: "answer", sdp: withDtx(sdp) });
+      await this.#connection.setRemoteDescription({ type: "answer", sdp: this.#asSent(sdp) });
     } catch {
       this.#giveUp();
       return;
     }
+    this.#answer = sdp;
     if (!this.#isAnswered) {
       this.#isAnswered = true;
       this.#events.onSound(this.#voice.receiver.track);
@@ -148,7 +187,7 @@ export class Link {
     const iceRestart = this.#mustRestart;
     this.#mustRestart = false;
     try {
-      await this.#connection.setLocalDescription(await this.#connection.createOffer({ iceRestart }));
+      await this.#setOffer({ iceRestart });
     } catch {
       this.#giveUp();
       return;
@@ -218,17 +257,6 @@ export class Link {
     // Refused while another change is under way or after the end; the next change sets it.
     await sender.setParameters(parameters).catch(() => undefined);
   }
-}
-
-/** Silence is not sent: a microphone in a quiet room costs nearly nothing. */
-export function withDtx(sdp: string): string {
-  return sdp.replace(/^a=rtpmap:(\d+) opus\/48000\/2\r\n/gim, (line, type: string) => {
-    const hasFormat = new RegExp(`^a=fmtp:${type} `, "m").test(sdp);
-    return hasFormat ? line : `${line}a=fmtp:${type} usedtx=1\r\n`;
-  }).replace(/^(a=fmtp:(\d+) )(.*)\r\n/gm, (line, start: string, type: string, format: string) => {
-    const isOpus = new RegExp(`^a=rtpmap:${type} opus/`, "mi").test(sdp);
-    return isOpus && !format.includes("usedtx") ? `${start}${format};usedtx=1\r\n` : line;
-  });
 }
 
 /** This codec alone, with what repairs it. A browser that does not let itself be asked offers all it has. */

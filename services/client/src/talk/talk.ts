@@ -191,8 +191,9 @@ export class Talk {
 
   /** No picture leaves before the server has taken the camera: the eleventh one is refused. */
   #send(): void {
-    const { camera, microphone } = this.#devices.view;
+    const { camera, microphone, isMusic } = this.#devices.view;
     const isTaken = this.#meeting !== null && self(this.#meeting)?.camera === true;
+    this.#link?.setMusic(isMusic);
     void this.#link?.send(microphone, isTaken ? camera : null);
   }
 

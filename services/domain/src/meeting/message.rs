@@ -4,7 +4,7 @@ use convene_recordings::{RecordingId, RecordingState};
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{CallOut, CameraPolicy, DialIn, MediaRelay, ParticipantId, Pass};
+use super::{CallOut, CameraPolicy, DialIn, MediaRelay, ParticipantId, Pass, SoundView};
 use crate::{ChatText, DisplayName, SessionCode};
 
 /// Somebody on the roster.
@@ -185,6 +185,11 @@ pub enum Message {
     CallOuts {
         /// All calls, also those that came to nothing.
         calls: Vec<CallOut>,
+    },
+    /// To the host: how well voices come in.
+    Sound {
+        /// Those of whom anything came lately.
+        participants: Vec<SoundView>,
     },
     /// The meeting is over.
     Ended {

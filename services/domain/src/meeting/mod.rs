@@ -9,6 +9,7 @@ mod message;
 mod orders;
 mod recording;
 mod sight;
+mod sound;
 mod streams;
 mod telephone;
 #[cfg(test)]
@@ -26,11 +27,12 @@ pub use call_out::{
     CALL_OUTS_MAX, CallFailure, CallOut, CallOutId, CallOutRules, CallOutState, NumberError, PhoneNumber,
 };
 pub use faces::{CAMERAS_MAX, CameraPolicy, HEIGHT_MAX, Wish};
-pub use heads::HeadCount;
+pub use heads::{HeadCount, Way};
 pub use media_relay::MediaRelay;
 use media_relay::with_media_relay;
 pub use message::{ChatLine, Message, Participant, RecordingView, Refusal, RefusalReason, Slot};
 pub use orders::{Announcement, Audience, EndCause, Films, Input, Key, Now, Order, ParticipantId};
+pub use sound::{SoundFigures, SoundQuality, SoundView};
 use streams::Passes;
 pub use streams::{PASSES_MAX, Pass, PassId, STREAMS_MAX, StreamKind, StreamRefusal};
 pub use telephone::{DialIn, Pin};
@@ -232,6 +234,7 @@ impl Meeting {
             Input::Lock(id, locked) => self.act(id, now, |meeting| meeting.lock_by(id, locked)),
             Input::Mute { by, id } => self.act(by, now, |meeting| meeting.mute(by, id)),
             Input::Speakers(ids) => self.speakers(ids),
+            Input::Sound(figures) => self.sound(&figures),
             Input::End(id) if self.is_host(id) => self.end(EndCause::Host),
             Input::End(id) => vec![error(id, "Only the host can end the meeting.")],
             Input::Stop(cause) => self.end(cause),

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::{
     CallOutId, CallOutState, CameraPolicy, MediaRelay, Message, Pass, PassId, PhoneNumber, RecordingView,
-    StreamKind, Wish,
+    SoundFigures, StreamKind, Wish,
 };
 use crate::{ChatText, DisplayName, MediaOffer, Token};
 
@@ -154,6 +154,8 @@ pub enum Input {
     },
     /// These are loud just now, the loudest first.
     Speakers(Vec<ParticipantId>),
+    /// How the voices stand of which anything has come lately.
+    Sound(Vec<(ParticipantId, SoundFigures)>),
     /// Somebody wants the meeting to end.
     End(ParticipantId),
     /// The meeting must end, and why.

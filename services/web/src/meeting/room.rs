@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use convene_domain::{
@@ -12,6 +13,7 @@ use convene_pipelines::{MeetingEvent, PipelineError, TalkEvent};
 use convene_recordings::RecordingState;
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{debug, info, warn};
+use uuid::Uuid;
 
 use super::outbox::{Outbox, Outgoing, text};
 use super::screen::{Screen, Stage};
@@ -29,6 +31,9 @@ mod streams;
 
 /// How many letters may wait for a room. A connection whose letter does not fit waits, and its client with it.
 const LETTERS_MAX: usize = 256;
+
+/// How often voices are looked at, and hosts told: as often as RTCP reports come.
+const SOUND_EVERY: Duration = Duration::from_secs(5);
 
 /// Something for a room to deal with.
 pub(crate) enum Letter {
@@ -85,6 +90,7 @@ pub(crate) struct Founding {
 struct Room {
     service: Arc<Service>,
     number: u64,
+    id: Uuid,
     code: SessionCode,
     recorder: Token,
     meeting: Meeting,
@@ -94,6 +100,8 @@ struct Room {
     outboxes: BTreeMap<ParticipantId, Outbox>,
     watchers: BTreeMap<ParticipantId, Films>,
     participants: u32,
+    /// Hosts were told of voices, and are to be told when there are none any more.
+    has_told_sound: bool,
     handle: mpsc::WeakSender<Letter>,
 }
 
@@ -105,12 +113,15 @@ pub(crate) fn open(service: Arc<Service>, founding: Founding) -> RoomHandle {
     let now = service.clock.now();
     let Founding { number, code, host, recorder, pin } = founding;
     let telephone = service.telephone.as_ref();
-    let phone_room = telephone.map(|telephone| telephone.room(code, &pin));
+    // Of the meeting, where its code is not to be: whoever has that gets in.
+    let id = Uuid::new_v4();
+    let phone_room = telephone.map(|telephone| telephone.room(code, &pin, id));
     let dial_in = telephone.map(|telephone| telephone.dial_in(pin));
     let call_out = telephone.and_then(Switchboard::call_out);
     let meeting = Meeting::new(code, host, recorder.clone(), now);
     let room = Room {
         number,
+        id,
         code,
         meeting: meeting.with_dial_in(dial_in).with_call_out(call_out),
         recorder,
@@ -120,6 +131,7 @@ pub(crate) fn open(service: Arc<Service>, founding: Founding) -> RoomHandle {
         outboxes: BTreeMap::new(),
         watchers: BTreeMap::new(),
         participants: 0,
+        has_told_sound: false,
         handle: letters.downgrade(),
         service: service.clone(),
     };
@@ -129,8 +141,10 @@ pub(crate) fn open(service: Arc<Service>, founding: Founding) -> RoomHandle {
 
 impl Room {
     async fn run(mut self, mut mailbox: mpsc::Receiver<Letter>) {
-        info!(meeting = self.number, "a meeting begins");
+        info!(meeting = self.number, id = %self.id, "a meeting begins");
         self.talk.open(self.meeting.camera_policy()).await;
+        let mut sound = tokio::time::interval(SOUND_EVERY);
+        sound.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !self.meeting.is_closed() {
             let timeout = self.meeting.timeout().map(|at| self.service.clock.instant(at));
             let timer = async {
@@ -150,6 +164,7 @@ impl Room {
                     None => self.handle(Input::Stop(EndCause::Empty)).await,
                 },
                 () = timer => self.handle(Input::Timeout).await,
+                _ = sound.tick() => self.look_at_sound().await,
             }
         }
         self.turn_away(mailbox);

@@ -9,7 +9,7 @@ use convene_domain::{
 };
 use convene_pipelines::{
     Listener, MediaPort, PipelineError, ShownFeed, TalkCounts, TalkEvent, TalkPipeline, TelephoneRoom,
-    Watcher,
+    VoiceCounts, Watcher,
 };
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, channel};
 use tracing::warn;
@@ -49,6 +49,8 @@ pub(crate) struct Talk {
     failures: u32,
     /// What was counted of it last.
     counted: TalkCounts,
+    /// How its voices stood when they were looked at last.
+    voices: BTreeMap<u32, VoiceCounts>,
 }
 
 /// Its fields are dropped in this order: a listener that leaves posts to its pipeline's bus.
@@ -73,6 +75,7 @@ impl Talk {
             is_locked: false,
             failures: 0,
             counted: TalkCounts::default(),
+            voices: BTreeMap::new(),
         }
     }
 

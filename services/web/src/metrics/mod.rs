@@ -4,6 +4,7 @@ mod gather;
 mod listener;
 mod names;
 mod process;
+mod sound;
 
 use std::sync::atomic::AtomicU64;
 
@@ -31,6 +32,7 @@ pub(crate) struct Metrics {
     regions: Regions,
     meetings: Meetings,
     media: Media,
+    sound: sound::Sound,
     process: Process,
 }
 
@@ -115,6 +117,7 @@ impl Metrics {
             regions: Regions::default(),
             meetings: Meetings::default(),
             media: Media::default(),
+            sound: sound::Sound::default(),
             process: Process::default(),
         };
         metrics.name_all();

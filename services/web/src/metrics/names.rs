@@ -17,6 +17,7 @@ impl Metrics {
         self.regions.name(registry);
         self.meetings.name(registry);
         self.media.name(registry);
+        self.sound.name(registry);
     }
 }
 

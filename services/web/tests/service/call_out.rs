@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
+use super::calls::records;
 use super::phone::{Phone, answer_to};
 use super::support::{Client, Meeting, PATIENCE, Scene, scene_with};
 
@@ -103,7 +104,15 @@ async fn who_is_called_joins_by_a_key_and_hears_and_is_heard() {
 
     ann.tell(json!({"type": "end"})).await;
     dan.is_hung_up().await;
-    scene.stop().await;
+    let data = scene.stop().await;
+    let written = records(data.path(), 2).await;
+    let out =
+        written.iter().find(|record| record["direction"] == "out").expect("who was called is written down");
+    assert_eq!(
+        (&out["trunk"], &out["codec"], &out["reason"]),
+        (&json!(true), &json!("PCMU"), &json!("dismissed"))
+    );
+    assert_eq!(out["meeting"], written.iter().find(|record| record["direction"] == "in").unwrap()["meeting"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,5 +150,11 @@ async fn the_host_is_told_why_nobody_comes_and_takes_calls_back() {
     provider.answer(&cancel, "200 OK").await;
     provider.answer(&invite, "487 Request Terminated").await;
     provider.next("ACK").await;
-    scene.stop().await;
+    let data = scene.stop().await;
+    let ends: Vec<_> = records(data.path(), 2)
+        .await
+        .iter()
+        .map(|record| (record["reason"].clone(), record["status"].clone()))
+        .collect();
+    assert_eq!(ends, [(json!("declined"), json!(603)), (json!("cancelled"), Value::Null)]);
 }

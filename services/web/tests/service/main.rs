@@ -1,6 +1,7 @@
 //! The service as a whole: a real server on a free port, and clients over TLS.
 
 mod call_out;
+mod calls;
 mod cdn;
 mod limits;
 mod meeting;

@@ -51,8 +51,13 @@ fn parse(text: String) -> Scrape {
                 let (sample, value) = line.rsplit_once(' ').expect(line);
                 let name = sample.split('{').next().unwrap();
                 let suffix = name.strip_prefix(family.as_str()).expect(line);
-                assert_eq!(suffix, if kind == "counter" { "_total" } else { "" }, "{line}");
-                assert!(["counter", "gauge"].contains(&kind.as_str()) && 10 < help.len(), "{line}");
+                let suffixes: &[_] = match kind.as_str() {
+                    "counter" => &["_total"],
+                    "gauge" => &[""],
+                    "histogram" => &["_bucket", "_sum", "_count"],
+                    _ => panic!("{line}"),
+                };
+                assert!(suffixes.contains(&suffix) && 10 < help.len(), "{line}");
                 assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{line}");
                 let twice = samples.insert(sample.to_owned(), value.parse().expect(line));
                 assert!(twice.is_none(), "{line}");

@@ -1,5 +1,6 @@
 //! A telephone: SIP over UDP (RFC 3261), one codec, a tone for a voice, and keys (RFC 4733). It is as simple as a good one may be.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
@@ -41,11 +42,24 @@ pub struct Phone {
 struct Voice {
     tone: Tone,
     keys: Vec<u8>,
+    /// Each such packet is sent and never arrives; 0 for none.
+    loses_each: u16,
+    /// Said in place of the tone.
+    dialled: VecDeque<i16>,
 }
 
 impl Phone {
     /// Calls, and has been answered.
     pub async fn call(port: u16, name: &'static str, codec: Codec, hertz: f64) -> Self {
+        Self::call_with(port, name, (codec, hertz), true).await
+    }
+
+    /// An old one, whose keys are tones and nothing else.
+    pub async fn call_by_tones(port: u16, name: &'static str, codec: Codec, hertz: f64) -> Self {
+        Self::call_with(port, name, (codec, hertz), false).await
+    }
+
+    async fn call_with(port: u16, name: &'static str, (codec, hertz): (Codec, f64), has_keys: bool) -> Self {
         let signalling = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         signalling.connect(("127.0.0.1", port)).await.unwrap();
         let media = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
@@ -56,14 +70,27 @@ impl Phone {
             target: format!("sip:conference@127.0.0.1:{port}"),
             signalling,
             sequence: 0,
-            voice: Arc::new(Mutex::new(Voice { tone: Tone::new(hertz), keys: Vec::new() })),
+            voice: Arc::new(Mutex::new(Voice {
+                tone: Tone::new(hertz),
+                keys: Vec::new(),
+                loses_each: 0,
+                dialled: VecDeque::new(),
+            })),
             heard: Arc::default(),
             tasks: Vec::new(),
         };
         let from = format!("From: \"{name}\" <sip:{name}@127.0.0.1>;tag={}\r\n", own.port());
         phone.dialog += &from;
         let to = format!("To: <{}>\r\n", phone.target);
-        let offer = offer(codec, media.local_addr().unwrap());
+        let offer = match (has_keys, offer(codec, media.local_addr().unwrap())) {
+            (true, offer) => offer,
+            (false, offer) => {
+                let is_about_keys =
+                    |line: &&str| line.contains("telephone-event") || line.starts_with("a=fmtp");
+                let lines = offer.lines().filter(|line| !is_about_keys(line));
+                lines.map(|line| line.trim_end_matches(&format!(" {KEYS}")).to_owned() + "\r\n").collect()
+            }
+        };
         phone.request("INVITE", &to, &offer).await;
         let answer = phone.answer().await;
         assert!(answer.starts_with("SIP/2.0 200"), "{answer}");
@@ -97,7 +124,12 @@ impl Phone {
             end("From")
         );
         media.connect(media_address(invite)).await.unwrap();
-        let voice = Arc::new(Mutex::new(Voice { tone: Tone::new(hertz), keys: Vec::new() }));
+        let voice = Arc::new(Mutex::new(Voice {
+            tone: Tone::new(hertz),
+            keys: Vec::new(),
+            loses_each: 0,
+            dialled: VecDeque::new(),
+        }));
         let heard = Arc::default();
         let tasks = vec![
             tokio::spawn(speak(media.clone(), codec, voice.clone())),
@@ -124,6 +156,26 @@ impl Phone {
     /// Waits until this tone is heard; or no longer.
     pub async fn hears(&self, hertz: f64, is_heard: bool) {
         self.hears_as_much_as(hertz, if is_heard { 0.5..f64::MAX } else { 0.0..0.05 }).await;
+    }
+
+    /// Presses keys, each of which is a pair of tones (ITU-T Q.23) for so long, and half as long a pause.
+    pub fn dial(&self, keys: &str, millis: usize) {
+        const ROWS: [(&str, f64); 4] = [("123A", 697.0), ("456B", 770.0), ("789C", 852.0), ("*0#D", 941.0)];
+        const COLUMNS: [f64; 4] = [1209.0, 1336.0, 1477.0, 1633.0];
+        let mut voice = self.voice.lock().unwrap();
+        for key in keys.chars() {
+            let found = ROWS.iter().find_map(|(row, low)| Some((*low, COLUMNS[row.find(key)?])));
+            let (low, high) = found.expect("a key");
+            let samples = millis * 48;
+            let [low, high] = [low, high].map(|hertz| Tone::new(hertz).next(samples, AMPLITUDE / 2.0));
+            voice.dialled.extend(low.iter().zip(&high).map(|(low, high)| low + high));
+            voice.dialled.extend(std::iter::repeat_n(0, samples / 2));
+        }
+    }
+
+    /// From now on each such packet of the voice is lost on the way.
+    pub fn loses_each(&self, packets: u16) {
+        self.voice.lock().unwrap().loses_each = packets;
     }
 
     /// Waits until this much of the tone is heard.
@@ -250,10 +302,15 @@ async fn speak(media: Arc<UdpSocket>, codec: Codec, voice: Arc<Mutex<Voice>>) {
     let mut header = Header { payload_type, marker: false, sequence: 1, timestamp: 160, ssrc: 7 };
     loop {
         ticks.tick().await;
-        let (sound, key) = {
+        let (sound, key, loses_each) = {
             let mut voice = voice.lock().unwrap();
             let key = (!voice.keys.is_empty()).then(|| voice.keys.remove(0));
-            (voice.tone.next(FRAME, AMPLITUDE), key)
+            let sound = if voice.dialled.is_empty() {
+                voice.tone.next(FRAME, AMPLITUDE)
+            } else {
+                (0..FRAME).map(|_| voice.dialled.pop_front().unwrap_or(0)).collect()
+            };
+            (sound, key, voice.loses_each)
         };
         let send = |header: &mut Header, payload: &[u8]| {
             // Who has hung up hears nothing.
@@ -275,7 +332,12 @@ async fn speak(media: Arc<UdpSocket>, codec: Codec, voice: Arc<Mutex<Voice>>) {
             header.sequence = event.sequence;
             header.timestamp += 160 * (u32::from(KEY_PACKETS) + 2 + PAUSE_TICKS);
         }
-        send(&mut header, &encoder.encode(&sound));
+        let payload = encoder.encode(&sound);
+        if loses_each != 0 && header.sequence.is_multiple_of(loses_each) {
+            header.sequence = header.sequence.wrapping_add(1);
+        } else {
+            send(&mut header, &payload);
+        }
         header.timestamp += 160;
     }
 }

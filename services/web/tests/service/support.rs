@@ -226,17 +226,18 @@ impl Client {
     }
 
     /// The next text message; screen data before it is passed over, and how large cameras may be, which is told whenever
-    /// somebody comes, goes or presents.
+    /// somebody comes, goes or presents, and how voices come in, which is told each five seconds.
     pub async fn told(&mut self) -> Value {
         loop {
             let told = self.told_anything().await;
-            if told["type"] != "camera_policy" {
+            if !["camera_policy", "sound"].iter().any(|kind| told["type"] == *kind) {
                 return told;
             }
         }
     }
 
-    async fn told_anything(&mut self) -> Value {
+    /// The next text message of any type.
+    pub async fn told_anything(&mut self) -> Value {
         loop {
             match self.next().await {
                 Some(Message::Text(text)) => return serde_json::from_str(&text).unwrap(),

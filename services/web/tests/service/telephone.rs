@@ -4,6 +4,7 @@ use convene_conference::Codec;
 use convene_pipelines::CallerNames;
 use serde_json::{Value, json};
 
+use super::metrics::scrape;
 use super::phone::Phone;
 use super::support::{Client, Meeting, Scene, scene, scene_with};
 
@@ -159,6 +160,124 @@ async fn a_caller_turns_the_others_down_and_hears_the_keys() {
     dan.hears(EVE, false).await;
     dan.press("*");
     dan.hears(EVE, true).await;
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn digits_as_tones_lead_into_the_right_meeting_and_are_hardly_heard_there() {
+    let scene = scene_with(|config| {
+        config.sip_udp_port = Some(0);
+        config.sip_names = CallerNames::Never;
+        config.sip_inband_digits = true;
+    })
+    .await;
+    let [other, meeting] = [scene.start_meeting().await, scene.start_meeting().await];
+    let mut bea = scene.join_host(&other).await;
+    let (mut ann, joined) = scene.join(&meeting.code, "Ann", Some(&meeting.token)).await;
+    let port = joined["dial_in"]["udp_port"].as_u64().expect("a port").try_into().unwrap();
+    let (eve, _) = caller(&mut ann, (&meeting.code, port), "Eve", (Codec::G722, EVE)).await;
+    for codec in [Codec::Pcmu, Codec::Pcma, Codec::G722] {
+        let dan = Phone::call_by_tones(port, "Dan", codec, DAN).await;
+        dan.dial(&meeting.code, 60);
+        let joined = ann.told_of("participant_joined").await["participant"].clone();
+        assert_eq!((&joined["name"], &joined["microphone"]), (&json!("Dan"), &json!(true)));
+        eve.hears(DAN, true).await;
+        dan.dial("5", 2000);
+        eve.hears(DAN, false).await;
+        for hertz in [770.0, 1336.0] {
+            let share = eve.share(hertz).expect("she hears a second");
+            assert!(share < 0.05, "{codec:?}: {share} of {hertz} Hz");
+        }
+        eve.hears(DAN, true).await;
+        dan.dial("*6", 80);
+        assert_eq!(ann.told_of("participant_changed").await["participant"]["microphone"], false);
+        dan.hang_up().await;
+        ann.told_of("participant_left").await;
+    }
+    bea.tell(json!({"type": "chat", "text": "nobody has come here"})).await;
+    assert_eq!(bea.told().await["type"], "chat");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tones_are_a_voice_like_any_other_unless_they_are_wanted() {
+    let (scene, meeting, mut ann, port, _) = meeting().await;
+    let dan = Phone::call_by_tones(port, "Dan", Codec::Pcmu, DAN).await;
+    dan.dial(&meeting.code, 60);
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    ann.tell(json!({"type": "chat", "text": "nobody has come"})).await;
+    assert_eq!(ann.told().await["type"], "chat");
+    drop(dan);
+    scene.stop().await;
+}
+
+/// Dan's every tenth packet is lost; Eve's line is as it should be. Who is no host is told nothing of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_host_and_operators_see_whose_line_loses() {
+    let scene = scene_with(|config| {
+        config.sip_udp_port = Some(0);
+        config.sip_names = CallerNames::Never;
+        config.metrics = Some(([127, 0, 0, 1], 0).into());
+    })
+    .await;
+    let meeting = scene.start_meeting().await;
+    let (mut ann, joined) = scene.join(&meeting.code, "Ann", Some(&meeting.token)).await;
+    let port = joined["dial_in"]["udp_port"].as_u64().expect("a port").try_into().unwrap();
+    let mut bob = scene.join_in(&meeting.code, "Bob").await;
+    ann.told_of("participant_joined").await;
+    let (dan, dan_id) = caller(&mut ann, (&meeting.code, port), "Dan", (Codec::Pcmu, DAN)).await;
+    let (eve, eve_id) = caller(&mut ann, (&meeting.code, port), "Eve", (Codec::G722, EVE)).await;
+    dan.hears(EVE, true).await;
+    eve.hears(DAN, true).await;
+    dan.loses_each(10);
+
+    let figures = loop {
+        let told = ann.told_of("sound").await["participants"].clone();
+        let of = |id: &Value| told.as_array().unwrap().iter().find(|one| one["id"] == *id).cloned();
+        if let (Some(dan), Some(eve)) = (of(&dan_id), of(&eve_id))
+            && 70 < dan["lost_permille"].as_u64().unwrap()
+        {
+            break (dan, eve);
+        }
+    };
+    let number = |figures: &Value, field: &str| figures[field].as_i64().expect(field);
+    let (of_dan, of_eve) = figures;
+    assert_eq!(of_dan["quality"], "poor", "{of_dan}");
+    assert!((70..=130).contains(&number(&of_dan, "lost_permille")), "{of_dan}");
+    assert!((40..=160).contains(&number(&of_dan, "concealed_permille")), "{of_dan}");
+    assert!((-20..=-10).contains(&number(&of_dan, "level_dbov")), "{of_dan}");
+    assert!(number(&of_eve, "lost_permille") < 70, "{of_eve}");
+    for figures in [&of_dan, &of_eve] {
+        let wait = number(figures, "buffer_ms");
+        assert!((20..=300).contains(&wait), "{figures}");
+        assert_eq!(
+            number(figures, "mouth_to_ear_ms"),
+            wait + 20,
+            "these telephones send no reports: {figures}"
+        );
+        assert_eq!(figures["round_trip_ms"], Value::Null);
+    }
+
+    let seen = scrape(&scene).await;
+    let packets = |kind: &str, outcome: &str| {
+        seen.value(&format!(r#"convene_voice_packets_total{{kind="{kind}",outcome="{outcome}"}}"#))
+    };
+    assert!(20.0 < packets("telephone", "missing") && 300.0 < packets("telephone", "in_time"));
+    assert_eq!(packets("browser", "in_time"), 0.0);
+    assert!(0.0 < seen.value(r#"convene_voice_quality_total{kind="telephone",quality="poor"}"#));
+    assert!(0.0 < seen.value(r#"convene_voice_frames_total{kind="telephone",outcome="concealed"}"#));
+    let looks = seen.value(r#"convene_voice_jitter_seconds_count{kind="telephone"}"#);
+    assert!(2.0 <= looks && seen.value(r#"convene_voice_jitter_seconds_count{kind="program"}"#) == 0.0);
+    assert_eq!(seen.value(r#"convene_voice_mouth_to_ear_seconds_count{kind="telephone"}"#), looks);
+
+    ann.tell(json!({"type": "chat", "text": "so much"})).await;
+    loop {
+        let told = bob.told_anything().await;
+        assert!(told["type"] != "sound", "only hosts are told: {told}");
+        if told["type"] == "chat" {
+            break;
+        }
+    }
     scene.stop().await;
 }
 

@@ -76,10 +76,11 @@ fn telephone() -> TelephoneRoom {
         bind: Some(SERVER),
         address: None,
         rtp_ports: "7800-32000".into(),
+        inband_digits: false,
         names: CallerNames::Never,
         certificate: PathBuf::new(),
         key: PathBuf::new(),
         trunk: None,
     };
-    TelephoneRoom { port, code: CODE.into(), pin: String::new() }
+    TelephoneRoom { port, code: CODE.into(), pin: String::new(), label: String::new() }
 }

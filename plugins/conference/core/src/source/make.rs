@@ -76,7 +76,7 @@ impl Source {
         let samples = gap.min(FRAME as i64) as usize;
         let decoder = self.decoder.as_mut().filter(|_| self.rests && samples == FRAME);
         if decoder.and_then(|decoder| decoder.rest(FRAME, &mut self.sound)).is_some() {
-            self.stats.concealed += 1;
+            self.stats.rested += 1;
         } else {
             self.silence(samples);
         }

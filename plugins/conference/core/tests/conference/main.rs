@@ -2,9 +2,11 @@
 
 mod capture;
 mod cost;
+mod figures;
 mod hearing;
 mod hostile;
 mod lines;
 mod room;
 mod seams;
+mod stereo;
 mod telephones;

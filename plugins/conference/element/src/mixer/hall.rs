@@ -14,6 +14,7 @@ pub struct Settings {
     pub complexity: u32,
     pub expected_loss: u32,
     pub stereo: bool,
+    pub follow_stereo: bool,
     pub stay_open: bool,
 }
 
@@ -25,14 +26,16 @@ impl Default for Settings {
             complexity: complexity.into(),
             expected_loss: loss_percent.into(),
             stereo: false,
+            follow_stereo: false,
             stay_open: false,
         }
     }
 }
 
 impl Settings {
+    /// What is offered where there is a choice.
     pub fn channels(&self) -> Channels {
-        if self.stereo { Channels::Stereo } else { Channels::Mono }
+        if self.stereo && !self.follow_stereo { Channels::Stereo } else { Channels::Mono }
     }
 
     pub fn opus(&self) -> OpusSettings {
@@ -61,9 +64,13 @@ pub struct Hall {
 }
 
 impl Hall {
-    pub fn new(channels: Channels, settings: OpusSettings) -> Self {
+    pub fn new(settings: &Settings) -> Self {
+        let conference = match settings.follow_stereo {
+            true => Conference::following(settings.opus()),
+            false => Conference::new(settings.channels(), settings.opus()),
+        };
         Self {
-            conference: Conference::new(channels, settings),
+            conference,
             timing: Timing::Open,
             clock: Duration::ZERO,
             paces: BTreeMap::new(),

@@ -47,6 +47,11 @@ pub struct ConferenceMixer {
         blurb = "Mix in two channels, for music; read when the element starts"
     )]
     #[property(
+        name = "follow-stereo", nick = "Follow stereo", get, set, type = bool, member = follow_stereo, default = false,
+        blurb = "Mix in two channels while a participant's Opus has two, and in one otherwise; stereo is not looked at then. Read \
+                 when the element starts"
+    )]
+    #[property(
         name = "stay-open", nick = "Stay open", get, set, type = bool, member = stay_open, default = false,
         blurb = "Go on when all sinks are at their end: somebody may join later"
     )]
@@ -107,11 +112,16 @@ impl ConferenceMixer {
         let level = hall.conference.level(seat).map_or(-127, |level| level.dbov());
         gst::Structure::builder("conference-source-stats")
             .field("packets", stats.packets)
-            .field("decoded", stats.decoded)
-            .field("lost", stats.lost)
-            .field("concealed", stats.concealed)
+            .field("expected", stats.expected)
+            .field("missing", stats.missing())
             .field("late", stats.late)
             .field("refused", stats.refused + stats.strange)
+            .field("decoded", stats.decoded)
+            .field("played", stats.played)
+            .field("lost", stats.lost)
+            .field("concealed", stats.concealed)
+            .field("jitter-ms", milliseconds(stats.jitter))
+            .field("packet-ms", milliseconds(stats.packet))
             .field("delay-ms", stats.delay.as_millis() as u64)
             .field("level", level)
             .build()
@@ -132,12 +142,13 @@ impl ConferenceMixer {
             .field("refused", hall.refused)
             .field("participants", hall.paces.len() as u64)
             .field("listeners", hall.listeners.len() as u64)
+            .field("channels", hall.conference.channels().count() as u64)
             .build()
     }
 
     fn start(&self) -> Result<(), gst::StateChangeError> {
         let settings = self.settings();
-        *self.hall.lock() = Hall::new(settings.channels(), settings.opus());
+        *self.hall.lock() = Hall::new(&settings);
         self.inbox.lock().is_open = true;
         let mixer = self.obj().downgrade();
         let task = gst::Task::builder(move |_task| {
@@ -288,7 +299,7 @@ impl ObjectSubclass for ConferenceMixer {
         Self {
             mix: OnceMix(Self::src_pad(&template, "mix", Ear::All)),
             worker: Mutex::default(),
-            hall: Mutex::new(Hall::new(settings.channels(), settings.opus())),
+            hall: Mutex::new(Hall::new(&settings)),
             settings: std::sync::Mutex::new(settings),
             inbox: Mutex::default(),
             bell: Condvar::new(),
@@ -304,7 +315,7 @@ impl ObjectImpl for ConferenceMixer {
                 .nick("Statistics")
                 .blurb(
                     "ticks, encodes, decodes, outputs, refused, participants and listeners since the element \
-                     started",
+                     started, and the channels of the mix just now",
                 )
                 .read_only();
             with(ConferenceMixer::derived_properties(), stats.build())
@@ -398,6 +409,10 @@ impl ElementImpl for ConferenceMixer {
         let _ = self.obj().remove_pad(pad);
         self.obj().child_removed(pad, &pad.name());
     }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
 }
 
 /// Derived properties, and one of a type that cannot be derived.

@@ -99,7 +99,9 @@ impl ObjectImpl for ConferenceMixerSinkPad {
             let stats = glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
                 .nick("Statistics")
                 .blurb(
-                    "packets, decoded, lost, concealed, late, refused, delay-ms and level (dBov) of this participant",
+                    "Of this participant, since it joined: packets that came, expected by their numbers, missing of those, late, \
+                     refused; frames of 20 ms that were decoded, played into the mix, lost when they were due, concealed; and as of \
+                     now: jitter-ms (RFC 3550), packet-ms (sound in a packet), delay-ms (wait until it is mixed), level (dBov)",
                 )
                 .read_only();
             with(ConferenceMixerSinkPad::derived_properties(), stats.build())

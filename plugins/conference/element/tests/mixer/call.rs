@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use convene_conference::{Channels, Codec, Decoder, Encoder, FRAME, Level, OpusSettings, rtp};
+use convene_conference::{
+    Channels, Codec, Decoder, Encoder, FRAME, Level, OpusSettings, packet_channels, rtp,
+};
 use convene_test_support::Tone;
 use gst::prelude::*;
 use gst_check::{Harness, TestClock};
@@ -51,16 +53,30 @@ struct Caller {
     encoder: Encoder,
     decoder: Decoder,
     sequence: u16,
+    /// His tone is on the left, and on the right there is nothing.
+    is_music: bool,
     is_stalled: bool,
     heard: Vec<i16>,
+    /// Of the last packet.
+    channels: Option<Channels>,
     last: Option<u16>,
 }
 
 impl Call {
     /// So many callers on seats from 0 on.
     pub fn of(count: u32) -> Self {
+        Self::with(count, false)
+    }
+
+    /// The same, mixed in two channels while somebody has two.
+    pub fn following(count: u32) -> Self {
+        Self::with(count, true)
+    }
+
+    fn with(count: u32, follows: bool) -> Self {
         init();
         let mixer = gst::ElementFactory::make("conferencemixer").property("stay-open", true);
+        let mixer = mixer.property("follow-stereo", follows);
         let mixer = mixer.build().expect("the element is registered");
         let bus = gst::Bus::new();
         mixer.set_bus(Some(&bus));
@@ -89,6 +105,23 @@ impl Call {
     /// Goes over to another codec in both directions, as after a new agreement.
     pub fn change_codec(&mut self, seat: u32, codec: Codec) {
         self.caller(seat).agree(codec);
+    }
+
+    /// Makes music, and hears some, from now on.
+    pub fn play(&mut self, seat: u32) {
+        let caller = self.caller(seat);
+        caller.is_music = true;
+        caller.encoder = Encoder::new(Codec::Opus, Channels::Stereo, OpusSettings::default());
+    }
+
+    /// Hears in two channels from now on, interleaved.
+    pub fn hear_in_stereo(&mut self, seat: u32) {
+        self.caller(seat).decoder = Decoder::new(Codec::Opus, Channels::Stereo);
+    }
+
+    /// In which the last packet came to this one.
+    pub fn channels(&self, seat: u32) -> Option<Channels> {
+        self.callers[&seat].channels
     }
 
     pub fn stall(&mut self, seat: u32) {
@@ -204,8 +237,10 @@ impl Caller {
             encoder: Encoder::new(codec, Channels::Mono, OpusSettings::default()),
             decoder: Decoder::new(codec, Channels::Mono),
             sequence: 65_500,
+            is_music: false,
             is_stalled: false,
             heard: Vec::new(),
+            channels: None,
             last: None,
         }
     }
@@ -221,7 +256,8 @@ impl Caller {
 
     fn speak(&mut self, amplitude: f64) {
         let sound = self.tone.next(FRAME, amplitude);
-        let payload = self.encoder.encode(&sound);
+        let both: Vec<i16> = sound.iter().flat_map(|sample| [*sample, 0]).collect();
+        let payload = self.encoder.encode(if self.is_music { &both } else { &sound });
         let step = self.codec.clock_rate() / 50;
         let header = rtp::Header {
             payload_type: number(self.codec, 111),
@@ -248,6 +284,7 @@ impl Caller {
             assert_eq!(packet.payload_type, number(self.codec, 96), "downstream's choice");
             assert!(self.last.is_none_or(|last| last.wrapping_add(1) == packet.sequence));
             self.last = Some(packet.sequence);
+            self.channels = Some(packet_channels(packet.payload));
             self.decoder.decode(packet.payload, &mut self.heard).expect("good sound");
         }
     }

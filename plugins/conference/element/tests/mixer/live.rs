@@ -1,6 +1,6 @@
 //! Live callers under a clock that the test turns: heard by sound, coming and going, and at rest.
 
-use convene_conference::Codec;
+use convene_conference::{Channels, Codec};
 use convene_test_support::{AMPLITUDE, amplitude};
 use gst::prelude::*;
 
@@ -153,7 +153,13 @@ fn latency_and_statistics_are_told() {
     assert_eq!(call.latency(1), (true, gst::ClockTime::from_mseconds(20)));
     let stats = call.sink(0).property::<gst::Structure>("stats");
     assert_eq!(stats.get::<u64>("packets"), Ok(50));
-    assert_eq!(stats.get::<u64>("lost"), Ok(0));
+    for (field, count) in [("expected", 50), ("missing", 0), ("late", 0), ("lost", 0), ("concealed", 0)] {
+        assert_eq!(stats.get::<u64>(field), Ok(count), "{field}");
+    }
+    assert!(40 < stats.get::<u64>("played").expect("frames"));
+    assert!(stats.get::<f64>("jitter-ms").expect("a time") < 1.0);
+    assert_eq!(stats.get::<f64>("packet-ms"), Ok(20.0));
+    assert_eq!(stats.get::<u64>("delay-ms"), Ok(25));
     assert!((-20..-14).contains(&stats.get::<i32>("level").expect("a level")));
     assert_eq!(call.stat("participants"), 2);
     assert_eq!(call.stat("listeners"), 2);
@@ -168,4 +174,24 @@ fn a_form_that_nobody_can_give_is_refused() {
     ] {
         assert_eq!(call.offer(0, caps), Err(gst::FlowError::NotNegotiated));
     }
+}
+
+#[test]
+fn music_is_heard_left_and_right_as_long_as_there_is_some() {
+    let mut call = Call::following(3);
+    call.hear_in_stereo(1);
+    call.run(50, AMPLITUDE);
+    assert_eq!((call.channels(1), call.stat("channels")), (Some(Channels::Mono), 1));
+    call.play(0);
+    call.run(50, AMPLITUDE);
+    assert_eq!((call.channels(1), call.stat("channels")), (Some(Channels::Stereo), 2));
+    call.forget();
+    call.run(50, AMPLITUDE);
+    let heard = call.heard(1);
+    let [left, right] = [0, 1].map(|channel| {
+        let sound: Vec<i16> = heard.iter().skip(channel).step_by(2).copied().collect();
+        [0, 2].map(|seat| amplitude(&sound, tone(seat)) / AMPLITUDE)
+    });
+    assert!((0.8..1.2).contains(&left[0]) && right[0] < 0.1, "the music is on the left: {left:?}, {right:?}");
+    assert!(left[1] > 0.8 && right[1] > 0.8, "a voice is in the middle: {left:?}, {right:?}");
 }

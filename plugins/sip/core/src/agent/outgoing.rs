@@ -220,7 +220,10 @@ impl Agent {
                 calling.key = key;
             }
         } else {
-            self.fail(call, Failure::of_status(*status));
+            let status = *status;
+            if self.callings.remove(&call).is_some_and(|calling| !calling.is_cancelled) {
+                self.actions.push_back(Action::Declined(call, status));
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use convene_conference::Codec;
 
+use super::CallRecord;
 use crate::agent::{CallId, TrunkState};
 use crate::failure::Failure;
 use crate::flow::Flow;
@@ -50,6 +51,10 @@ pub struct RoomRules {
     pub pin: String,
     /// Whether it wants to know who they are.
     pub names: Names,
+    /// What records of its calls call it; its code is nothing to be written down.
+    pub label: String,
+    /// It is told of every call of these ports when that is over, whichever room it was in.
+    pub keeps_records: bool,
 }
 
 /// What a room is told about a caller.
@@ -161,6 +166,15 @@ pub enum Order {
     Hush(CallId),
     /// Whether the trunk brings calls has changed, or is as it was.
     Trunk(TrunkState),
+    /// The call is over: this is what may be kept of it. Then comes [`Order::Close`], if it has ports.
+    Record {
+        /// Those that are to be told.
+        rooms: Vec<RoomId>,
+        /// Which call.
+        call: CallId,
+        /// What is known of it.
+        record: Box<CallRecord>,
+    },
     /// The call is over: its ports are free.
     Close(CallId),
 }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
 use super::guesses::Guesser;
-use super::{Call, Exchange, Order, Progress, RoomId};
+use super::{Call, CallEnd, Exchange, Order, Origin, Progress, RoomId};
 use crate::agent::{Account, CallId, Dialling};
 use crate::digest::Credentials;
 use crate::failure::Failure;
@@ -93,14 +93,17 @@ impl Exchange {
             return self.orders.push_back(refuse(Failure::Unknown));
         };
         self.orders.push_back(Order::Reach(outgoing.hop.clone()));
+        let is_trunk = outgoing.is_trunk;
         let call = Call {
+            origin: Origin { is_outgoing: true, is_trunk, transport: None, began: now },
             // Until there is a way to who is called.
             guesser: Guesser::at(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
             name: String::new(),
             number,
             room: None,
+            label: String::new(),
             is_seated: false,
-            is_answered: false,
+            answered_at: None,
             agreement: None,
             local: None,
             menu: Menu::inside(),
@@ -109,6 +112,7 @@ impl Exchange {
             hang_up_at: None,
         };
         self.calls.insert(id, call);
+        self.label(id, room);
         self.work(now);
     }
 
@@ -151,13 +155,14 @@ impl Exchange {
             self.calls.iter().filter(|(_, call)| waits(call)).map(|(id, _)| *id).collect();
         for id in waiting {
             let (Some(flow), Some(call)) = (flow, self.calls.get_mut(&id)) else {
-                self.fail(id, Failure::Unreachable);
+                self.fail(id, Failure::Unreachable, now);
                 continue;
             };
             call.guesser = match call.outgoing.as_ref().is_some_and(|outgoing| outgoing.is_trunk) {
                 true => Guesser::by_trunk(flow.peer.ip(), &call.number),
                 false => Guesser::at(flow.peer.ip()),
             };
+            call.origin.transport = Some(flow.transport);
             if let Some(outgoing) = &mut call.outgoing {
                 outgoing.flow = Some(flow);
             }
@@ -211,11 +216,11 @@ impl Exchange {
         let agreement = sdp.and_then(|sdp| Agreement::choose(sdp, None).ok()?.settle(ours.as_ref()));
         let is_good = |agreement: &Agreement| ours.is_none() || agreement.protection.is_some();
         let Some(agreement) = agreement.filter(is_good) else {
-            self.fail(id, Failure::NoSound);
+            self.fail(id, Failure::NoSound, now);
             return self.agent.hang_up(id, now);
         };
         call.agreement = Some(agreement.clone());
-        call.is_answered = true;
+        call.answered_at = Some(now);
         let (menu, steps) = Menu::called(now);
         call.menu = menu;
         self.orders.push_back(Order::Agreed { call: id, agreement: Box::new(agreement), ours });
@@ -245,7 +250,7 @@ impl Exchange {
             outgoing.is_cancelled = true;
             // Before it rings, the agent knows nothing of it.
             if call.local.is_none() {
-                return self.fail(id, Failure::Cancelled);
+                return self.fail(id, Failure::Cancelled, now);
             }
         }
         self.hang_up(id, now);
@@ -267,17 +272,20 @@ impl Exchange {
     }
 
     /// A call of ours is over before anybody has answered.
-    pub(super) fn fail(&mut self, id: CallId, why: Failure) {
+    pub(super) fn fail(&mut self, id: CallId, why: Failure, now: Instant) {
         self.tell(id, Progress::Failed(why));
-        if let Some(call) = self.calls.remove(&id)
-            && call.local.is_some()
-        {
-            self.orders.push_back(Order::Close(id));
-        }
+        self.close_call(id, CallEnd::failed(why), now);
     }
 
-    /// A call of ours is over, and was answered.
-    pub(super) fn not_joined(&mut self, id: CallId) {
+    /// The same, as the other end says it.
+    pub(super) fn declined(&mut self, id: CallId, status: u16, now: Instant) {
+        let why = Failure::of_status(status);
+        self.tell(id, Progress::Failed(why));
+        self.close_call(id, CallEnd { status: Some(status), ..CallEnd::failed(why) }, now);
+    }
+
+    /// A call of ours is over, and nobody has joined by it. Returns why, if it is one.
+    pub(super) fn not_joined(&mut self, id: CallId) -> Option<Failure> {
         let outgoing = self.calls.get(&id).and_then(|call| call.outgoing.as_ref());
         let why = outgoing.map(|outgoing| match outgoing.is_cancelled {
             true => Failure::Cancelled,
@@ -286,6 +294,7 @@ impl Exchange {
         if let Some(why) = why {
             self.tell(id, Progress::Failed(why));
         }
+        why
     }
 }
 

@@ -9,6 +9,7 @@ mod hostile;
 mod menu;
 mod names;
 mod outgoing;
+mod records;
 mod refer;
 mod registrar;
 mod sound;

@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use convene_sip::{
-    About, CallId, Exchange, Flow, Hop, Message, Order, Progress, Prompt, RoomId, RoomRules, Session, Start,
-    Transport, TrunkState, Wish,
+    About, CallId, CallRecord, Exchange, Flow, Hop, Message, Order, Progress, Prompt, RoomId, RoomRules,
+    Session, Start, Transport, TrunkState, Wish,
 };
 
 use crate::engine;
@@ -38,6 +38,7 @@ pub struct World {
     pub hops: Vec<Hop>,
     pub progress: Vec<Progress>,
     pub trunk: Vec<TrunkState>,
+    pub records: Vec<CallRecord>,
 }
 
 impl World {
@@ -64,6 +65,7 @@ impl World {
             hops: Vec::new(),
             progress: Vec::new(),
             trunk: Vec::new(),
+            records: Vec::new(),
         }
     }
 
@@ -149,6 +151,7 @@ impl World {
                     self.exchange.named(call, has_name, self.now);
                 }
                 Order::SayNames { to, of } => self.names.push((to, of)),
+                Order::Record { record, .. } => self.records.push(*record),
                 Order::Close(call) => {
                     self.lines.remove(&call);
                     self.sessions.remove(&call);

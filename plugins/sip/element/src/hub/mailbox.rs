@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 
 use convene_sip::{CallId, Hop, Prompt, RoomId, RoomRules};
 use parking_lot::Mutex;
@@ -43,6 +44,8 @@ pub enum Command {
     Cancel(CallId),
     /// A name was looked up.
     Resolved(Hop, Option<SocketAddr>),
+    /// All calls are to end, and then whoever waits is told.
+    HangUpAll(SyncSender<()>),
     /// The hub ends.
     Stop,
 }

@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use convene_sip::{CallId, Exchange, Flow, Hop, Order, Received, RoomId, Transport, Trunk};
+use convene_sip::{CallId, CallRecord, Exchange, Flow, Hop, Order, Received, RoomId, Transport, Trunk};
 use rustix::event::{Timespec, epoll};
 use rustls::ServerConfig;
 
@@ -24,6 +24,7 @@ use super::names::{Name, NameListener};
 use super::prompts::Prompts;
 use super::sockets::{self, Sockets};
 use super::tls::Trust;
+use super::tones::ToneListener;
 use super::{HubError, HubSettings, RoomListener};
 
 /// Connections at once: a proxy brings all its calls by one.
@@ -89,6 +90,8 @@ struct Entry {
     listener: Option<Box<NameListener>>,
     /// Gone with the call.
     name: Option<Name>,
+    /// Where digits come as tones.
+    tones: Option<Box<ToneListener>>,
 }
 
 /// The thread's own.
@@ -108,6 +111,7 @@ pub struct Worker {
     /// Where we connect from.
     bind: Option<IpAddr>,
     trust: Trust,
+    has_inband_digits: bool,
     lines: BTreeMap<CallId, Entry>,
     prompts: Prompts,
     /// Calls that hear a prompt.
@@ -145,6 +149,7 @@ impl Worker {
             lookups: BTreeSet::new(),
             bind: settings.bind,
             trust,
+            has_inband_digits: settings.has_inband_digits,
             lines: BTreeMap::new(),
             prompts: Prompts::new(&settings.language, settings.prompts.as_deref()),
             playing: BTreeSet::new(),
@@ -243,6 +248,11 @@ impl Worker {
                 Command::Call { call, room, to } => self.exchange.call(call, room, &to, time),
                 Command::Cancel(call) => self.exchange.cancel(call, time),
                 Command::Resolved(hop, address) => self.resolved(&hop, address),
+                Command::HangUpAll(done) => {
+                    self.exchange.hang_up_all(time);
+                    self.carry_out(time);
+                    let _ = done.send(());
+                }
                 Command::Stop => {
                     self.exchange.hang_up_all(time);
                     self.is_over = true;
@@ -308,15 +318,7 @@ impl Worker {
         };
         // One each time: a call has one each 20 ms, and whether there is another the system tells for nothing.
         match entry.line.read(&mut self.buffer) {
-            Some(Received::Voice(packet)) => {
-                if let Some(listener) = &mut entry.listener {
-                    if listener.push(&packet) {
-                        self.end_name(call);
-                    }
-                } else if let Some(room) = &entry.room {
-                    room.voice(call, packet);
-                }
-            }
+            Some(Received::Voice(packet)) => self.hear(call, packet),
             Some(Received::Key(key)) => {
                 let time = now();
                 self.exchange.key(call, key, time);
@@ -390,6 +392,9 @@ impl Worker {
                         if let Some(listener) = &mut entry.listener {
                             **listener = NameListener::new(agreement.codec, agreement.payload_type);
                         }
+                        let has_tones = self.has_inband_digits && agreement.digits.is_none();
+                        entry.tones = has_tones
+                            .then(|| Box::new(ToneListener::new(agreement.codec, agreement.payload_type)));
                         entry.line.agree(*agreement, ours.as_ref());
                         self.shaking.insert(call);
                     }
@@ -426,6 +431,7 @@ impl Worker {
                         entry.line.with(|session| session.be_quiet());
                     }
                 }
+                Order::Record { rooms, call, record } => self.record(&rooms, call, &record),
                 Order::Close(call) => self.close_line(call),
             }
         }
@@ -455,9 +461,19 @@ impl Worker {
         self.watch(sound, Token::Sound(call.0)).ok()?;
         self.watch(reports, Token::Reports(call.0)).ok()?;
         let port = line.port();
-        self.lines.insert(call, Entry { line: Arc::new(line), room: None, listener: None, name: None });
+        self.lines.insert(
+            call,
+            Entry { line: Arc::new(line), room: None, listener: None, name: None, tones: None },
+        );
         self.round_at.get_or_insert(now() + ROUND);
         Some((local.ip(), port))
+    }
+
+    fn record(&self, rooms: &[RoomId], call: CallId, record: &CallRecord) {
+        let sound = self.lines.get(&call).and_then(|entry| entry.line.with(|session| session.stats()));
+        for listener in rooms.iter().filter_map(|room| self.listeners.get(room)) {
+            listener.recorded(call, record, sound);
+        }
     }
 
     fn close_line(&mut self, call: CallId) {

@@ -67,6 +67,10 @@ pub struct SipBridge {
         blurb = "The UDP ports for sound; each call takes two"
     )]
     #[property(
+        name = "inband-digits", nick = "In-band digits", get, set, type = bool, member = inband_digits, default = false,
+        blurb = "Digits are looked for as tones in the voices of callers who have agreed on no telephone-event (RFC 4733), which others then hardly hear"
+    )]
+    #[property(
         name = "language", nick = "Language", get, set, type = String, member = language,
         blurb = "In which callers are spoken to: en or de"
     )]
@@ -86,6 +90,15 @@ pub struct SipBridge {
     #[property(
         name = "names", nick = "Names", get, set = Self::set_names, type = String, member = names,
         blurb = "Whether callers say their names on the way in: never, asked (others hear them by a key), or announced (and to all callers)"
+    )]
+    #[property(
+        name = "label", nick = "Label", get, set = Self::set_label, type = String, member = label,
+        blurb = "What records of this room's calls call it, as its digits let people in"
+    )]
+    #[property(
+        name = "records", nick = "Records", get, set = Self::set_records, type = bool, member = records,
+        default = false,
+        blurb = "call-ended tells of each call of these ports, whichever bridge's it was, when it is over"
     )]
     #[property(
         name = "trunk", nick = "Trunk", get, set, type = Option<String>, member = trunk,
@@ -159,6 +172,16 @@ impl SipBridge {
         self.tell_rules();
     }
 
+    fn set_label(&self, label: String) {
+        self.settings().label = label;
+        self.tell_rules();
+    }
+
+    fn set_records(&self, records: bool) {
+        self.settings().records = records;
+        self.tell_rules();
+    }
+
     fn tell_rules(&self) {
         let rules = self.settings().rules();
         if let Some(room) = self.state.lock().room.clone() {
@@ -175,6 +198,14 @@ impl SipBridge {
         let state = self.state.lock();
         if let (Some(room), Some(caller)) = (&state.room, state.seats.caller(number)) {
             room.hang_up(caller.call);
+        }
+    }
+
+    /// All calls of these ports end.
+    pub(super) fn hang_up_all(&self) {
+        let room = self.state.lock().room.clone();
+        if let Some(room) = room {
+            room.hang_up_all();
         }
     }
 
@@ -218,6 +249,9 @@ impl SipBridge {
                 .field("seat", number)
                 .field("codec", caller.codec.encoding_name())
                 .field("received", stats.received)
+                .field("expected", stats.expected)
+                .field("jitter-ms", stats.jitter.as_secs_f64() * 1000.0)
+                .field_if_some("round-trip-ms", stats.round_trip.map(|trip| trip.as_secs_f64() * 1000.0))
                 .field("sent", stats.sent)
                 .field("refused", stats.refused)
                 .field("lost", stats.lost)

@@ -24,6 +24,7 @@ mod form;
 mod imp;
 mod pads;
 mod pusher;
+mod record;
 mod seats;
 mod settings;
 mod signals;

@@ -26,11 +26,14 @@ pub struct Settings {
     pub private_key: Option<String>,
     pub media_address: Option<String>,
     pub rtp_ports: String,
+    pub inband_digits: bool,
     pub language: String,
     pub prompts: Option<String>,
     pub locked: bool,
     pub pin: String,
     pub names: String,
+    pub label: String,
+    pub records: bool,
     pub trunk: Option<String>,
     pub trunk_register: bool,
     pub trunk_account: Option<String>,
@@ -49,11 +52,14 @@ impl Default for Settings {
             private_key: None,
             media_address: None,
             rtp_ports: RTP_PORTS.to_owned(),
+            inband_digits: false,
             language: LANGUAGE.to_owned(),
             prompts: None,
             locked: false,
             pin: String::new(),
             names: NAMES.to_owned(),
+            label: String::new(),
+            records: false,
             trunk: None,
             trunk_register: true,
             trunk_account: None,
@@ -67,7 +73,14 @@ impl Settings {
     pub fn rules(&self) -> RoomRules {
         // While the bridge is open, what is no such word keeps nobody's name.
         let names = Names::named(&self.names).unwrap_or_default();
-        RoomRules { code: self.room.clone(), is_locked: self.locked, pin: self.pin.clone(), names }
+        RoomRules {
+            code: self.room.clone(),
+            is_locked: self.locked,
+            pin: self.pin.clone(),
+            names,
+            label: self.label.clone(),
+            keeps_records: self.records,
+        }
     }
 
     /// How the ports are opened; the error is a sentence.
@@ -112,6 +125,7 @@ impl Settings {
             certificate,
             media_address: address("media-address", self.media_address.as_deref())?,
             rtp_ports: rtp_ports?,
+            has_inband_digits: self.inband_digits,
             language: self.language.clone(),
             prompts,
             trunk: self.trunk()?,

@@ -22,6 +22,7 @@ pub fn signals() -> Vec<glib::subclass::Signal> {
         told("call-progress", &[id, text]),
         told("call-failed", &[id, text]),
         told("trunk-changed", &[text]),
+        told("call-ended", &[structure]),
         Signal::builder("call")
             .param_types([text])
             .return_type::<u64>()
@@ -46,6 +47,13 @@ pub fn signals() -> Vec<glib::subclass::Signal> {
             .class_handler(|arguments| {
                 let bridge = arguments.first()?.get::<SipBridge>().ok()?;
                 bridge.imp().hang_up(arguments.get(1)?.get().ok()?);
+                None
+            })
+            .build(),
+        Signal::builder("hang-up-all")
+            .action()
+            .class_handler(|arguments| {
+                arguments.first()?.get::<SipBridge>().ok()?.imp().hang_up_all();
                 None
             })
             .build(),

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use convene_conference::Codec;
-use convene_sip::{About, CallId, Progress, TrunkState, Wish};
+use convene_sip::{About, CallId, CallRecord, Progress, SessionStats, TrunkState, Wish};
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 
 use super::imp::{CAT, SipBridge};
 use super::pusher::Letter;
+use super::record;
 use super::seats::Caller;
 use crate::hub::{Line, RoomListener};
 
@@ -48,6 +49,12 @@ impl RoomListener for Listener {
     fn trunk_changed(&self, state: TrunkState) {
         if let Some(bridge) = self.0.upgrade() {
             bridge.imp().trunk_changed(state);
+        }
+    }
+
+    fn recorded(&self, call: CallId, record: &CallRecord, sound: Option<SessionStats>) {
+        if let Some(bridge) = self.0.upgrade() {
+            bridge.imp().recorded(call, record, sound);
         }
     }
 
@@ -120,6 +127,12 @@ impl SipBridge {
             let arguments = vec![number.to_send_value(), wish.word().to_send_value()];
             inlet.put(Letter::Signal("command", arguments));
         }
+    }
+
+    /// A call is over. Told here, and not by the thread of the pads: that ends before the last calls do.
+    pub(super) fn recorded(&self, call: CallId, record: &CallRecord, sound: Option<SessionStats>) {
+        gst::debug!(CAT, imp = self, "Call {}: {record:?}", call.0);
+        self.obj().emit_by_name::<()>("call-ended", &[&record::structure(call, record, sound)]);
     }
 
     pub(super) fn left(&self, call: CallId, why: &'static str) {

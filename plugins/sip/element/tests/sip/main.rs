@@ -8,4 +8,6 @@ mod linphone;
 mod names;
 mod phone;
 mod phones;
+mod records;
+mod tones;
 mod trunk;

@@ -1,7 +1,7 @@
 //! Hands and the door.
 
 use super::*;
-use crate::{Announcement, Key};
+use crate::{Announcement, Key, SoundFigures};
 use convene_recordings::RecordingLayout;
 
 const CALLER: ParticipantId = ParticipantId(7);
@@ -93,4 +93,22 @@ fn callers_are_told_what_others_see() {
     let view = RecordingView { id: recording, state: RecordingState::Recording, message: None };
     assert!(is_said(&scene.handle(Input::RecordingChanged(view)), Announcement::Recording));
     assert!(is_said(&scene.handle(Input::RecordStop(ANN)), Announcement::RecordingStopped));
+}
+
+#[test]
+fn hosts_are_told_how_voices_come_in_and_nobody_else_is() {
+    let mut scene = scene();
+    let mut told = |ids: &[ParticipantId]| {
+        let figures = SoundFigures { expected: 100, missing: 2, ..SoundFigures::default() };
+        scene.handle(Input::Sound(ids.iter().map(|id| (*id, figures)).collect()))
+    };
+    let ids = |orders: &[Order]| match orders {
+        [Order::Tell { to: Audience::One(ANN), message: Message::Sound { participants } }] => {
+            participants.len()
+        }
+        other => panic!("the host alone is told: {other:?}"),
+    };
+    assert_eq!(ids(&told(&[BOB, CEM])), 2);
+    assert_eq!(ids(&told(&[BOB, ParticipantId(77)])), 1, "who has left meanwhile is nobody");
+    assert_eq!(ids(&told(&[])), 0, "nothing comes any more");
 }

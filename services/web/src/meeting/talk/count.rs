@@ -1,5 +1,6 @@
 //! What relay and mixer did since they were last asked.
 
+use convene_domain::{ParticipantId, SoundFigures};
 use convene_pipelines::{TalkCounts, VoiceCounts};
 
 use super::Talk;
@@ -21,6 +22,38 @@ impl Talk {
         let counts = blocking(move || pipeline.counts()).await;
         let before = std::mem::replace(&mut self.counted, counts);
         Some(since(&before, &self.counted))
+    }
+}
+
+impl Talk {
+    /// What came of each voice since this was asked last; of those of whom nothing did, nothing.
+    pub(crate) async fn sound(&mut self) -> Vec<(ParticipantId, SoundFigures)> {
+        let Some(running) = &self.running else { return Vec::new() };
+        let pipeline = running.pipeline.clone();
+        let voices = blocking(move || pipeline.counts()).await.voices;
+        let before = std::mem::replace(&mut self.voices, voices);
+        let figures = |(person, now): (&u32, &VoiceCounts)| {
+            let before = before.get(person).copied().unwrap_or_default();
+            (ParticipantId(*person), figures(&before, now))
+        };
+        self.voices.iter().map(figures).filter(|(_, figures)| figures.expected != 0).collect()
+    }
+}
+
+fn figures(before: &VoiceCounts, now: &VoiceCounts) -> SoundFigures {
+    let more = |of: fn(&VoiceCounts) -> u64| more(of(before), of(now));
+    SoundFigures {
+        expected: more(|voice| voice.expected),
+        // What was missing may have come meanwhile.
+        missing: now.missing.saturating_sub(before.missing),
+        late: more(|voice| voice.late),
+        played: more(|voice| voice.played),
+        concealed: more(|voice| voice.concealed),
+        jitter: now.jitter,
+        buffer: now.buffer,
+        round_trip: now.round_trip,
+        mouth_to_ear: now.mouth_to_ear(),
+        level: now.level,
     }
 }
 

@@ -9,6 +9,26 @@ use super::super::clock::now;
 use super::Worker;
 
 impl Worker {
+    /// A packet of a caller's voice.
+    pub(super) fn hear(&mut self, call: CallId, mut packet: Vec<u8>) {
+        let Some(entry) = self.lines.get_mut(&call) else {
+            return;
+        };
+        let keys = entry.tones.as_mut().map(|tones| tones.hear(&mut packet)).unwrap_or_default();
+        if let Some(listener) = &mut entry.listener {
+            if listener.push(&packet) {
+                self.end_name(call);
+            }
+        } else if let Some(room) = &entry.room {
+            room.voice(call, packet);
+        }
+        if !keys.is_empty() {
+            let time = now();
+            keys.into_iter().for_each(|key| self.exchange.key(call, key, time));
+            self.carry_out(time);
+        }
+    }
+
     pub(super) fn say(&mut self, call: CallId, prompts: &[Prompt], time: Instant) {
         let spoken = &mut self.prompts;
         if let Some(entry) = self.lines.get(&call) {
