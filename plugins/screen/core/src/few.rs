@@ -3,7 +3,8 @@
 //! What costs in a picture of text are the shades at the edges of letters. Five to ten of them look nearly as many as there were.
 
 use crate::content::{TILE_SIDE, tiles_of};
-use crate::{Canvas, Rect, ScreenSize};
+use crate::encoder::choose;
+use crate::{Canvas, Record, Rect, ScreenSize};
 
 /// What has more is no text.
 const COLOURS_MAX: usize = 1024;
@@ -17,8 +18,19 @@ const TILE_ERROR_MAX: u64 = 64;
 /// A colour that is so much of those that become one, in eighths, stays as it is: backgrounds do.
 const MAIN_SHARE: u64 = 5;
 
+/// A record that paints the rectangle in few colours; `None` when it takes many to look about right.
+pub(crate) fn in_few_colours(canvas: &Canvas, rect: Rect) -> Option<Record> {
+    let few = few_colours(canvas, rect)?;
+    let whole = few.size().rect();
+    let mut record = choose(&few, whole).record(&few, whole);
+    if let Record::Picture { rect: place, .. } | Record::Fill { rect: place, .. } = &mut record {
+        *place = rect;
+    }
+    Some(record)
+}
+
 /// The rectangle in few colours; `None` when it takes many to look about right.
-pub(crate) fn few_colours(canvas: &Canvas, rect: Rect) -> Option<Canvas> {
+fn few_colours(canvas: &Canvas, rect: Rect) -> Option<Canvas> {
     let mut colours = Colours::of(canvas, rect)?;
     let mut few = Vec::new();
     while few.len() < FEW_MAX {

@@ -14,6 +14,8 @@ use crate::{Canvas, Rect, ScreenSize};
 
 /// Cells that are painted together: a block of the picture grid.
 const CELLS_MAX: usize = 64;
+/// What a cell of a page takes exactly, about.
+const TEXT_CELL_BYTES: usize = 400;
 /// An update is closed when so little is left of its room.
 const REST: usize = 512;
 /// What a record takes beside its picture.
@@ -27,6 +29,8 @@ pub(super) struct Backlog {
     debt: Debt,
     news: News,
     order: Order,
+    /// The most cells that were owed since none were.
+    most_owed: usize,
     /// What pictures took, to what was guessed, lately.
     scale: f64,
 }
@@ -45,6 +49,8 @@ pub(super) enum Room {
 pub(super) struct Turn {
     /// A rectangle for each cell, in the order of the cells.
     pub(super) rects: Vec<Rect>,
+    /// Somebody is at work there.
+    pub(super) is_small: bool,
     /// What it will take, about; unknown where it does not matter.
     bytes: Option<usize>,
 }
@@ -57,6 +63,7 @@ impl Backlog {
             debt: Debt::none(Some(grid)),
             news: News::whole(grid, 0),
             order: Order::Newest,
+            most_owed: 0,
             scale: 1.0,
         }
     }
@@ -99,7 +106,7 @@ impl Backlog {
         let first = self.debt.first(|cell, since| (Reverse(order.news(news.of(cell))), since))?;
         let Room::Bytes(room) = room else {
             let rects = self.debt.dirty_in(canvas.size().rect()).collect();
-            return Some(Turn { rects, bytes: None });
+            return Some(Turn { rects, is_small: false, bytes: None });
         };
         if 0 < bytes && room < bytes + REST {
             return None;
@@ -114,7 +121,7 @@ impl Backlog {
         let (block, _) = self.debt.block_around(first, CELLS_MAX, rest, cost)?;
         let rects: Vec<Rect> = self.debt.dirty_in(block).collect();
         let guessed = self.grid.touched_cells(block).map(guess).sum();
-        Some(Turn { rects, bytes: Some(guessed) })
+        Some(Turn { rects, is_small: news.of(first).0, bytes: Some(guessed) })
     }
 
     /// What a turn took.
@@ -125,8 +132,17 @@ impl Backlog {
         }
     }
 
+    /// Whether more is owed than a line of so many bits a second carries soon: then it goes about right at first, all of it.
+    pub(super) fn presses(&mut self, line: Option<u32>) -> bool {
+        self.most_owed = self.most_owed.max(self.debt.len());
+        line.is_some_and(|bits| (bits / 8) as usize <= self.most_owed * TEXT_CELL_BYTES)
+    }
+
     /// The update ends.
     pub(super) fn end_update(&mut self) {
+        if self.debt.is_empty() {
+            self.most_owed = 0;
+        }
         self.order = if self.debt.is_empty() { Order::Newest } else { self.order.other() };
     }
 

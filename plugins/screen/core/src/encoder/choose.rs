@@ -25,6 +25,8 @@ pub(crate) enum Op {
     Lossless(Effort),
     /// For photographs, which are refined when they rest.
     Lossy(Grade),
+    /// The same for text that the line cannot carry soon: this record paints it in few colours.
+    Few(Record),
     /// The reader has this picture.
     Recall {
         key: u64,
@@ -43,13 +45,14 @@ pub(crate) fn choose(canvas: &Canvas, rect: Rect) -> Op {
 impl Op {
     /// The reader has the canvas's pixels after it.
     pub(crate) fn is_exact(&self) -> bool {
-        !matches!(self, Self::Lossy(_))
+        !matches!(self, Self::Lossy(_) | Self::Few(_))
     }
 
     /// The record that paints the canvas's present content.
     pub(crate) fn record(&self, canvas: &Canvas, rect: Rect) -> Record {
         match self {
             Self::Fill(colour) => Record::Fill { rect, colour: *colour },
+            Self::Few(record) => record.clone(),
             Self::Lossless(effort) => Record::Picture { rect, picture: lossless(canvas, rect, *effort) },
             Self::Lossy(grade) => {
                 let file = webp::encode_lossy(canvas.pixels(), canvas.stride(), rect, *grade);

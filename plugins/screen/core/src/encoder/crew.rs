@@ -23,7 +23,7 @@ impl Job<'_> {
     /// Pixels that have to be encoded: 0 for what is there in a moment.
     pub fn area(&self) -> usize {
         match self.op {
-            Op::Fill(_) | Op::Recall { .. } => 0,
+            Op::Fill(_) | Op::Few(_) | Op::Recall { .. } => 0,
             Op::Lossless(_) | Op::Lossy(_) => self.rect.area(),
         }
     }

@@ -17,6 +17,7 @@ use super::verdicts::{Verdicts, block_of};
 use super::{REFINEMENT_BYTES_A_SECOND, choose::Op, compare, moves};
 use crate::cells::Grid;
 use crate::content::LOSSY_GAIN;
+use crate::few::in_few_colours;
 use crate::{Canvas, Frame, Record, Rect, ScreenSize};
 
 /// Bytes of one step of refinement, at most and one piece: what is newer waits no longer than these take.
@@ -133,8 +134,9 @@ impl Painting {
 
         let start = update.out.len();
         let mut written = 0;
+        let presses = matches!(update.room, Room::Bytes(_)) && self.owed.presses(self.projector.line());
         while let Some(turn) = self.owed.next(&self.next, update.room, written) {
-            self.paint(&turn.rects, update);
+            self.paint(&turn.rects, presses && !turn.is_small, update);
             turn.rects.iter().for_each(|&rect| self.owed.paid(rect));
             let before = std::mem::replace(&mut written, update.out.len() - start);
             self.owed.learn(&turn, written - before);
@@ -155,8 +157,8 @@ impl Painting {
         self.owed.settle(|rect| compare::still_dirty(next, reference, &[rect]).pop());
     }
 
-    /// Paints rectangles, one a cell, in the order of the cells.
-    fn paint(&mut self, dirty: &[Rect], update: &mut Update<'_>) {
+    /// Paints rectangles, one a cell, in the order of the cells; in a hurry text about right, too.
+    fn paint(&mut self, dirty: &[Rect], is_hurried: bool, update: &mut Update<'_>) {
         let mut judge = Judge {
             kept: update.kept,
             verdicts: &mut self.verdicts,
@@ -166,6 +168,11 @@ impl Painting {
         let planned = plan::plan(&self.next, dirty, &mut judge);
         let mut parts: Vec<(Rect, Op)> =
             planned.into_iter().flat_map(|(rect, op)| self.outside_film(rect, op, update.kept)).collect();
+        if is_hurried {
+            for (rect, op) in parts.iter_mut().filter(|(_, op)| matches!(op, Op::Lossless(_))) {
+                *op = in_few_colours(&self.next, *rect).map_or_else(|| op.clone(), Op::Few);
+            }
+        }
         in_turn(&mut parts);
         let job = |(rect, op): &(Rect, Op)| Job { canvas: &self.next, rect: *rect, op: op.clone() };
         let records = update.crew.paint(&parts.iter().map(job).collect::<Vec<_>>());
@@ -312,7 +319,7 @@ fn in_turn(parts: &mut [(Rect, Op)]) {
     parts.sort_by_key(|(_, op)| match op {
         Op::Lossy(_) => 0,
         Op::Recall { .. } => 1,
-        Op::Fill(_) | Op::Lossless(_) => 2,
+        Op::Fill(_) | Op::Lossless(_) | Op::Few(_) => 2,
     });
 }
 

@@ -59,6 +59,11 @@ impl Projector {
         }
     }
 
+    /// What the line carries, in bits a second, if that is known.
+    pub(super) fn line(&self) -> Option<u32> {
+        self.line
+    }
+
     /// As [`Finder::ends_at`].
     pub(super) fn ends_at(&self) -> Option<Duration> {
         self.finder.ends_at()

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::{Bytes, BytesMut};
 
 use crate::encoder::{Op, choose};
-use crate::few::few_colours;
+use crate::few::in_few_colours;
 use crate::look::Quality;
 use crate::webp::Grade;
-use crate::{Canvas, Record, Rect};
+use crate::{Canvas, Rect};
 
 /// Kept at most: the whole of a rich 4K screen.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -29,10 +29,12 @@ impl Pictures {
             return record;
         }
         let mut out = BytesMut::new();
+        let exact = || choose(canvas, rect).record(canvas, rect);
         let record = match quality {
             Quality::Coarse => Op::Lossy(Grade::Fine).record(canvas, rect),
-            Quality::Few => in_few_colours(canvas, rect),
-            Quality::Exact => choose(canvas, rect).record(canvas, rect),
+            // Exact where few do not look about right.
+            Quality::Few => in_few_colours(canvas, rect).unwrap_or_else(exact),
+            Quality::Exact => exact(),
         };
         record.write(&mut out);
         let record = out.freeze();
@@ -67,21 +69,10 @@ impl Pictures {
     }
 }
 
-/// Exact where that is no longer.
-fn in_few_colours(canvas: &Canvas, rect: Rect) -> Record {
-    let Some(few) = few_colours(canvas, rect) else { return choose(canvas, rect).record(canvas, rect) };
-    let whole = few.size().rect();
-    let mut record = choose(&few, whole).record(&few, whole);
-    if let Record::Picture { rect: place, .. } | Record::Fill { rect: place, .. } = &mut record {
-        *place = rect;
-    }
-    record
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Colour, ScreenSize};
+    use crate::{Colour, Record, ScreenSize};
 
     #[test]
     fn a_rectangle_is_encoded_once_a_version() {

@@ -76,6 +76,21 @@ impl Talk {
         }
     }
 
+    /// Something like smooth letters, black on white with shades at their edges.
+    fn letters(&mut self, rect: Rect) {
+        for y in (rect.y..rect.bottom() as u16).step_by(14) {
+            for x in (rect.x..rect.right() as u16).step_by(9) {
+                let shade = |at: u16| 40 + (u32::from(at).wrapping_mul(2_654_435_761) >> 9) as u8 % 180;
+                for (dx, dy, width, height) in [(0, 0, 1, 9), (1, 2, 4, 1), (5, 3, 1, 6), (2, 8, 3, 1)] {
+                    let (px, py) = (x + dx, y + dy);
+                    let stroke = Rect::new(px, py, width, height);
+                    let colour = if (px ^ py) % 3 == 0 { [20; 3] } else { [shade(px * 31 + py * 17); 3] };
+                    self.desktop.step(&Step::Fill { rect: stroke, colour });
+                }
+            }
+        }
+    }
+
     fn write(&mut self, seed: u64) {
         self.desktop.step(&Step::Noise { rect: PAGE, seed, colours: 3 });
     }
@@ -96,6 +111,7 @@ proptest! {
                 talk.encoder.restart();
             }
             talk.encoder.set_update_bytes((1_000 < room).then_some(room));
+            talk.encoder.set_line((room % 2 == 0).then_some(100_000));
             talk.frame();
             for _ in 0..more {
                 talk.between();
@@ -177,6 +193,30 @@ fn what_was_covered_meanwhile_is_never_sent() {
     }
     assert!(talk.shows(PAGE));
     assert!(bytes < whole + whole / 2 + 10 * 6_000, "{bytes} bytes, {whole} for one page");
+}
+
+/// On a line of 56 kbit/s a page comes about right first, in some half of the bytes, and is exact in the end; what is typed is exact at once.
+#[test]
+fn under_pressure_text_comes_in_few_colours_first() {
+    let bytes = |line: Option<u32>| {
+        let mut talk = Talk::new(Desktop::new(size()));
+        talk.encoder.set_line(line);
+        talk.encoder.set_update_bytes(Some(3_000));
+        talk.letters(PAGE);
+        let mut bytes = talk.frame();
+        while talk.encoder.owes() {
+            bytes += talk.between();
+        }
+        (talk, bytes)
+    };
+    let ((mut slow, few), (fast, exact)) = (bytes(Some(56_000)), bytes(None));
+    assert!(fast.shows(PAGE) && !slow.shows(PAGE));
+    assert!(10 * few < 7 * exact, "{few} bytes, {exact} exactly");
+    slow.letters(LETTER);
+    slow.frame();
+    assert!(slow.shows(LETTER));
+    slow.rest();
+    assert!(slow.shows(size().rect()));
 }
 
 /// What is scrolled while it is owed moves as far as it is there.
