@@ -73,6 +73,8 @@ struct State {
     /// Of the last picture; an update between two pictures has it too.
     pts: Option<gst::ClockTime>,
     time: Duration,
+    /// The task does nothing before: a picture that waited while it sent something comes first.
+    rests_until: Duration,
     /// Of a live source; asked for when something is to be sharpened first.
     latency: Option<Option<gst::ClockTime>>,
 }
@@ -163,6 +165,7 @@ impl ScreenEnc {
                 let mut state = self.state.lock();
                 state.encoder.forget();
                 state.time = Duration::ZERO;
+                state.rests_until = Duration::ZERO;
                 state.latency = None;
             }
             EventView::CustomDownstream(custom) => {
@@ -298,7 +301,8 @@ impl ScreenEnc {
     fn sharpen(&self) {
         let (due, latency) = {
             let state = self.state.lock();
-            let due = state.encoder.next_refinement_at().zip(state.latency.flatten());
+            let due = state.encoder.next_refinement_at().map(|due| due.max(state.rests_until));
+            let due = due.zip(state.latency.flatten());
             let Some(due) = due else {
                 // While the state is locked, nobody finds that there is something to do.
                 let _ = self.srcpad.pause_task();
@@ -316,6 +320,8 @@ impl ScreenEnc {
         if is_due && !self.refine_at(due) {
             let _ = self.srcpad.pause_task();
         }
+        let now = self.obj().current_running_time();
+        self.state.lock().rests_until = now.map_or(Duration::ZERO, |now| (now + FRAME).into());
     }
 
     /// As the property says.
