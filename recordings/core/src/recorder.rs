@@ -43,9 +43,14 @@ pub enum RecordingLayout {
     Screen,
     /// The faces alone while there are any, and the screen otherwise.
     Faces,
+    /// What is said, without any picture.
+    Sound,
 }
 
 impl RecordingLayout {
+    /// All there are.
+    pub const ALL: [Self; 4] = [Self::Beside, Self::Screen, Self::Faces, Self::Sound];
+
     /// One word for it, as the protocol and the element have it.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -53,6 +58,7 @@ impl RecordingLayout {
             Self::Beside => "beside",
             Self::Screen => "screen",
             Self::Faces => "faces",
+            Self::Sound => "sound",
         }
     }
 }

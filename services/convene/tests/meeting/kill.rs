@@ -55,13 +55,20 @@ struct Plan {
     finish: Option<Duration>,
     /// A region is away until the recorder is dead.
     without_b: bool,
+    /// It records no pictures.
+    is_sound: bool,
 }
 
 impl Plan {
     fn random(random: &mut StdRng) -> Self {
         let mut within = |max: Duration| max.mul_f64(random.random());
         let (life, end) = (within(LIFE_MAX), within(END_MAX));
-        Self { life, finish: random.random_bool(0.3).then_some(end), without_b: random.random_bool(0.3) }
+        Self {
+            life,
+            finish: random.random_bool(0.3).then_some(end),
+            without_b: random.random_bool(0.3),
+            is_sound: random.random_bool(0.3),
+        }
     }
 }
 
@@ -150,6 +157,9 @@ async fn record_and_kill(mut job: Value, plan: Plan) -> Dead {
     let id = uuid::Uuid::new_v4().to_string();
     let store = |name: &str| json!({"kind": "folder", "region": name, "path": regions.join(name)});
     job["id"] = json!(id);
+    if plan.is_sound {
+        job["layout"] = json!("sound");
+    }
     job["spool"] = json!(data.path().join("spool"));
     job["stores"] = json!([store("a"), store("b")]);
 
@@ -220,14 +230,14 @@ impl Dead {
         assert!(done.status.success(), "{arguments:?}, {:?}: {said}", self.plan);
     }
 
-    /// An independent reader has nothing to complain of, and no picture comes twice or too early. Gives the time of the last one.
+    /// An independent reader has nothing to complain of, and no picture or sound comes twice or too early. Gives the time of the last one.
     fn plays(&self, file: &Path) -> f64 {
         let found = Command::new("ffprobe")
             .args([
                 "-v",
                 "error",
                 "-select_streams",
-                "v",
+                if self.plan.is_sound { "a" } else { "v" },
                 "-show_entries",
                 "packet=pts_time",
                 "-of",

@@ -119,6 +119,7 @@ impl Recorders {
             id,
             code: code.to_string(),
             title,
+            layout,
             started,
             duration_ms: 0,
             bytes: 0,

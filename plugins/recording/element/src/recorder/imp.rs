@@ -69,7 +69,8 @@ pub struct MeetingRecorder {
     )]
     #[property(
         name = "layout", get, set, type = RecordingLayout, member = layout, mutable_ready,
-        blurb = "What is recorded: the screen with the faces beside it, the screen alone, or the faces alone",
+        blurb = "What is recorded: the screen with the faces beside it, the screen alone, the faces alone, \
+                 or the sound alone, which takes no screen and feed_%u pads",
         builder(RecordingLayout::default())
     )]
     #[property(
@@ -227,6 +228,7 @@ impl MeetingRecorder {
     fn start(&self) -> Result<(), gst::StateChangeError> {
         let settings = self.settings();
         let kinds: Vec<Kind> = self.inside.lock().inlets.iter().map(|inlet| inlet.kind).collect();
+        let pictures = kinds.iter().any(|kind| kind.is_picture());
         if kinds.is_empty() {
             gst::element_imp_error!(
                 self,
@@ -235,13 +237,16 @@ impl MeetingRecorder {
             );
             return Err(gst::StateChangeError);
         }
+        if pictures && settings.layout == RecordingLayout::Sound {
+            gst::element_imp_error!(
+                self,
+                gst::CoreError::Negotiation,
+                ("With layout=sound no pictures are recorded: release the screen and feed_%u pads, or set another layout.")
+            );
+            return Err(gst::StateChangeError);
+        }
         let from = self.now_or_zero();
-        let order = Order {
-            settings: &settings,
-            from,
-            pictures: kinds.iter().any(|kind| kind.is_picture()),
-            sound: kinds.contains(&Kind::Sound),
-        };
+        let order = Order { settings: &settings, from, pictures, sound: kinds.contains(&Kind::Sound) };
         let bin = self.obj().clone().upcast::<gst::Bin>();
         let chain = Chain::build(&bin, &order).map_err(|error| self.complain(&error))?;
         // The target of a source ghost pad of our own class always fits.
@@ -372,7 +377,7 @@ impl MeetingRecorder {
         gst::StateChangeError
     }
 
-    fn settings(&self) -> Settings {
+    pub(super) fn settings(&self) -> Settings {
         self.settings.lock().expect("nobody panics while setting a property").clone()
     }
 

@@ -49,6 +49,9 @@ pub enum RecordingLayout {
     /// The faces alone, the screen while there are none.
     #[enum_value(name = "Faces alone, screen while there are none", nick = "faces")]
     Faces,
+    /// What is heard, without a track of pictures.
+    #[enum_value(name = "Sound without pictures", nick = "sound")]
+    Sound,
 }
 
 impl Default for Settings {
@@ -76,7 +79,8 @@ impl Settings {
 
     pub fn look(&self) -> Look {
         let arrangement = match self.layout {
-            RecordingLayout::Beside => Arrangement::Beside,
+            // Without pictures nothing is arranged.
+            RecordingLayout::Beside | RecordingLayout::Sound => Arrangement::Beside,
             RecordingLayout::Screen => Arrangement::Screen,
             RecordingLayout::Faces => Arrangement::Faces,
         };

@@ -6,5 +6,6 @@ mod files;
 mod launch;
 mod live;
 mod pause;
+mod sound;
 mod stage;
 mod support;
