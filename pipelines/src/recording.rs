@@ -71,13 +71,15 @@ pub enum RecordingEvent {
     Failed(String),
 }
 
-/// How a recording looks.
+/// How a recording looks and sounds.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Look<'a> {
     /// What of the meeting is shown: `meetingrecorder`'s property `layout`.
     pub layout: Option<&'a str>,
     /// What is written where neither a screen nor a face is shown.
     pub title: Option<&'a str>,
+    /// How loud speech is, in LUFS: `meetingrecorder`'s property `loudness`.
+    pub loudness: Option<f64>,
 }
 
 /// The blocks of a recording, in order.
@@ -147,9 +149,9 @@ impl RecordingPipeline {
     }
 
     /// Begins to record what is said, without any picture: nothing joins the meeting, and nothing is seen of it. It ends with [`Self::finish`].
-    pub fn start_sound() -> Result<(Self, RecordingEvents), PipelineError> {
+    pub fn start_sound(loudness: Option<f64>) -> Result<(Self, RecordingEvents), PipelineError> {
         init()?;
-        Self::begin(None, &Look { layout: Some(SOUND_ALONE), title: None })
+        Self::begin(None, &Look { layout: Some(SOUND_ALONE), title: None, loudness })
     }
 
     /// Leaves out what happens from now on, or goes on where the file was. What happened before is still on its way for 400 ms.
@@ -196,7 +198,11 @@ impl RecordingPipeline {
     ) -> Result<(Self, RecordingEvents), PipelineError> {
         let pipeline = gst::Pipeline::with_name("recording");
         let recorder = factory("meetingrecorder")?;
-        let recorder = recorder.create().name("recorder").property("title", look.title);
+        let recorder = recorder
+            .create()
+            .name("recorder")
+            .property("title", look.title)
+            .property_if_some("loudness", look.loudness);
         let recorder = match look.layout {
             Some(layout) => recorder.property_from_str("layout", layout),
             None => recorder,

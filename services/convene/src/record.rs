@@ -116,15 +116,17 @@ impl Recorder {
             insecure: false,
         };
         let mut listening = JoinSet::new();
+        let loudness = job.loudness.map(|loudness| f64::from(loudness.value()));
         let is_sound = job.layout == RecordingLayout::Sound;
         let (pipeline, events) = if is_sound {
             let voices = Voices::ask(meeting).await?;
-            let (pipeline, events) = RecordingPipeline::start_sound()?;
+            let (pipeline, events) = RecordingPipeline::start_sound(loudness)?;
             joined();
             listening.spawn(voices.follow(pipeline.sound()).in_current_span());
             (pipeline, events)
         } else {
-            let look = RecordingLook { layout: Some(job.layout.word()), title: job.title.as_deref() };
+            let look =
+                RecordingLook { layout: Some(job.layout.word()), title: job.title.as_deref(), loudness };
             let (pipeline, events) = RecordingPipeline::start(&meeting, &look)?;
             let streams = streams::follow(meeting, pipeline.sound(), pipeline.faces());
             listening.spawn(streams.in_current_span());

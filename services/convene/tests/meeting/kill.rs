@@ -95,6 +95,7 @@ async fn a_killed_recorder_loses_nothing_that_had_reached_the_spool() {
     host.say(json!({"type": "record"})).await;
     let job = until("the job", || serde_json::from_slice::<Value>(&std::fs::read(&job).ok()?).ok()).await;
 
+    assert_eq!(job["loudness"], -16);
     let painting = tokio::spawn(paint(display));
     let tasks: Vec<_> = (0..AT_ONCE)
         .map(|task| {
@@ -132,7 +133,9 @@ async fn service_that_gives_its_job_away() -> (Service, PathBuf) {
     let data = tempfile::tempdir().expect("a folder");
     let job = data.path().join("job");
     let script = format!("head -n 1 > {}.new; mv {0}.new {0}; cat", job.display());
-    let config = format!("[recorder]\npath = \"/bin/sh\"\narguments = [\"-c\", {script:?}]\n");
+    let config = format!(
+        "recordings_loudness = -16\n[recorder]\npath = \"/bin/sh\"\narguments = [\"-c\", {script:?}]\n"
+    );
     std::fs::write(data.path().join("convene.toml"), config).expect("written");
     (Service::start_in(data).await, job)
 }

@@ -13,7 +13,9 @@ use parking_lot::Mutex;
 use super::RecorderPad;
 use super::chain::{Chain, ChainError, Order};
 use super::pads::{Inlet, Inside, Kind};
-use super::settings::{CLUSTER_MS_MAX, CLUSTER_MS_MIN, FRAMERATE_MAX, RecordingLayout, Settings};
+use super::settings::{
+    CLUSTER_MS_MAX, CLUSTER_MS_MIN, FRAMERATE_MAX, LOUDNESS_MIN, RecordingLayout, Settings,
+};
 use crate::composer;
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
@@ -52,6 +54,12 @@ pub struct MeetingRecorder {
         name = "audio-bitrate", get, set, type = u32, member = audio_bitrate, minimum = 6_000,
         maximum = 510_000, default = 64_000, mutable_ready,
         blurb = "Bits a second for sound"
+    )]
+    #[property(
+        name = "loudness", get, set, type = f64, member = loudness, minimum = LOUDNESS_MIN, maximum = 0.0,
+        default = 0.0, mutable_ready,
+        blurb = "Loudness of speech in LUFS (EBU R 128), quiet voices and loud ones alike, with true peaks of \
+                 about -1 dBTP at most: -23 as for broadcasts, -18 to -16 for speech on small speakers (0: as it was spoken)"
     )]
     #[property(
         name = "cluster-duration", get, set, type = u32, member = cluster_duration, minimum = CLUSTER_MS_MIN,

@@ -14,6 +14,9 @@ pub(super) const CLUSTER_MS_MAX: u32 = convene_recording::CLUSTER_LENGTH_MAX.as_
 /// Pictures a second.
 pub(super) const FRAMERATE_MAX: u32 = 120;
 
+/// LUFS: quieter than that is no target for speech.
+pub(super) const LOUDNESS_MIN: f64 = -36.0;
+
 /// The properties.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
@@ -27,6 +30,8 @@ pub(super) struct Settings {
     pub video_bitrate: u32,
     /// Bits a second.
     pub audio_bitrate: u32,
+    /// LUFS; 0 for sound as it was spoken.
+    pub loudness: f64,
     /// Milliseconds.
     pub cluster_duration: u32,
     pub force_live: bool,
@@ -62,6 +67,7 @@ impl Default for Settings {
             max_framerate: 30,
             video_bitrate: 2_500_000,
             audio_bitrate: 64_000,
+            loudness: 0.0,
             cluster_duration: 2000,
             force_live: false,
             replace_header: true,
@@ -85,6 +91,11 @@ impl Settings {
             RecordingLayout::Faces => Arrangement::Faces,
         };
         Look { arrangement, title: self.title.as_deref().unwrap_or_default().into() }
+    }
+
+    /// How loud speech is to be, in LUFS; `None` for as loud as it was spoken.
+    pub fn loudness(&self) -> Option<f64> {
+        (self.loudness < 0.0).then_some(self.loudness)
     }
 
     pub fn gap(&self) -> Duration {
