@@ -78,6 +78,8 @@ pub struct Look<'a> {
     pub layout: Option<&'a str>,
     /// What is written where neither a screen nor a face is shown.
     pub title: Option<&'a str>,
+    /// What is written for a second where the recording was paused: its property `pause-card`.
+    pub pause_card: Option<&'a str>,
     /// How loud speech is, in LUFS: `meetingrecorder`'s property `loudness`.
     pub loudness: Option<f64>,
 }
@@ -151,7 +153,7 @@ impl RecordingPipeline {
     /// Begins to record what is said, without any picture: nothing joins the meeting, and nothing is seen of it. It ends with [`Self::finish`].
     pub fn start_sound(loudness: Option<f64>) -> Result<(Self, RecordingEvents), PipelineError> {
         init()?;
-        Self::begin(None, &Look { layout: Some(SOUND_ALONE), title: None, loudness })
+        Self::begin(None, &Look { layout: Some(SOUND_ALONE), loudness, ..Look::default() })
     }
 
     /// Leaves out what happens from now on, or goes on where the file was. What happened before is still on its way for 400 ms.
@@ -202,6 +204,7 @@ impl RecordingPipeline {
             .create()
             .name("recorder")
             .property("title", look.title)
+            .property("pause-card", look.pause_card)
             .property_if_some("loudness", look.loudness);
         let recorder = match look.layout {
             Some(layout) => recorder.property_from_str("layout", layout),

@@ -25,6 +25,9 @@ use crate::{signals, streams};
 /// A job is a few paths and keys; more than this is none.
 const JOB_BYTES_MAX: u64 = 1 << 20;
 
+/// What stands in the picture where there was a pause.
+const PAUSE_CARD: &str = "Paused";
+
 /// How long the recorder may take to make the file whole after it was told to end.
 const FINISH_MAX: Duration = Duration::from_secs(15);
 
@@ -125,8 +128,12 @@ impl Recorder {
             listening.spawn(voices.follow(pipeline.sound()).in_current_span());
             (pipeline, events)
         } else {
-            let look =
-                RecordingLook { layout: Some(job.layout.word()), title: job.title.as_deref(), loudness };
+            let look = RecordingLook {
+                layout: Some(job.layout.word()),
+                title: job.title.as_deref(),
+                pause_card: Some(PAUSE_CARD),
+                loudness,
+            };
             let (pipeline, events) = RecordingPipeline::start(&meeting, &look)?;
             let streams = streams::follow(meeting, pipeline.sound(), pipeline.faces());
             listening.spawn(streams.in_current_span());

@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 
 import { Participant, until } from "../support/browser.ts";
 import { Person, seenOf } from "../support/faces.ts";
-import { colourAt, loudness, probe, sha256 } from "../support/media.ts";
+import { colourAt, corners, loudness, probe, sha256 } from "../support/media.ts";
 import { Presented } from "../support/presented.ts";
 import type { Service } from "../support/service.ts";
 import { brightness, newest, record, stage } from "../support/stage.ts";
@@ -182,9 +182,15 @@ test("what is paused is left out, and the rest plays on", async () => {
     await host.page.waitForTimeout(2_000);
   });
   const recording = await newest(host, "ready");
-  const { duration } = await probe(join(service.region("a"), `${recording.id}.webm`));
+  const file = join(service.region("a"), `${recording.id}.webm`);
+  const { duration } = await probe(file);
   expect(duration).toBeGreaterThan(3.5);
   expect(duration).toBeLessThan(atMost - 3.9);
+  // The title stands on dark grey; that there was a pause is said on black, for a second.
+  const grounds = (await corners(file)).map((luma) => (luma < 25 ? "pause" : "title"));
+  expect(grounds.filter((ground, at) => ground !== grounds[at - 1]), `${grounds}`).toEqual(["title", "pause", "title"]);
+  const seconds = grounds.filter((ground) => ground === "pause").length / 10;
+  expect(Math.abs(seconds - 1)).toBeLessThan(0.3);
   await guest.leave();
   await host.leave();
 });

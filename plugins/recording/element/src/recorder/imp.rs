@@ -85,6 +85,11 @@ pub struct MeetingRecorder {
         name = "title", get, set, type = Option<String>, member = title, mutable_ready,
         blurb = "What is written where neither a screen nor a face is shown, in any script that a font is there for"
     )]
+    #[property(
+        name = "pause-card", get, set, type = Option<String>, member = pause_card, mutable_ready,
+        blurb = "What stands in the picture, with the title below it, for the second after a pause, such as Paused; \
+                 without it, or if it is empty, the picture goes on at once"
+    )]
     settings: StdMutex<Settings>,
     #[property(
         name = "paused", get, set = Self::set_paused, default = false, mutable_playing,

@@ -38,6 +38,7 @@ pub(super) struct Settings {
     pub replace_header: bool,
     pub layout: RecordingLayout,
     pub title: Option<String>,
+    pub pause_card: Option<String>,
 }
 
 /// What of a meeting is recorded.
@@ -73,6 +74,7 @@ impl Default for Settings {
             replace_header: true,
             layout: RecordingLayout::Beside,
             title: None,
+            pause_card: None,
         }
     }
 }
@@ -90,7 +92,8 @@ impl Settings {
             RecordingLayout::Screen => Arrangement::Screen,
             RecordingLayout::Faces => Arrangement::Faces,
         };
-        Look { arrangement, title: self.title.as_deref().unwrap_or_default().into() }
+        let text = |text: &Option<String>| text.as_deref().unwrap_or_default().into();
+        Look { arrangement, title: text(&self.title), pause_card: text(&self.pause_card) }
     }
 
     /// How loud speech is to be, in LUFS; `None` for as loud as it was spoken.
