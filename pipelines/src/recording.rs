@@ -37,6 +37,9 @@ const WAITING_BYTES_MAX: u64 = 256 << 20;
 /// What these cannot go on with ends the stream early, and the file can still be made whole.
 const BEFORE_THE_RECORDER: [&str; 4] = ["meeting", "decoder", "waiting", "gate"];
 
+/// `meetingrecorder`'s layout without pictures.
+const SOUND_ALONE: &str = "sound";
+
 /// What may wait of the screen. Whoever decodes it too slowly for that makes the meeting wait, which then sends less.
 const SCREEN_BYTES_MAX: u32 = 64 << 20;
 const SCREEN_TIME_MAX: gst::ClockTime = gst::ClockTime::from_seconds(1);
@@ -68,13 +71,17 @@ pub enum RecordingEvent {
     Failed(String),
 }
 
-/// How a recording looks.
+/// How a recording looks and sounds.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Look<'a> {
     /// What of the meeting is shown: `meetingrecorder`'s property `layout`.
     pub layout: Option<&'a str>,
     /// What is written where neither a screen nor a face is shown.
     pub title: Option<&'a str>,
+    /// What is written for a second where the recording was paused: its property `pause-card`.
+    pub pause_card: Option<&'a str>,
+    /// How loud speech is, in LUFS: `meetingrecorder`'s property `loudness`.
+    pub loudness: Option<f64>,
 }
 
 /// The blocks of a recording, in order.
@@ -140,7 +147,13 @@ impl RecordingPipeline {
         let source = meeting
             .configure(&factory("screensrc")?, BEFORE_THE_RECORDER[0])
             .map_err(PipelineError::build)?;
-        Self::begin(source, look)
+        Self::begin(Some(source), look)
+    }
+
+    /// Begins to record what is said, without any picture: nothing joins the meeting, and nothing is seen of it. It ends with [`Self::finish`].
+    pub fn start_sound(loudness: Option<f64>) -> Result<(Self, RecordingEvents), PipelineError> {
+        init()?;
+        Self::begin(None, &Look { layout: Some(SOUND_ALONE), loudness, ..Look::default() })
     }
 
     /// Leaves out what happens from now on, or goes on where the file was. What happened before is still on its way for 400 ms.
@@ -178,19 +191,21 @@ impl RecordingPipeline {
 
     /// Records a meeting whose screen this source brings, as bytes of a screen stream, instead of joining one by its address. It gets another name.
     pub fn record(source: gst::Element) -> Result<(Self, RecordingEvents), PipelineError> {
-        Self::begin(source, &Look::default())
+        Self::begin(Some(source), &Look::default())
     }
 
-    fn begin(source: gst::Element, look: &Look<'_>) -> Result<(Self, RecordingEvents), PipelineError> {
-        source.set_property("name", BEFORE_THE_RECORDER[0]);
+    fn begin(
+        screen: Option<gst::Element>,
+        look: &Look<'_>,
+    ) -> Result<(Self, RecordingEvents), PipelineError> {
         let pipeline = gst::Pipeline::with_name("recording");
-        let decoder = factory("screendec")?
-            .create()
-            .name(BEFORE_THE_RECORDER[1])
-            .build()
-            .map_err(PipelineError::build)?;
         let recorder = factory("meetingrecorder")?;
-        let recorder = recorder.create().name("recorder").property("title", look.title);
+        let recorder = recorder
+            .create()
+            .name("recorder")
+            .property("title", look.title)
+            .property("pause-card", look.pause_card)
+            .property_if_some("loudness", look.loudness);
         let recorder = match look.layout {
             Some(layout) => recorder.property_from_str("layout", layout),
             None => recorder,
@@ -202,15 +217,14 @@ impl RecordingPipeline {
         let outlet = Arc::new(Outlet::new(events));
         let waiting_bytes = outlet.waiting_bytes.clone();
         let sink = block_sink(&outlet).upcast::<gst::Element>();
-        let [waiting, gate] = screen_gate(&decoder)?;
-        let elements = [&source, &waiting, &gate, &decoder, sound.upcast_ref(), &voice, &recorder, &sink];
-        pipeline.add_many(elements).map_err(PipelineError::build)?;
-        gst::Element::link_many([&source, &waiting, &gate, &decoder]).map_err(PipelineError::build)?;
-        decoder.link_pads(None, &recorder, Some("screen")).map_err(PipelineError::build)?;
+        pipeline.add_many([sound.upcast_ref(), &voice, &recorder, &sink]).map_err(PipelineError::build)?;
         sound.link(&voice).map_err(PipelineError::build)?;
         voice.link_pads(None, &recorder, Some("audio_0")).map_err(PipelineError::build)?;
         recorder.link(&sink).map_err(PipelineError::build)?;
-        end_with(&decoder, &sound);
+        if let Some(source) = screen {
+            let decoder = add_screen(&pipeline, &source, &recorder)?;
+            end_with(&decoder, &sound);
+        }
         listen(&pipeline, &recorder, &outlet);
 
         let recording = Self { pipeline, recorder, sound, timeline: Arc::default() };
@@ -311,6 +325,23 @@ fn event_bytes(event: &RecordingEvent) -> u64 {
         | RecordingEvent::Ended { .. }
         | RecordingEvent::Failed(_) => 0,
     }
+}
+
+/// Brings a screen stream to the recorder; gives what decodes it.
+fn add_screen(
+    pipeline: &gst::Pipeline,
+    source: &gst::Element,
+    recorder: &gst::Element,
+) -> Result<gst::Element, PipelineError> {
+    source.set_property("name", BEFORE_THE_RECORDER[0]);
+    let decoder =
+        factory("screendec")?.create().name(BEFORE_THE_RECORDER[1]).build().map_err(PipelineError::build)?;
+    let [waiting, gate] = screen_gate(&decoder)?;
+    let elements = [source, &waiting, &gate, &decoder];
+    pipeline.add_many(elements).map_err(PipelineError::build)?;
+    gst::Element::link_many(elements).map_err(PipelineError::build)?;
+    decoder.link_pads(None, recorder, Some("screen")).map_err(PipelineError::build)?;
+    Ok(decoder)
 }
 
 /// The meeting is over when its screen is, and the file ends when all of it has ended.

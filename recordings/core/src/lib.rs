@@ -19,6 +19,8 @@ pub use digest::{Digest, DigestError};
 pub use link::{LINK_KEY_BYTES, Link, LinkError, LinkKey};
 pub use names::{BLOB_NAME_BYTES_MAX, BlobName, NameError, REGION_NAME_BYTES_MAX, RecordingId, RegionName};
 pub use plan::{COMMIT_BLOCKS_MIN, Input, Order, RegionPlan, WRONG_MAX, commit_interval};
-pub use recorder::{RecorderEvent, RecorderJob, RecorderOrder, RecordingLayout, RegionReport};
+pub use recorder::{
+    Lufs, LufsError, RecorderEvent, RecorderJob, RecorderOrder, RecordingLayout, RegionReport,
+};
 pub use recording::{Copy, CopyState, Recording, RecordingState};
 pub use secret::Secret;

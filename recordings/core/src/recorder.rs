@@ -19,6 +19,9 @@ pub struct RecorderJob {
     /// What is written where neither a screen nor a face is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// How loud speech is to be; without one, as loud as it was spoken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loudness: Option<Lufs>,
     /// The server to join, such as `https://127.0.0.1:8443`.
     pub server: String,
     /// The recorder's token, which makes it an unlisted receiver.
@@ -43,9 +46,14 @@ pub enum RecordingLayout {
     Screen,
     /// The faces alone while there are any, and the screen otherwise.
     Faces,
+    /// What is said, without any picture.
+    Sound,
 }
 
 impl RecordingLayout {
+    /// All there are.
+    pub const ALL: [Self; 4] = [Self::Beside, Self::Screen, Self::Faces, Self::Sound];
+
     /// One word for it, as the protocol and the element have it.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -53,7 +61,47 @@ impl RecordingLayout {
             Self::Beside => "beside",
             Self::Screen => "screen",
             Self::Faces => "faces",
+            Self::Sound => "sound",
         }
+    }
+}
+
+/// A loudness that speech in a recording may have, in LUFS (EBU R 128): -36 to -10.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "i64", into = "i64")]
+pub struct Lufs(i8);
+
+/// A number that is no loudness for speech.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{number} is no loudness for speech: it is between -36 and -10 LUFS, such as -23 as for broadcasts, or -16"
+)]
+pub struct LufsError {
+    number: i64,
+}
+
+impl Lufs {
+    const RANGE: std::ops::RangeInclusive<i64> = -36..=-10;
+
+    /// The number.
+    #[must_use]
+    pub fn value(self) -> i8 {
+        self.0
+    }
+}
+
+impl TryFrom<i64> for Lufs {
+    type Error = LufsError;
+
+    fn try_from(number: i64) -> Result<Self, LufsError> {
+        let value = i8::try_from(number).ok().filter(|_| Self::RANGE.contains(&number));
+        value.map(Self).ok_or(LufsError { number })
+    }
+}
+
+impl From<Lufs> for i64 {
+    fn from(Lufs(value): Lufs) -> Self {
+        value.into()
     }
 }
 
@@ -164,8 +212,20 @@ mod tests {
     }
 
     #[test]
+    fn a_loudness_has_limits() {
+        for number in [-36, -23, -10] {
+            assert_eq!(Lufs::try_from(number).map(i64::from), Ok(number));
+        }
+        for number in [-37, -9, 0, 23, i64::MIN, i64::MAX] {
+            assert_eq!(Lufs::try_from(number), Err(LufsError { number }));
+        }
+        let refused = serde_json::from_str::<Lufs>("0").expect_err("too loud");
+        assert!(refused.to_string().starts_with("0 is no loudness for speech"), "{refused}");
+    }
+
+    #[test]
     fn a_job_reads_back_and_hides_its_token() {
-        let json = r#"{"id":"00000000-0000-0000-0000-000000000001","code":"123456789","layout":"screen","title":"Budget","server":"https://127.0.0.1:8443","token":"hush","spool":"/s","stores":[{"kind":"folder","region":"a","path":"/a"},{"kind":"memory","region":"b"}]}"#;
+        let json = r#"{"id":"00000000-0000-0000-0000-000000000001","code":"123456789","layout":"screen","title":"Budget","loudness":-16,"server":"https://127.0.0.1:8443","token":"hush","spool":"/s","stores":[{"kind":"folder","region":"a","path":"/a"},{"kind":"memory","region":"b"}]}"#;
         let job: RecorderJob = serde_json::from_str(json).expect("a job");
         assert_eq!(serde_json::to_string(&job).expect("it can be written"), json);
         assert!(!format!("{job:?}").contains("hush"));

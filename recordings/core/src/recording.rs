@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{Digest, RecordingId, RegionName};
+use crate::{Digest, RecordingId, RecordingLayout, RegionName};
 
 /// How far a recording is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -120,6 +120,9 @@ pub struct Recording {
     pub code: String,
     /// What people call it.
     pub title: String,
+    /// What of the meeting is in it.
+    #[serde(default)]
+    pub layout: RecordingLayout,
     /// When it began.
     #[serde(with = "time::serde::rfc3339")]
     pub started: OffsetDateTime,
@@ -149,6 +152,7 @@ impl Recording {
             id,
             code: String::new(),
             title: "A recovered recording".into(),
+            layout: RecordingLayout::default(),
             started: now,
             duration_ms: 0,
             bytes: 0,
@@ -214,7 +218,7 @@ mod tests {
     fn a_recording_reads_as_the_protocol_has_it() {
         let digest = "ab".repeat(32);
         let json = format!(
-            r#"{{"id":"00000000-0000-0000-0000-000000000001","code":"123456789","title":"Talk","started":"2026-01-31T10:00:00Z","duration_ms":61000,"bytes":123456,"state":"ready","message":null,"keep_until":null,"regions":[{{"name":"a","state":"complete","bytes":123456,"sha256":"{digest}"}}]}}"#
+            r#"{{"id":"00000000-0000-0000-0000-000000000001","code":"123456789","title":"Talk","layout":"beside","started":"2026-01-31T10:00:00Z","duration_ms":61000,"bytes":123456,"state":"ready","message":null,"keep_until":null,"regions":[{{"name":"a","state":"complete","bytes":123456,"sha256":"{digest}"}}]}}"#
         );
         let recording: Recording = serde_json::from_str(&json).expect("the protocol's own example");
         assert_eq!(serde_json::to_string(&recording).expect("it can be written"), json);

@@ -115,8 +115,8 @@ export interface ChatLine {
   readonly time: string;
 }
 
-/** What of a meeting a recording shows. */
-export type RecordingLayout = "beside" | "screen" | "faces";
+/** What of a meeting is in a recording; `sound` has no pictures. */
+export type RecordingLayout = "beside" | "screen" | "faces" | "sound";
 
 export type RecordingState = "starting" | "recording" | "paused" | "finishing" | "ready" | "degraded" | "failed";
 
@@ -252,6 +252,7 @@ export interface Recording {
   readonly id: string;
   readonly code: string;
   readonly title: string;
+  readonly layout: RecordingLayout;
   /** RFC 3339 */
   readonly started: string;
   readonly duration_ms: number | null;
@@ -278,6 +279,7 @@ export interface GivenLink {
 /** What a link shows. */
 export interface Shown {
   readonly title: string;
+  readonly layout: RecordingLayout;
   /** RFC 3339 */
   readonly started: string;
   readonly duration_ms: number;

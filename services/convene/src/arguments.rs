@@ -99,6 +99,9 @@ pub(crate) struct Configuration {
     /// After how many days recordings are deleted by themselves, unless somebody says otherwise. [default: never]
     #[arg(long, value_name = "DAYS")]
     pub(crate) recordings_keep_days: Option<u32>,
+    /// How loud speech is in recordings, in LUFS (EBU R 128): -23 as for broadcasts, -16 for small speakers. [default: as it was spoken]
+    #[arg(long, value_name = "LUFS", allow_negative_numbers = true)]
+    pub(crate) recordings_loudness: Option<i8>,
     /// The folder for the certificate, the catalogue and the recordings. [default: data]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) data: Option<PathBuf>,

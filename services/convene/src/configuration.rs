@@ -15,7 +15,7 @@ use crate::arguments::Configuration;
 const DEFAULT_FILE: &str = "convene.toml";
 
 /// The settings that the environment may give, as `CONVENE_LISTEN`; deeper ones with two underscores, `CONVENE_RECORDER__PATH`.
-const FROM_ENVIRONMENT: [&str; 23] = [
+const FROM_ENVIRONMENT: [&str; 24] = [
     "listen",
     "media_port",
     "media_addresses",
@@ -34,6 +34,7 @@ const FROM_ENVIRONMENT: [&str; 23] = [
     "metrics",
     "recordings_max",
     "recordings_keep_days",
+    "recordings_loudness",
     "data",
     "public_url",
     "stores",
@@ -76,6 +77,8 @@ struct Flags<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     recordings_keep_days: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    recordings_loudness: Option<i8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'a Path>,
     #[serde(skip_serializing_if = "Option::is_none")]
     public_url: Option<&'a str>,
@@ -109,6 +112,7 @@ pub(crate) fn read(flags: &Configuration) -> anyhow::Result<Config> {
         metrics: flags.metrics.map(|address| address.to_string()),
         recordings_max: flags.recordings_max,
         recordings_keep_days: flags.recordings_keep_days,
+        recordings_loudness: flags.recordings_loudness,
         data: flags.data.as_deref(),
         public_url: flags.public_url.as_deref(),
     };
@@ -136,6 +140,17 @@ mod tests {
         let file = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(file.path(), text).expect("written");
         file
+    }
+
+    #[test]
+    fn a_loudness_is_one_of_speech() {
+        let read_of = |text: &str| read(&flags(Some(file(text).path()), None));
+        let config = read_of("recordings_loudness = -16\n").expect("it is one");
+        assert_eq!(config.recordings_loudness.map(i64::from), Some(-16));
+        let refused = format!("{:#}", read_of("recordings_loudness = 16\n").expect_err("far too loud"));
+        assert!(refused.contains("16 is no loudness for speech"), "{refused}");
+        let flags = Configuration { recordings_loudness: Some(-23), ..flags(None, None) };
+        assert_eq!(read(&flags).expect("read").recordings_loudness.map(i64::from), Some(-23));
     }
 
     #[test]

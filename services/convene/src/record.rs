@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use convene_pipelines::{Connection, RecordingEvent, RecordingEvents, RecordingLook, RecordingPipeline};
-use convene_recordings::{Copy, RecorderEvent, RecorderJob, RecorderOrder, RecordingState};
+use convene_recordings::{Copy, RecorderEvent, RecorderJob, RecorderOrder, RecordingLayout, RecordingState};
 use convene_recordings_store::{BlobStore, RecordingWriter, SpoolError, WriterProgress};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
@@ -19,10 +19,14 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tracing::Instrument;
 
+use crate::streams::Voices;
 use crate::{signals, streams};
 
 /// A job is a few paths and keys; more than this is none.
 const JOB_BYTES_MAX: u64 = 1 << 20;
+
+/// What stands in the picture where there was a pause.
+const PAUSE_CARD: &str = "Paused";
 
 /// How long the recorder may take to make the file whole after it was told to end.
 const FINISH_MAX: Duration = Duration::from_secs(15);
@@ -114,15 +118,33 @@ impl Recorder {
             ca_file: job.ca_file,
             insecure: false,
         };
-        let look = RecordingLook { layout: Some(job.layout.word()), title: job.title.as_deref() };
-        let (pipeline, events) = RecordingPipeline::start(&meeting, &look)?;
         let mut listening = JoinSet::new();
-        let streams = streams::follow(meeting, pipeline.sound(), pipeline.faces());
-        listening.spawn(streams.in_current_span());
+        let loudness = job.loudness.map(|loudness| f64::from(loudness.value()));
+        let is_sound = job.layout == RecordingLayout::Sound;
+        let (pipeline, events) = if is_sound {
+            let voices = Voices::ask(meeting).await?;
+            let (pipeline, events) = RecordingPipeline::start_sound(loudness)?;
+            joined();
+            listening.spawn(voices.follow(pipeline.sound()).in_current_span());
+            (pipeline, events)
+        } else {
+            let look = RecordingLook {
+                layout: Some(job.layout.word()),
+                title: job.title.as_deref(),
+                pause_card: Some(PAUSE_CARD),
+                loudness,
+            };
+            let (pipeline, events) = RecordingPipeline::start(&meeting, &look)?;
+            let streams = streams::follow(meeting, pipeline.sound(), pipeline.faces());
+            listening.spawn(streams.in_current_span());
+            (pipeline, events)
+        };
         let overdue = async move {
             tokio::select! {
                 () = obey(&pipeline, orders) => {}
                 () = stop => {}
+                // Where there is no screen, nothing else tells that the meeting is over.
+                _ = listening.join_next(), if is_sound => {}
             }
             pipeline.finish();
             // What is on its way still belongs to the recording; the streams end with this task.
@@ -175,10 +197,7 @@ impl Recorder {
             };
             match event {
                 // Not with the first block: while nobody presents, that one waits for a first picture.
-                RecordingEvent::Joined => {
-                    tracing::info!("the recorder has joined the meeting");
-                    tell(&RecorderEvent::Started);
-                }
+                RecordingEvent::Joined => joined(),
                 RecordingEvent::Block { number, bytes, duration } => {
                     self.take_block(number, bytes, duration).await?
                 }
@@ -209,6 +228,11 @@ impl Recorder {
         tell(&RecorderEvent::Progress { duration_ms: milliseconds(duration), bytes: progress.bytes });
         Ok(())
     }
+}
+
+fn joined() {
+    tracing::info!("the recorder has joined the meeting");
+    tell(&RecorderEvent::Started);
 }
 
 /// Puts a block, and again for a while when the disk is full. The pipeline goes on meanwhile.

@@ -4,9 +4,17 @@ use std::time::Duration;
 
 use anyhow::Context;
 use convene_pipelines::{Connection, PipelineError, RecordingFaces, RecordingSound};
+use reqwest::{Response, StatusCode};
+use tokio::time::timeout;
 
 /// How long to wait before a lost connection is tried again.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// How long a recording of the sound alone waits for a meeting that does not answer any more. Silence is recorded meanwhile.
+const AWAY_MAX: Duration = Duration::from_secs(30);
+
+/// How long the server may take to let a recorder connect.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
 
 /// What takes in a stream.
 trait Intake {
@@ -52,11 +60,19 @@ struct Source {
 }
 
 impl Source {
+    async fn open(meeting: Connection) -> anyhow::Result<Self> {
+        // Reading the system's certificates takes half a second.
+        match tokio::task::spawn_blocking(move || Self::of(&meeting)).await {
+            Ok(source) => source,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+    }
+
     /// Beside the meeting's screen.
     fn of(meeting: &Connection) -> anyhow::Result<Self> {
         let (server, code) =
             meeting.location.rsplit_once('/').context("The meeting's address has no code")?;
-        let mut client = reqwest::Client::builder();
+        let mut client = reqwest::Client::builder().connect_timeout(CONNECT_MAX);
         if let Some(file) = &meeting.ca_file {
             let pem = std::fs::read(file)
                 .with_context(|| format!("The certificate {} cannot be read", file.display()))?;
@@ -72,38 +88,91 @@ impl Source {
             token: meeting.token.clone().unwrap_or_default(),
         })
     }
+
+    /// A stream of the meeting's, or `None` when the meeting is over.
+    async fn ask(&self, stream: &str) -> anyhow::Result<Option<Response>> {
+        let request = self.client.get(format!("{}/{stream}", self.meeting)).bearer_auth(&self.token);
+        let answer = request.send().await?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        Ok(Some(answer.error_for_status()?))
+    }
+
+    /// The same, asked for again while nobody answers.
+    async fn ask_until_answered(&self, stream: &str) -> Option<Response> {
+        loop {
+            match self.ask(stream).await {
+                Ok(answer) => return answer,
+                Err(error) => tracing::debug!(%error, stream, "the meeting is away for a moment"),
+            }
+            tokio::time::sleep(RETRY).await;
+        }
+    }
 }
 
 /// Follows both until the meeting is over or this is aborted.
 pub(crate) async fn follow(meeting: Connection, sound: RecordingSound, faces: RecordingFaces) {
-    // Reading the system's certificates takes half a second, in which the recording runs already.
-    let source = match tokio::task::spawn_blocking(move || Source::of(&meeting)).await {
-        Ok(Ok(source)) => source,
-        Ok(Err(error)) => return tracing::warn!(%error, "the recording has neither sound nor faces"),
-        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    let source = match Source::open(meeting).await {
+        Ok(source) => source,
+        Err(error) => return tracing::warn!(%error, "the recording has neither sound nor faces"),
     };
     tokio::join!(take_in(&source, sound), take_in(&source, faces));
 }
 
 async fn take_in<I: Intake>(source: &Source, mut intake: I) {
-    while let Err(error) = listen(source, &mut intake).await {
-        tracing::debug!(%error, stream = I::NAME, "the meeting is away for a moment");
-        intake = intake.again();
-        tokio::time::sleep(RETRY).await;
+    while let Some(answer) = source.ask_until_answered(I::NAME).await {
+        intake = hear_out(answer, intake).await;
     }
 }
 
-/// `Ok` when the meeting is over, or the recording takes nothing more.
-async fn listen<I: Intake>(source: &Source, intake: &mut I) -> anyhow::Result<()> {
-    let request = source.client.get(format!("{}/{}", source.meeting, I::NAME)).bearer_auth(&source.token);
-    let mut answer = request.send().await?;
-    if answer.status() == reqwest::StatusCode::NOT_FOUND {
-        return Ok(());
+/// The meeting's sound alone, for a recording without pictures.
+pub(crate) struct Voices {
+    source: Source,
+    answer: Response,
+}
+
+impl Voices {
+    /// Asks the meeting for them. Where there is none, or nobody answers, an error says so.
+    pub(crate) async fn ask(meeting: Connection) -> anyhow::Result<Self> {
+        let source = Source::open(meeting).await?;
+        let answer = source.ask(RecordingSound::NAME).await.context("The meeting cannot be heard")?;
+        let answer = answer.context("No meeting can be joined with this code.")?;
+        Ok(Self { source, answer })
     }
-    answer = answer.error_for_status()?;
-    while let Some(piece) = answer.chunk().await? {
-        intake.push(&piece)?;
+
+    /// Takes them in until the meeting is over, or has been away for so long that it does not come back.
+    pub(crate) async fn follow(self, mut sound: RecordingSound) {
+        let Self { source, mut answer } = self;
+        loop {
+            sound = hear_out(answer, sound).await;
+            let again = source.ask_until_answered(RecordingSound::NAME);
+            answer = match timeout(AWAY_MAX, again).await {
+                Ok(Some(answer)) => answer,
+                Ok(None) => return,
+                Err(_) => {
+                    return tracing::warn!("the meeting is lost; the recording ends here");
+                }
+            };
+        }
     }
-    // It ends with the meeting; the next question would be answered so.
-    anyhow::bail!("the server has ended the stream")
+}
+
+/// Takes in a stream until it ends or is cut; then it is to be asked for again, after a while.
+async fn hear_out<I: Intake>(mut answer: Response, mut intake: I) -> I {
+    let error = loop {
+        match answer.chunk().await {
+            Ok(Some(piece)) => {
+                if let Err(error) = intake.push(&piece) {
+                    break anyhow::Error::from(error);
+                }
+            }
+            // It ends with the meeting; the next question is answered so.
+            Ok(None) => break anyhow::anyhow!("the server has ended the stream"),
+            Err(error) => break error.into(),
+        }
+    };
+    tracing::debug!(%error, stream = I::NAME, "the meeting is away for a moment");
+    tokio::time::sleep(RETRY).await;
+    intake.again()
 }

@@ -1,6 +1,6 @@
 //! Between rows and the types of recordings.
 
-use convene_recordings::{Copy, CopyState, Recording, RecordingId, RecordingState};
+use convene_recordings::{Copy, CopyState, Recording, RecordingId, RecordingLayout, RecordingState};
 use diesel::prelude::*;
 use time::OffsetDateTime;
 
@@ -19,6 +19,7 @@ pub struct RecordingRow {
     pub state: String,
     pub message: Option<String>,
     pub keep_until: Option<i64>,
+    pub layout: String,
 }
 
 /// What making a recording changes about it. What people say about it is theirs.
@@ -54,6 +55,7 @@ impl RecordingRow {
             state: recording.state.word().to_owned(),
             message: recording.message.clone(),
             keep_until: recording.keep_until.map(micros),
+            layout: recording.layout.word().to_owned(),
         }
     }
 
@@ -64,6 +66,7 @@ impl RecordingRow {
             duration_ms: unsigned(self.duration_ms),
             bytes: unsigned(self.bytes),
             state: parse_recording_state(&self.state)?,
+            layout: parse_layout(&self.layout)?,
             regions: copies.into_iter().map(CopyRow::copy).collect::<Result<_, _>>()?,
             code: self.code,
             title: self.title,
@@ -117,6 +120,11 @@ pub fn recording_id(text: &str) -> Result<RecordingId, StoreError> {
 pub fn parse_recording_state(text: &str) -> Result<RecordingState, StoreError> {
     let found = RecordingState::ALL.into_iter().find(|state| state.word() == text);
     found.ok_or_else(|| StoreError::Unknown { what: "a recording's state", value: text.to_owned() })
+}
+
+fn parse_layout(text: &str) -> Result<RecordingLayout, StoreError> {
+    let found = RecordingLayout::ALL.into_iter().find(|layout| layout.word() == text);
+    found.ok_or_else(|| StoreError::Unknown { what: "a recording's layout", value: text.to_owned() })
 }
 
 /// Microseconds since 1970; the year 10,000 fits many times.

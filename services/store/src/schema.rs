@@ -13,6 +13,7 @@ diesel::table! {
         deleting -> Bool,
         keep_until -> Nullable<BigInt>,
         link_generation -> Integer,
+        layout -> Text,
     }
 }
 

@@ -1,6 +1,8 @@
 //! The catalogue against a real database file.
 
-use convene_recordings::{Copy, CopyState, Recording, RecordingId, RecordingState, RegionName};
+use convene_recordings::{
+    Copy, CopyState, Recording, RecordingId, RecordingLayout, RecordingState, RegionName,
+};
 use convene_store::Store;
 use time::macros::datetime;
 
@@ -34,6 +36,7 @@ fn recording(number: u128) -> Recording {
         id: id(number),
         code: "012345678".into(),
         title: "Meeting 012345678".into(),
+        layout: RecordingLayout::Sound,
         started: datetime!(2026-01-31 10:00 UTC) + time::Duration::minutes(number as i64),
         duration_ms: 0,
         bytes: 0,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use convene_domain::CallOutRules;
 use convene_pipelines::{CallerNames, MediaPort, TelephonePort, Trunk};
-use convene_recordings::{RegionName, StoreConfig};
+use convene_recordings::{Lufs, RegionName, StoreConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::StartError;
@@ -78,6 +78,8 @@ pub struct Config {
     pub recordings_max: Option<usize>,
     /// After how many days a recording is deleted by itself, unless somebody says otherwise; none means never.
     pub recordings_keep_days: Option<u32>,
+    /// How loud speech is in recordings, quiet voices and loud ones alike, in LUFS (EBU R 128); none means as loud as it was spoken.
+    pub recordings_loudness: Option<Lufs>,
     /// What records a meeting; none means this very program with the argument `record`.
     pub recorder: Option<RecorderProgram>,
 }
@@ -117,6 +119,7 @@ impl Default for Config {
             stores: Vec::new(),
             recordings_max: None,
             recordings_keep_days: None,
+            recordings_loudness: None,
             recorder: None,
         }
     }
@@ -153,12 +156,13 @@ impl Config {
         self.data.join("spool")
     }
 
-    /// How many recordings may be made at once, and how long they are kept.
+    /// How many recordings may be made at once, how long they are kept, and how loud they are.
     pub(crate) fn recording_rules(&self) -> Rules {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         Rules {
             max: self.recordings_max.unwrap_or_else(|| beside_meetings(cores())),
             keep: self.recordings_keep_days.map(|days| time::Duration::days(days.into())),
+            loudness: self.recordings_loudness,
         }
     }
 

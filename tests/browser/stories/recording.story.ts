@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 
 import { Participant, until } from "../support/browser.ts";
-import { Person } from "../support/faces.ts";
-import { colourAt, probe, sha256 } from "../support/media.ts";
+import { Person, seenOf } from "../support/faces.ts";
+import { colourAt, corners, loudness, probe, sha256 } from "../support/media.ts";
 import { Presented } from "../support/presented.ts";
 import type { Service } from "../support/service.ts";
 import { brightness, newest, record, stage } from "../support/stage.ts";
@@ -104,6 +104,56 @@ test("the host chooses what is recorded", async () => {
   await ann.close();
 });
 
+test("a recording of the sound alone has no picture, and asks for none", async () => {
+  let code = "";
+  const ann = await Person.of("red", 500, async (browser) => {
+    const started = await Participant.host(browser, service.url, "Ann");
+    code = started.code;
+    return started.host;
+  });
+  await ann.show();
+  const bob = await Participant.join(browser, service.url, code, "Bob");
+  await until("the host is seen", () => seenOf("Ann", bob.page), (colour) => colour === "red");
+  await ann.at("record-layout").selectOption("sound");
+  const { atLeast, atMost } = await timed(ann.participant, async () => {
+    await ann.participant.page.waitForTimeout(3_000);
+    await ann.at("pause-record").click();
+    await until("it is paused", () => ann.at("recording-state").innerText(), (state) => state === "Recording paused");
+    await ann.at("pause-record").click();
+    await until("it goes on", () => ann.at("recording-state").innerText(), (state) => state === "Recording");
+    await ann.participant.page.waitForTimeout(6_000);
+  });
+  const { id } = await newest(ann.participant, "ready");
+  const file = join(service.region("a"), `${id}.webm`);
+  const { duration, codecs } = await probe(file);
+  expect(codecs).toEqual(["opus"]);
+  expect(duration).toBeGreaterThan(atLeast - 1.5);
+  expect(duration).toBeLessThan(atMost);
+  expect(await loudness(file, 500)).toBeGreaterThan(15);
+  expect(await sha256(file)).toBe(await sha256(join(service.region("b"), `${id}.webm`)));
+
+  const { page } = ann.participant;
+  const asked: string[] = [];
+  page.on("request", (request) => asked.push(request.url()));
+  await page.goto(`${service.url}/recordings`);
+  await ann.at("play").first().click();
+  const played = () => ann.at("player").evaluate((element) => [element.tagName, (element as HTMLAudioElement).currentTime, (element as HTMLAudioElement).paused] as const);
+  await until("it plays", played, ([tag, at]) => tag === "AUDIO" && 0 < at);
+  await page.getByRole("group", { name: /^Player of/ }).focus();
+  await page.keyboard.press("k");
+  await until("it pauses", played, ([, , paused]) => paused);
+  await page.keyboard.press("Home");
+  await page.keyboard.press("ArrowRight");
+  await until("five seconds", played, ([, at]) => Math.abs(at - 5) < 0.2);
+  await ann.at("seek").hover();
+  await ann.at("seek-preview").waitFor();
+  expect(asked.some((url) => url.includes(`${id}/media`))).toBe(true);
+  expect(asked.filter((url) => url.includes(id) && /poster|filmstrip/.test(url))).toEqual([]);
+  expect((await page.request.get(`${service.url}/api/recordings/${id}/poster`)).status()).toBe(404);
+  await bob.leave();
+  await ann.close();
+});
+
 test("a recording of a meeting in which nobody presents is as long as the meeting, and says what it is", async () => {
   const { host } = await Participant.host(browser, service.url, "Ann");
   const { atLeast, atMost } = await timed(host, () => host.page.waitForTimeout(2_500));
@@ -132,9 +182,15 @@ test("what is paused is left out, and the rest plays on", async () => {
     await host.page.waitForTimeout(2_000);
   });
   const recording = await newest(host, "ready");
-  const { duration } = await probe(join(service.region("a"), `${recording.id}.webm`));
+  const file = join(service.region("a"), `${recording.id}.webm`);
+  const { duration } = await probe(file);
   expect(duration).toBeGreaterThan(3.5);
   expect(duration).toBeLessThan(atMost - 3.9);
+  // The title stands on dark grey; that there was a pause is said on black, for a second.
+  const grounds = (await corners(file)).map((luma) => (luma < 25 ? "pause" : "title"));
+  expect(grounds.filter((ground, at) => ground !== grounds[at - 1]), `${grounds}`).toEqual(["title", "pause", "title"]);
+  const seconds = grounds.filter((ground) => ground === "pause").length / 10;
+  expect(Math.abs(seconds - 1)).toBeLessThan(0.3);
   await guest.leave();
   await host.leave();
 });

@@ -39,6 +39,13 @@ export async function colourAt(path: string, second: number, [x, y]: readonly [n
   return [red!, green!, blue!];
 }
 
+/** How bright the upper left corner of a recording's picture is, from 0 to 255, as it is seen ten times a second. */
+export async function corners(path: string): Promise<number[]> {
+  const corner = "fps=10,crop=8:8:0:0,scale=1:1,format=gray";
+  const { stdout } = await run("ffmpeg", ["-v", "error", "-i", path, "-vf", corner, "-f", "rawvideo", "-"]);
+  return [...stdout];
+}
+
 /** When beeps begin in a recording, and by how many milliseconds the flash of each is later. */
 export async function clapOffsets(path: string): Promise<{ second: number; late: number }[]> {
   const meter = ["-an", "-vf", "signalstats,metadata=print:file=-", "-f", "null", "/dev/null"];

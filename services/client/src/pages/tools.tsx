@@ -113,6 +113,7 @@ const LAYOUTS: readonly (readonly [layout: RecordingLayout, text: string])[] = [
   ["beside", "Screen and faces"],
   ["screen", "Screen only"],
   ["faces", "Faces only"],
+  ["sound", "Sound only"],
 ];
 
 function RecordButton({ session, isPossible }: { session: Session; isPossible: boolean }) {

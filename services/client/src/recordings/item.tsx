@@ -19,7 +19,8 @@ interface ItemProps {
 export function Item({ recording, isPlaying, onPlay, onOpen }: ItemProps) {
   const { id, title, started, state, message, regions } = recording;
   const hasMedia = 0 < (recording.bytes ?? 0) && state !== "starting";
-  const hasPictures = hasMedia && state !== "recording" && state !== "paused";
+  const isSound = recording.layout === "sound";
+  const hasPictures = hasMedia && !isSound && state !== "recording" && state !== "paused";
   return (
     <li class="card recording" data-testid="recording-item" data-id={id}>
       {hasPictures && !isPlaying && <Poster address={recordingUrl(id)} onPlay={onPlay} />}
@@ -66,7 +67,7 @@ export function Item({ recording, isPlaying, onPlay, onOpen }: ItemProps) {
           </button>
         </div>
       </div>
-      {isPlaying && <Player address={recordingUrl(id)} title={title} durationMs={recording.duration_ms ?? 0} />}
+      {isPlaying && <Player address={recordingUrl(id)} title={title} isSound={isSound} durationMs={recording.duration_ms ?? 0} />}
     </li>
   );
 }

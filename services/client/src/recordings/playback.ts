@@ -1,15 +1,20 @@
-// What a player knows of its video, and what can be done with it.
+// What a player knows of its video or sound, and what can be done with it.
 
-import type { RefObject, VideoHTMLAttributes } from "preact";
+import type { MediaHTMLAttributes, RefObject } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { type Command, commandOf, nextSpeed } from "./keys";
 
+type Listeners = Pick<
+  MediaHTMLAttributes<HTMLMediaElement>,
+  "onTimeUpdate" | "onSeeking" | "onDurationChange" | "onPlay" | "onPause" | "onVolumeChange" | "onRateChange" | "onError"
+>;
+
 export interface Playback {
-  readonly video: RefObject<HTMLVideoElement | null>;
+  readonly media: RefObject<HTMLMediaElement | null>;
   /** What fills the screen. */
   readonly frame: RefObject<HTMLDivElement | null>;
-  /** What the video is to tell. */
-  readonly listeners: VideoHTMLAttributes<HTMLVideoElement>;
+  /** What that is to tell. */
+  readonly listeners: Listeners;
   /** In seconds. */
   readonly time: number;
   readonly length: number;
@@ -27,7 +32,7 @@ export interface Playback {
 /** `durationMs` is what the service knows: a recording that still grows does not say. */
 export function usePlayback(durationMs: number): Playback {
   const frame = useRef<HTMLDivElement>(null);
-  const video = useRef<HTMLVideoElement>(null);
+  const media = useRef<HTMLMediaElement>(null);
   const [time, setTime] = useState(0);
   const [length, setLength] = useState(durationMs / 1_000);
   const [isPaused, setIsPaused] = useState(true);
@@ -36,13 +41,13 @@ export function usePlayback(durationMs: number): Playback {
   const [problem, setProblem] = useState("");
 
   const seek = (seconds: number): void => {
-    if (video.current) video.current.currentTime = Math.min(Math.max(seconds, 0), length);
+    if (media.current) media.current.currentTime = Math.min(Math.max(seconds, 0), length);
   };
   const setSpeed = (rate: number): void => {
-    if (video.current) video.current.playbackRate = rate;
+    if (media.current) media.current.playbackRate = rate;
   };
   const perform = (command: Command): void => {
-    if (video.current && frame.current) carryOut(command, video.current, frame.current, length);
+    if (media.current && frame.current) carryOut(command, media.current, frame.current, length);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
@@ -54,7 +59,7 @@ export function usePlayback(durationMs: number): Playback {
     event.preventDefault();
     perform(command);
   };
-  const listeners: VideoHTMLAttributes<HTMLVideoElement> = {
+  const listeners: Listeners = {
     onTimeUpdate: ({ currentTarget }) => setTime(currentTarget.currentTime),
     onSeeking: ({ currentTarget }) => setTime(currentTarget.currentTime),
     onDurationChange: ({ currentTarget: { duration } }) => {
@@ -66,33 +71,33 @@ export function usePlayback(durationMs: number): Playback {
     onRateChange: ({ currentTarget }) => setShownSpeed(currentTarget.playbackRate),
     onError: ({ currentTarget }) => setProblem(currentTarget.error?.message || "It cannot be played just now. Try again in a minute."),
   };
-  return { video, frame, listeners, time, length, isPaused, isMuted, speed, problem, seek, perform, setSpeed, onKeyDown };
+  return { media, frame, listeners, time, length, isPaused, isMuted, speed, problem, seek, perform, setSpeed, onKeyDown };
 }
 
-function carryOut(command: Command, video: HTMLVideoElement, frame: HTMLElement, length: number): void {
+function carryOut(command: Command, media: HTMLMediaElement, frame: HTMLElement, length: number): void {
   switch (command.do) {
     case "toggle":
       // Why it does not play is told by its error.
-      if (video.paused) void video.play().catch(() => undefined);
-      else video.pause();
+      if (media.paused) void media.play().catch(() => undefined);
+      else media.pause();
       break;
     case "mute":
-      video.muted = !video.muted;
+      media.muted = !media.muted;
       break;
     case "fill":
       if (document.fullscreenElement) void document.exitFullscreen();
       else void frame.requestFullscreen();
       break;
     case "skip":
-      video.currentTime = Math.min(Math.max(video.currentTime + command.by, 0), length);
+      media.currentTime = Math.min(Math.max(media.currentTime + command.by, 0), length);
       break;
     case "seek":
-      video.currentTime = command.to * length;
+      media.currentTime = command.to * length;
       break;
     case "speed":
-      video.playbackRate = nextSpeed(video.playbackRate, command.by);
+      media.playbackRate = nextSpeed(media.playbackRate, command.by);
       break;
     case "volume":
-      video.volume = Math.min(Math.max(video.volume + command.by, 0), 1);
+      media.volume = Math.min(Math.max(media.volume + command.by, 0), 1);
   }
 }

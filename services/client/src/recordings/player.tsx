@@ -1,4 +1,4 @@
-// Plays a recording: seeking with pictures, speed, volume, the whole screen, and all of it by keyboard.
+// Plays a recording, with or without pictures: seeking by them, speed, volume, the whole screen, and all of it by keyboard.
 
 import { useState } from "preact/hooks";
 import { Filmstrip, shareOf } from "./filmstrip";
@@ -10,44 +10,53 @@ interface PlayerProps {
   /** Its media and its pictures are below it. */
   readonly address: string;
   readonly title: string;
+  /** There is nothing to see. */
+  readonly isSound: boolean;
   readonly durationMs: number;
 }
 
-export function Player({ address, title, durationMs }: PlayerProps) {
+export function Player({ address, title, isSound, durationMs }: PlayerProps) {
   const playback = usePlayback(durationMs);
+  const media = {
+    ref: (element: HTMLMediaElement | null) => {
+      playback.media.current = element;
+    },
+    "data-testid": "player",
+    src: `${address}/media`,
+    autoPlay: true,
+    preload: "metadata",
+    ...playback.listeners,
+  } as const;
   return (
-    <div ref={playback.frame} class="player-frame" role="group" aria-label={`Player of ${title}`} onKeyDown={playback.onKeyDown}>
-      <video
-        ref={playback.video}
-        data-testid="player"
-        class="player"
-        src={`${address}/media`}
-        autoPlay
-        preload="metadata"
-        tabIndex={0}
-        aria-label={title}
-        onClick={() => playback.perform({ do: "toggle" })}
-        {...playback.listeners}
-      />
+    // What is only heard cannot be focused itself.
+    <div
+      ref={playback.frame}
+      class="player-frame"
+      role="group"
+      aria-label={`Player of ${title}`}
+      tabIndex={isSound ? 0 : undefined}
+      onKeyDown={playback.onKeyDown}
+    >
+      {isSound ? <audio {...media} /> : <video {...media} class="player" tabIndex={0} aria-label={title} onClick={() => playback.perform({ do: "toggle" })} />}
       <p class="problem" role="alert">
         {playback.problem && `The recording does not play: ${playback.problem}`}
       </p>
-      <Bar playback={playback} address={address} />
+      <Bar playback={playback} address={address} isSound={isSound} />
       <p class="quiet keys">
-        Space plays and pauses, the arrows skip 5 s, J and L 10 s, digits go to tenths, &lt; and &gt; change the speed, M mutes, F fills the screen.
+        Space plays and pauses, the arrows skip 5 s, J and L 10 s, digits go to tenths, &lt; and &gt; change the speed, M mutes{isSound ? "." : ", F fills the screen."}
       </p>
     </div>
   );
 }
 
-function Bar({ playback, address }: { playback: Playback; address: string }) {
+function Bar({ playback, address, isSound }: { playback: Playback; address: string; isSound: boolean }) {
   const { time, length, isPaused, isMuted, speed, perform, setSpeed } = playback;
   return (
     <div class="player-bar">
       <button type="button" class="small" data-testid="toggle" onClick={() => perform({ do: "toggle" })}>
         {isPaused ? "Play" : "Pause"}
       </button>
-      <Seek playback={playback} address={address} />
+      <Seek playback={playback} address={address} isSound={isSound} />
       <span class="quiet" data-testid="time">
         {durationText(time * 1_000)} / {durationText(length * 1_000)}
       </span>
@@ -67,21 +76,23 @@ function Bar({ playback, address }: { playback: Playback; address: string }) {
       <button type="button" class="small" onClick={() => perform({ do: "mute" })}>
         {isMuted ? "Unmute" : "Mute"}
       </button>
-      <button type="button" class="small" onClick={() => perform({ do: "fill" })}>
-        Full screen
-      </button>
+      {!isSound && (
+        <button type="button" class="small" onClick={() => perform({ do: "fill" })}>
+          Full screen
+        </button>
+      )}
     </div>
   );
 }
 
 /** The place in the recording, and what was there under the pointer. */
-function Seek({ playback: { time, length, seek }, address }: { playback: Playback; address: string }) {
+function Seek({ playback: { time, length, seek }, address, isSound }: { playback: Playback; address: string; isSound: boolean }) {
   const [pointed, setPointed] = useState<number | null>(null);
   return (
     <div class="seek" onPointerMove={(event) => setPointed(shareOf(event))} onPointerLeave={() => setPointed(null)}>
       {pointed !== null && (
         <div class="seek-preview" style={{ left: `${pointed * 100}%` }} aria-hidden="true" data-testid="seek-preview">
-          <Filmstrip address={address} share={pointed} />
+          {!isSound && <Filmstrip address={address} share={pointed} />}
           {durationText(pointed * length * 1_000)}
         </div>
       )}

@@ -43,7 +43,7 @@ export function WatchPage({ token }: { token: string }) {
             <p class="quiet">
               {whenText(shown.started)}, {durationText(shown.duration_ms)}. This link ends {whenText(shown.until)}.
             </p>
-            <Player address={shown.address} title={shown.title} durationMs={shown.duration_ms} />
+            <Player address={shown.address} title={shown.title} isSound={shown.layout === "sound"} durationMs={shown.duration_ms} />
           </>
         )}
         {!shown && needsPassword && (

@@ -12,6 +12,7 @@ const RECORDING: Recording = {
   id: "2b0f6c1e-0000-4000-8000-000000000001",
   code: "123456789",
   title: "Meeting 123456789 with a title_that_has_no_place_to_be_broken_anywhere_in_it",
+  layout: "beside",
   started: "2026-01-31T10:00:00Z",
   duration_ms: 61_000,
   bytes: 123_456,

@@ -55,13 +55,20 @@ struct Plan {
     finish: Option<Duration>,
     /// A region is away until the recorder is dead.
     without_b: bool,
+    /// It records no pictures.
+    is_sound: bool,
 }
 
 impl Plan {
     fn random(random: &mut StdRng) -> Self {
         let mut within = |max: Duration| max.mul_f64(random.random());
         let (life, end) = (within(LIFE_MAX), within(END_MAX));
-        Self { life, finish: random.random_bool(0.3).then_some(end), without_b: random.random_bool(0.3) }
+        Self {
+            life,
+            finish: random.random_bool(0.3).then_some(end),
+            without_b: random.random_bool(0.3),
+            is_sound: random.random_bool(0.3),
+        }
     }
 }
 
@@ -88,6 +95,7 @@ async fn a_killed_recorder_loses_nothing_that_had_reached_the_spool() {
     host.say(json!({"type": "record"})).await;
     let job = until("the job", || serde_json::from_slice::<Value>(&std::fs::read(&job).ok()?).ok()).await;
 
+    assert_eq!(job["loudness"], -16);
     let painting = tokio::spawn(paint(display));
     let tasks: Vec<_> = (0..AT_ONCE)
         .map(|task| {
@@ -125,7 +133,9 @@ async fn service_that_gives_its_job_away() -> (Service, PathBuf) {
     let data = tempfile::tempdir().expect("a folder");
     let job = data.path().join("job");
     let script = format!("head -n 1 > {}.new; mv {0}.new {0}; cat", job.display());
-    let config = format!("[recorder]\npath = \"/bin/sh\"\narguments = [\"-c\", {script:?}]\n");
+    let config = format!(
+        "recordings_loudness = -16\n[recorder]\npath = \"/bin/sh\"\narguments = [\"-c\", {script:?}]\n"
+    );
     std::fs::write(data.path().join("convene.toml"), config).expect("written");
     (Service::start_in(data).await, job)
 }
@@ -150,6 +160,9 @@ async fn record_and_kill(mut job: Value, plan: Plan) -> Dead {
     let id = uuid::Uuid::new_v4().to_string();
     let store = |name: &str| json!({"kind": "folder", "region": name, "path": regions.join(name)});
     job["id"] = json!(id);
+    if plan.is_sound {
+        job["layout"] = json!("sound");
+    }
     job["spool"] = json!(data.path().join("spool"));
     job["stores"] = json!([store("a"), store("b")]);
 
@@ -220,14 +233,14 @@ impl Dead {
         assert!(done.status.success(), "{arguments:?}, {:?}: {said}", self.plan);
     }
 
-    /// An independent reader has nothing to complain of, and no picture comes twice or too early. Gives the time of the last one.
+    /// An independent reader has nothing to complain of, and no picture or sound comes twice or too early. Gives the time of the last one.
     fn plays(&self, file: &Path) -> f64 {
         let found = Command::new("ffprobe")
             .args([
                 "-v",
                 "error",
                 "-select_streams",
-                "v",
+                if self.plan.is_sound { "a" } else { "v" },
                 "-show_entries",
                 "packet=pts_time",
                 "-of",

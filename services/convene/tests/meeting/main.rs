@@ -120,24 +120,50 @@ async fn the_meetings_end_is_everybodys_end() {
     assert!((seconds - 1.0).abs() <= LENGTH_ERROR_SECONDS_MAX, "{seconds} s");
 }
 
+/// The sound alone: no screen is asked for, and the file ends with its meeting.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_of_the_sound_alone_is_whole() {
+    let service = Service::start().await;
+    let meeting = service.meeting().await;
+    let mut host = Participant::join(&service, &meeting, "Ann").await;
+    host.say(json!({"type": "record", "layout": "sound"})).await;
+    host.hear(|message| message["recording"]["state"] == "recording").await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    host.say(json!({"type": "end"})).await;
+    host.hear(|message| message["type"] == "ended").await;
+    let whole = || {
+        let files = service.recorded();
+        (files.len() == 2 && files.iter().all(|file| has_length(file.as_path()))).then_some(files)
+    };
+    let files = service::until("the recording is whole", whole).await;
+    let [a, b] = [&files[0], &files[1]].map(|path| std::fs::read(path).expect("readable"));
+    assert!(a == b, "the regions differ");
+    let seconds = length(&files[0]);
+    assert!((seconds - 3.0).abs() <= LENGTH_ERROR_SECONDS_MAX, "{seconds} s");
+    assert_eq!(codecs(&files[0]), "opus");
+}
+
 /// A recorder that is not let in says why, and leaves nothing behind.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recorder_without_a_meeting_fails_with_its_sentence() {
     let service = Service::start().await;
-    let spool = tempfile::tempdir().expect("a folder");
-    let job = json!({
-        "id": "00000000-0000-0000-0000-000000000001", "code": "999999999", "token": "n".repeat(32),
-        "server": format!("https://localhost:{}", service.port()), "ca_file": service.certificate(),
-        "spool": spool.path().join("spool"),
-        "stores": [{"kind": "folder", "region": "a", "path": spool.path().join("a")}],
-    });
-    let said = service::record(&job.to_string());
-    let lines: Vec<_> = said.lines().collect();
-    assert_eq!(lines.len(), 1, "{said}");
-    assert!(
-        lines[0].starts_with(r#"{"event":"failed""#) && said.contains("No meeting can be joined"),
-        "{said}"
-    );
+    for layout in ["beside", "sound"] {
+        let spool = tempfile::tempdir().expect("a folder");
+        let job = json!({
+            "id": "00000000-0000-0000-0000-000000000001", "code": "999999999", "token": "n".repeat(32),
+            "layout": layout,
+            "server": format!("https://localhost:{}", service.port()), "ca_file": service.certificate(),
+            "spool": spool.path().join("spool"),
+            "stores": [{"kind": "folder", "region": "a", "path": spool.path().join("a")}],
+        });
+        let said = service::record(&job.to_string());
+        let lines: Vec<_> = said.lines().collect();
+        assert_eq!(lines.len(), 1, "{said}");
+        assert!(
+            lines[0].starts_with(r#"{"event":"failed""#) && said.contains("No meeting can be joined"),
+            "{said}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -162,6 +188,15 @@ fn length(file: &Path) -> f64 {
     let found = probe(file);
     assert!(found.1.is_empty(), "{}", found.1);
     found.0.trim().parse().expect("a duration")
+}
+
+fn codecs(file: &Path) -> String {
+    let found = Command::new("ffprobe")
+        .args(["-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0"])
+        .arg(file)
+        .output()
+        .expect("ffprobe is installed: apt-get install ffmpeg");
+    String::from_utf8_lossy(&found.stdout).trim().to_owned()
 }
 
 fn has_length(file: &Path) -> bool {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use convene_recordings::{Link, LinkError, Recording};
+use convene_recordings::{Link, LinkError, Recording, RecordingLayout};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use warp::http::header::CACHE_CONTROL;
@@ -58,6 +58,7 @@ struct Shown {
     title: String,
     #[serde(with = "time::serde::rfc3339")]
     started: OffsetDateTime,
+    layout: RecordingLayout,
     duration_ms: u64,
     /// Where the media and the pictures are, until then.
     address: String,
@@ -156,7 +157,7 @@ async fn show(
 ) -> Result<impl Reply, ApiError> {
     let password = knock.password.as_deref();
     let (link, recording) = watch(&service, &token, password, &peer).await?;
-    let Recording { title, started, duration_ms, .. } = recording;
+    let Recording { title, started, layout, duration_ms, .. } = recording;
     let admitted = match password {
         None => link,
         Some(_) => Link { until: link.until.min(service.clock.date() + ADMISSION), ..link },
@@ -165,7 +166,7 @@ async fn show(
         None => format!("/api/watch/{token}"),
         Some(_) => format!("/api/watch/{}", service.links.sign(&admitted, None)),
     };
-    let shown = Shown { title, started, duration_ms, address, until: admitted.until };
+    let shown = Shown { title, started, layout, duration_ms, address, until: admitted.until };
     Ok(warp::reply::with_header(warp::reply::json(&shown), CACHE_CONTROL, "no-store"))
 }
 

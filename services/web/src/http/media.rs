@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use convene_recordings::{Recording, RecordingState};
+use convene_recordings::{Recording, RecordingLayout, RecordingState};
 use convene_recordings_store::{MediaReader, ReadError};
 use tokio::sync::mpsc;
 use warp::http::header::{
@@ -82,7 +82,7 @@ pub(super) async fn media(
     };
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("video/webm"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type(recording.layout)));
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(CACHE_CONTROL, cache_control(recording, audience));
     headers.insert(ETAG, ascii(etag));
@@ -100,6 +100,11 @@ pub(super) async fn media(
         headers.insert(CONTENT_RANGE, ascii(format!("bytes */{size}")));
     }
     Ok(response)
+}
+
+/// A WebM without pictures has a type of its own.
+fn media_type(layout: RecordingLayout) -> &'static str {
+    if layout == RecordingLayout::Sound { "audio/webm" } else { "video/webm" }
 }
 
 /// One that still grows must be asked for again; a whole one is asked for by its tag, behind a link after five minutes: so long may what was

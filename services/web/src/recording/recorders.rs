@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use convene_domain::{RecordingView, SessionCode, Token};
 use convene_recordings::{
-    Copy, CopyState, RecorderEvent, RecorderJob, RecorderOrder, Recording, RecordingId, RecordingLayout,
-    RecordingState, RegionReport, Secret, StoreConfig,
+    Copy, CopyState, Lufs, RecorderEvent, RecorderJob, RecorderOrder, Recording, RecordingId,
+    RecordingLayout, RecordingState, RegionReport, Secret, StoreConfig,
 };
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc, watch};
@@ -39,6 +39,8 @@ pub(crate) struct Rules {
     pub(crate) max: usize,
     /// How long one is kept, from its start on, unless somebody says otherwise.
     pub(crate) keep: Option<time::Duration>,
+    /// How loud speech is in them; without one, as loud as it was spoken.
+    pub(crate) loudness: Option<Lufs>,
 }
 
 /// How a recorder is started, and which ones run.
@@ -102,6 +104,7 @@ impl Recorders {
             code: code.to_string(),
             layout,
             title: Some(title.clone()),
+            loudness: self.rules.loudness,
             server: self.server.clone(),
             token: Secret::new(token.reveal()),
             spool: service.spool.clone(),
@@ -119,6 +122,7 @@ impl Recorders {
             id,
             code: code.to_string(),
             title,
+            layout,
             started,
             duration_ms: 0,
             bytes: 0,

@@ -8,6 +8,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration as Days, OffsetDateTime};
 
 use super::recordings::{header, listed, record, record_to_the_end, state};
+use super::screen::{Screen, pixels, present};
 use super::support::{PATIENCE, Scene, scene, scene_in, scene_with};
 
 fn in_days(days: i64) -> String {
@@ -208,6 +209,34 @@ async fn one_without_pictures_says_so() {
             (404, &json!("no-picture")),
             "the example's recorder makes no film"
         );
+    }
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_of_the_sound_alone_says_so_and_has_no_pictures() {
+    let scene = scene().await;
+    let meeting = scene.start_meeting().await;
+    let mut ann = scene.join_host(&meeting).await;
+    present(&mut ann).await;
+    ann.send_screen(Screen::new().show(&pixels(1))).await;
+    ann.tell(json!({"type": "record", "layout": "sound"})).await;
+    let id = state(&mut ann, "recording").await["id"].as_str().unwrap().to_owned();
+    // The example's recorder makes no sound either.
+    listed(&scene, &id, |recording| 100 < recording["bytes"].as_u64().unwrap()).await;
+    ann.tell(json!({"type": "record_stop"})).await;
+    state(&mut ann, "ready").await;
+    assert_eq!(listed(&scene, &id, |recording| recording["state"] == "ready").await["layout"], "sound");
+
+    let token = link(&scene, &id, json!({})).await;
+    let (_, shown) = knock(&scene, &token, json!({})).await;
+    assert_eq!(shown["layout"], "sound");
+    for address in [format!("/api/recordings/{id}"), format!("/api/watch/{token}")] {
+        let get = async |what| scene.http.get(scene.url(&format!("{address}/{what}"))).send().await.unwrap();
+        assert_eq!(header(&get("media").await, "content-type"), "audio/webm");
+        for picture in ["poster", "filmstrip"] {
+            assert_eq!(get(picture).await.status(), StatusCode::NOT_FOUND);
+        }
     }
     scene.stop().await;
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../../README.md")]
 
+mod likeness;
 mod lips;
 mod material;
 mod session;
@@ -42,7 +43,7 @@ fn main() -> Result<()> {
     let seconds = if arguments.quick { 15 } else { 40 };
     let folder = tempfile::tempdir()?;
     let mut result = Map::new();
-    println!("                      cores  peak MiB  kbit/s  ready after s");
+    println!("                      cores  peak MiB  kbit/s  ready after s  ssim");
     for (name, clip) in SCENES.into_iter().filter(|(name, _)| arguments.wants(name)) {
         let content = arguments.content.canonicalize().context("no clips: capture them first")?;
         let clip = Clip::new(&content.join("full"), clip);
@@ -50,8 +51,9 @@ fn main() -> Result<()> {
         let mut figures = Map::new();
         for system in System::ALL {
             let outcome = session::record(system, &material)?;
-            print(name, system, &outcome);
-            figures.extend(json_of(system, &outcome));
+            let ssim = likeness::ssim(&system.output(&material), &material)?;
+            print(name, system, &outcome, ssim);
+            figures.extend(json_of(system, &outcome, ssim));
         }
         if name == SCENES[0].0 {
             let lost = session::seconds_lost_on_kill(System::Convene, &material, KILLED_AFTER)?;
@@ -73,9 +75,9 @@ impl Arguments {
     }
 }
 
-fn print(scene: &str, system: System, outcome: &Outcome) {
+fn print(scene: &str, system: System, outcome: &Outcome, ssim: f64) {
     println!(
-        "{scene:<8} {:<10} {:>8.3} {:>9.0} {:>7.0} {:>10.1}",
+        "{scene:<8} {:<10} {:>8.3} {:>9.0} {:>7.0} {:>14.1} {ssim:>6.4}",
         system.name(),
         outcome.cores,
         outcome.peak_mib,
@@ -84,12 +86,13 @@ fn print(scene: &str, system: System, outcome: &Outcome) {
     );
 }
 
-fn json_of(system: System, outcome: &Outcome) -> Map<String, Value> {
+fn json_of(system: System, outcome: &Outcome, ssim: f64) -> Map<String, Value> {
     let figures = [
         ("cores", outcome.cores),
         ("peak_mib", outcome.peak_mib),
         ("kbps", outcome.kbps),
         ("ready_s", outcome.ready_s),
+        ("ssim", ssim),
     ];
     figures
         .into_iter()

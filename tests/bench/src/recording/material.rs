@@ -15,6 +15,9 @@ pub const CAMERAS: usize = 3;
 /// The film that they are taken for.
 const FILM: &str = "bikes.webm";
 
+/// The screen as a film without a loss, but for colours of half the size, which all recordings have.
+pub const REFERENCE: &str = "reference.mkv";
+
 /// Where it lies.
 #[derive(Debug)]
 pub struct Material {
@@ -25,7 +28,7 @@ pub struct Material {
 }
 
 impl Material {
-    /// Makes `screen.screen`, `screen.webm`, `camera0.webm` and so on, `voice.ogg`.
+    /// Makes `screen.screen`, `screen.webm`, `reference.mkv`, `camera0.webm` and so on, `voice.ogg`.
     pub fn make(clip: &Clip, films: &Path, folder: &Path, seconds: u64) -> Result<Self> {
         let material = Self { folder: folder.to_owned(), seconds };
         material.make_screen(clip)?;
@@ -70,7 +73,7 @@ impl Material {
         self.folder.join(name).to_string_lossy().into_owned()
     }
 
-    /// The clip again and again, as a screen stream, and as a film for browsers.
+    /// The clip again and again, as a screen stream, as a film for browsers, and as what recordings are compared with.
     fn make_screen(&self, clip: &Clip) -> Result<()> {
         let about = clip.about().context("the clip is not captured")?;
         let size = about.size()?;
@@ -92,6 +95,8 @@ impl Material {
                 "2M",
                 &self.file("screen.webm"),
             ])
+            .args(["-c:v", "libx264", "-qp", "0", "-preset", "ultrafast", "-pix_fmt", "yuv420p"])
+            .arg(self.file(REFERENCE))
             .stdin(Stdio::piped())
             .spawn()
             .context("ffmpeg")?;

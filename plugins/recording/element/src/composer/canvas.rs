@@ -25,8 +25,9 @@ const NAME_PIXELS: (f64, f64) = (11.0, 30.0);
 /// The same where only the name is shown.
 const CARD_PART: f64 = 1.0 / 7.0;
 const CARD_PIXELS: (f64, f64) = (11.0, 72.0);
-/// The height of the title, as a part of the picture's.
+/// The height of the title, as a part of the picture's, and of what is written where there was a pause.
 const TITLE_PART: f64 = 1.0 / 16.0;
+const PAUSE_PART: f64 = 1.0 / 8.0;
 
 /// A picture as it came.
 #[derive(Debug, Clone)]
@@ -65,6 +66,8 @@ pub(crate) struct Look {
     pub arrangement: Arrangement,
     /// What is written where nothing else is shown; nothing, if it is empty.
     pub title: Arc<str>,
+    /// What is written where a recording was paused; nothing is shown there, if it is empty.
+    pub pause_card: Arc<str>,
 }
 
 /// Holds the last recorded picture, and what is on it.
@@ -72,6 +75,8 @@ pub(super) struct Canvas {
     look: Look,
     /// The title is on it.
     has_title: bool,
+    /// It says that there was a pause, and nothing else.
+    is_pause_card: bool,
     size: VideoSize,
     info: VideoInfo,
     shown: gst::Buffer,
@@ -111,6 +116,7 @@ impl Canvas {
         Ok(Self {
             look,
             has_title: false,
+            is_pause_card: false,
             size,
             info,
             shown,
@@ -144,7 +150,7 @@ impl Canvas {
         let faces: Vec<&Face<Picture>> = scene.faces.seen().filter(|_| shows_faces).collect();
         let screen = scene.screen().filter(|_| shows_screen);
         let layout = Layout::of(self.size, screen.map(Picture::size).transpose()?, faces.len());
-        if layout != self.layout {
+        if std::mem::take(&mut self.is_pause_card) || layout != self.layout {
             let ground = if layout.stage.is_some() { BLACK } else { DARK };
             on(self.shown.make_mut(), &self.info, |planes| planes.fill(&whole(self.size), ground))?;
             self.damage.fill();
@@ -177,11 +183,29 @@ impl Canvas {
     }
 
     fn draw_title(&mut self) -> Result<(), Box<dyn std::error::Error>> {
+        self.write(&self.look.title.clone(), TITLE_PART, whole(self.size))
+    }
+
+    /// Shows that the recording was paused here, and what it is, instead of all else.
+    pub fn draw_pause_card(&mut self) -> Result<(), Box<dyn std::error::Error>> {
+        if std::mem::replace(&mut self.is_pause_card, true) {
+            return Ok(());
+        }
         let all = whole(self.size);
-        let height = (f64::from(all.height) * TITLE_PART).max(CARD_PIXELS.0);
-        let title = label::render(&self.look.title, height, all.width as usize)?;
-        let at = centred(&all, &title);
-        on(self.shown.make_mut(), &self.info, |planes| planes.write(&at, &title))?;
+        on(self.shown.make_mut(), &self.info, |planes| planes.fill(&all, BLACK))?;
+        self.damage.fill();
+        let third = all.height / 6 * 2;
+        let Look { pause_card, title, .. } = self.look.clone();
+        self.write(&pause_card, PAUSE_PART, Placement { y: third, height: third, ..all })?;
+        self.write(&title, TITLE_PART, Placement { y: 2 * third, height: third, ..all })
+    }
+
+    /// Writes in the middle of a place, in letters that are such a part of the picture's height.
+    fn write(&mut self, text: &str, part: f64, place: Placement) -> Result<(), Box<dyn std::error::Error>> {
+        let height = (f64::from(self.size.height()) * part).max(CARD_PIXELS.0);
+        let text = label::render(text, height, place.width as usize)?;
+        let at = centred(&place, &text);
+        on(self.shown.make_mut(), &self.info, |planes| planes.write(&at, &text))?;
         self.damage.add(&at);
         Ok(())
     }

@@ -25,6 +25,9 @@ pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     )
 });
 
+/// For so long it is seen that a recording was paused; what is said meanwhile is heard.
+const PAUSE_CARD_TIME: Duration = Duration::from_secs(1);
+
 pub(crate) struct Composer {
     srcpad: gst::Pad,
     pub(super) state: Mutex<State>,
@@ -48,6 +51,8 @@ pub(super) struct State {
     playing: bool,
     /// A pause has begun, and the writer does not know yet that no picture comes.
     tells_pause: bool,
+    /// Until then the picture says that there was a pause.
+    card_until: Option<Duration>,
     pub flushing: bool,
     pub ended: bool,
     alarm: Option<gst::SingleShotClockId>,
@@ -90,6 +95,7 @@ impl ObjectSubclass for Composer {
             pictures_end: Duration::ZERO,
             playing: false,
             tells_pause: false,
+            card_until: None,
             flushing: true,
             ended: false,
             alarm: None,
@@ -208,6 +214,9 @@ impl Composer {
         if let Some(pace) = state.pace.as_mut() {
             pace.resume(at);
             state.tells_pause = false;
+            let has_card =
+                state.begun && state.plan.as_ref().is_some_and(|plan| !plan.look.pause_card.is_empty());
+            state.card_until = has_card.then_some(at + PAUSE_CARD_TIME);
             self.wake(&mut state);
         }
     }
@@ -313,7 +322,9 @@ impl Composer {
         if state.begun && std::mem::take(&mut state.tells_pause) {
             return Turn::Rest(now);
         }
-        let changed = !ended && state.scene.poll(now);
+        let card_is_over = state.card_until.take_if(|until| *until <= now).is_some();
+        let changed = !ended && (state.scene.poll(now) | card_is_over);
+        let card_until = state.card_until;
         let scene = state.scene.clone();
         let Some(pace) = state.pace.as_mut() else { return Turn::Pause };
         if ended {
@@ -328,7 +339,9 @@ impl Composer {
                 return Turn::Show(show, scene);
             }
             Step::Show(_) | Step::Wait { until: None } => None,
-            Step::Wait { until } => until.into_iter().chain(scene.faces.next_change()).min(),
+            Step::Wait { until } => {
+                until.into_iter().chain(scene.faces.next_change()).chain(card_until).min()
+            }
         };
         let clock = self.obj().clock().zip(self.obj().base_time());
         let (Some((clock, base)), Some(until), true) = (clock, until, playing) else {
@@ -351,8 +364,12 @@ impl Composer {
     // What goes out.
 
     fn show(&self, show: Show, scene: &Scene) -> Result<(), gst::FlowError> {
-        let Some(plan) = self.state.lock().plan.clone() else { return Err(gst::FlowError::Flushing) };
-        let painted = self.stage.lock().paint(&plan, show, scene);
+        let (plan, card_until) = {
+            let state = self.state.lock();
+            (state.plan.clone().ok_or(gst::FlowError::Flushing)?, state.card_until)
+        };
+        let is_card = card_until.is_some_and(|until| show.time < until);
+        let painted = self.stage.lock().paint(&plan, show, scene, is_card);
         let (events, buffer) = painted.map_err(|error| {
             gst::element_imp_error!(
                 self,

@@ -28,12 +28,13 @@ impl Stage {
         first.then(|| gst::event::StreamStart::new("recording/screen"))
     }
 
-    /// The picture to record, and the events before it.
+    /// The picture to record, and the events before it. With a card it says that there was a pause, instead of the scene.
     pub fn paint(
         &mut self,
         plan: &Plan,
         show: Show,
         scene: &Scene,
+        is_card: bool,
     ) -> Result<(Vec<gst::Event>, gst::Buffer), Box<dyn std::error::Error>> {
         let mut events = Vec::new();
         let begins = self.film.is_none();
@@ -46,7 +47,9 @@ impl Stage {
             self.film = Some((canvas, encoder));
         }
         let (canvas, encoder) = self.film.as_mut().expect("it was just made");
-        if show.changed || show.faces || begins {
+        if is_card {
+            canvas.draw_pause_card()?;
+        } else if show.changed || show.faces || begins {
             canvas.draw(scene, show.faces)?;
         }
         let encoded =

@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! screen, feed_%u                                      composer ! writer ! src
-//! audio_%u   audioconvert ! audioresample ! audiomixer ! opusenc ! writer
+//! audio_%u   audioconvert ! audioresample ! audiomixer ! opusenc ! writer      (with loudness, evened out before the encoder)
 //! ```
 
 use std::time::Duration;
 
+use convene_recording::Loudness;
 use gst::prelude::*;
+use parking_lot::Mutex;
 
 use super::settings::Settings;
 use crate::composer::{self, Composer};
@@ -122,6 +124,9 @@ impl Chain {
             mixer.set_clock(None::<&gst::Clock>)?;
         }
         gst::Element::link_many([&mixer, &format, &encoder])?;
+        if let Some(target) = order.settings.loudness() {
+            even_out(&format, target);
+        }
         link_to(&encoder, &self.writer.add_track("audio"))?;
         self.mixer = Some(Mixer { element: mixer, hold: None });
         Ok(())
@@ -241,6 +246,24 @@ fn begin_mixing(hold: &gst::Pad, from: Duration) -> Result<(), ChainError> {
     taken
         .map(|_| ())
         .map_err(|error| ChainError::Refused(gst::glib::bool_error!("the mixer refuses silence: {error}")))
+}
+
+/// Brings what is mixed to one loudness on its way out of this element.
+fn even_out(format: &gst::Element, target: f64) {
+    let pad = format.static_pad("src").expect("a capsfilter has a source pad");
+    let loudness = Mutex::new(Loudness::new(target));
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        if let Some(mut mapped) = info.buffer_mut().and_then(|buffer| buffer.make_mut().map_writable().ok()) {
+            let bytes = mapped.as_mut_slice();
+            let mut samples: Vec<i16> =
+                bytes.as_chunks().0.iter().map(|sample| i16::from_ne_bytes(*sample)).collect();
+            loudness.lock().process(&mut samples);
+            for (place, sample) in bytes.as_chunks_mut().0.iter_mut().zip(samples) {
+                *place = sample.to_ne_bytes();
+            }
+        }
+        gst::PadProbeReturn::Ok
+    });
 }
 
 fn mixed_format() -> Result<gst_audio::AudioInfo, gst::glib::BoolError> {

@@ -13,7 +13,9 @@ use parking_lot::Mutex;
 use super::RecorderPad;
 use super::chain::{Chain, ChainError, Order};
 use super::pads::{Inlet, Inside, Kind};
-use super::settings::{CLUSTER_MS_MAX, CLUSTER_MS_MIN, FRAMERATE_MAX, RecordingLayout, Settings};
+use super::settings::{
+    CLUSTER_MS_MAX, CLUSTER_MS_MIN, FRAMERATE_MAX, LOUDNESS_MIN, RecordingLayout, Settings,
+};
 use crate::composer;
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
@@ -54,6 +56,12 @@ pub struct MeetingRecorder {
         blurb = "Bits a second for sound"
     )]
     #[property(
+        name = "loudness", get, set, type = f64, member = loudness, minimum = LOUDNESS_MIN, maximum = 0.0,
+        default = 0.0, mutable_ready,
+        blurb = "Loudness of speech in LUFS (EBU R 128), quiet voices and loud ones alike, with true peaks of \
+                 about -1 dBTP at most: -23 as for broadcasts, -18 to -16 for speech on small speakers (0: as it was spoken)"
+    )]
+    #[property(
         name = "cluster-duration", get, set, type = u32, member = cluster_duration, minimum = CLUSTER_MS_MIN,
         maximum = CLUSTER_MS_MAX, default = 2000, mutable_ready,
         blurb = "Milliseconds between keyframes: the length of a cluster, which is one buffer of the output"
@@ -69,12 +77,18 @@ pub struct MeetingRecorder {
     )]
     #[property(
         name = "layout", get, set, type = RecordingLayout, member = layout, mutable_ready,
-        blurb = "What is recorded: the screen with the faces beside it, the screen alone, or the faces alone",
+        blurb = "What is recorded: the screen with the faces beside it, the screen alone, the faces alone, \
+                 or the sound alone, which takes no screen and feed_%u pads",
         builder(RecordingLayout::default())
     )]
     #[property(
         name = "title", get, set, type = Option<String>, member = title, mutable_ready,
         blurb = "What is written where neither a screen nor a face is shown, in any script that a font is there for"
+    )]
+    #[property(
+        name = "pause-card", get, set, type = Option<String>, member = pause_card, mutable_ready,
+        blurb = "What stands in the picture, with the title below it, for the second after a pause, such as Paused; \
+                 without it, or if it is empty, the picture goes on at once"
     )]
     settings: StdMutex<Settings>,
     #[property(
@@ -227,6 +241,7 @@ impl MeetingRecorder {
     fn start(&self) -> Result<(), gst::StateChangeError> {
         let settings = self.settings();
         let kinds: Vec<Kind> = self.inside.lock().inlets.iter().map(|inlet| inlet.kind).collect();
+        let pictures = kinds.iter().any(|kind| kind.is_picture());
         if kinds.is_empty() {
             gst::element_imp_error!(
                 self,
@@ -235,13 +250,16 @@ impl MeetingRecorder {
             );
             return Err(gst::StateChangeError);
         }
+        if pictures && settings.layout == RecordingLayout::Sound {
+            gst::element_imp_error!(
+                self,
+                gst::CoreError::Negotiation,
+                ("With layout=sound no pictures are recorded: release the screen and feed_%u pads, or set another layout.")
+            );
+            return Err(gst::StateChangeError);
+        }
         let from = self.now_or_zero();
-        let order = Order {
-            settings: &settings,
-            from,
-            pictures: kinds.iter().any(|kind| kind.is_picture()),
-            sound: kinds.contains(&Kind::Sound),
-        };
+        let order = Order { settings: &settings, from, pictures, sound: kinds.contains(&Kind::Sound) };
         let bin = self.obj().clone().upcast::<gst::Bin>();
         let chain = Chain::build(&bin, &order).map_err(|error| self.complain(&error))?;
         // The target of a source ghost pad of our own class always fits.
@@ -372,7 +390,7 @@ impl MeetingRecorder {
         gst::StateChangeError
     }
 
-    fn settings(&self) -> Settings {
+    pub(super) fn settings(&self) -> Settings {
         self.settings.lock().expect("nobody panics while setting a property").clone()
     }
 

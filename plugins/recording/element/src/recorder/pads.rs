@@ -10,6 +10,7 @@ use convene_recording::FACES_MAX;
 use super::RecorderPad;
 use super::chain::{Chain, ChainError, Voice};
 use super::imp::{CAT, MeetingRecorder};
+use super::settings::RecordingLayout;
 use crate::composer::{Composer, Role};
 
 /// What comes into a pad.
@@ -149,8 +150,13 @@ impl MeetingRecorder {
         name: Option<&str>,
     ) -> Option<gst::Pad> {
         let bin = self.obj().clone().upcast::<gst::Bin>();
+        let takes_no_pictures = self.settings().layout == RecordingLayout::Sound;
         let mut inside = self.inside.lock();
         let name = match kind {
+            Kind::Screen | Kind::Feed if takes_no_pictures => {
+                gst::warning!(CAT, imp = self, "with layout=sound no pictures are recorded");
+                return None;
+            }
             Kind::Screen if inside.inlets.iter().any(|inlet| inlet.kind == Kind::Screen) => {
                 gst::warning!(CAT, imp = self, "a recording has one screen");
                 return None;

@@ -14,6 +14,9 @@ pub(super) const CLUSTER_MS_MAX: u32 = convene_recording::CLUSTER_LENGTH_MAX.as_
 /// Pictures a second.
 pub(super) const FRAMERATE_MAX: u32 = 120;
 
+/// LUFS: quieter than that is no target for speech.
+pub(super) const LOUDNESS_MIN: f64 = -36.0;
+
 /// The properties.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
@@ -27,12 +30,15 @@ pub(super) struct Settings {
     pub video_bitrate: u32,
     /// Bits a second.
     pub audio_bitrate: u32,
+    /// LUFS; 0 for sound as it was spoken.
+    pub loudness: f64,
     /// Milliseconds.
     pub cluster_duration: u32,
     pub force_live: bool,
     pub replace_header: bool,
     pub layout: RecordingLayout,
     pub title: Option<String>,
+    pub pause_card: Option<String>,
 }
 
 /// What of a meeting is recorded.
@@ -49,6 +55,9 @@ pub enum RecordingLayout {
     /// The faces alone, the screen while there are none.
     #[enum_value(name = "Faces alone, screen while there are none", nick = "faces")]
     Faces,
+    /// What is heard, without a track of pictures.
+    #[enum_value(name = "Sound without pictures", nick = "sound")]
+    Sound,
 }
 
 impl Default for Settings {
@@ -59,11 +68,13 @@ impl Default for Settings {
             max_framerate: 30,
             video_bitrate: 2_500_000,
             audio_bitrate: 64_000,
+            loudness: 0.0,
             cluster_duration: 2000,
             force_live: false,
             replace_header: true,
             layout: RecordingLayout::Beside,
             title: None,
+            pause_card: None,
         }
     }
 }
@@ -76,11 +87,18 @@ impl Settings {
 
     pub fn look(&self) -> Look {
         let arrangement = match self.layout {
-            RecordingLayout::Beside => Arrangement::Beside,
+            // Without pictures nothing is arranged.
+            RecordingLayout::Beside | RecordingLayout::Sound => Arrangement::Beside,
             RecordingLayout::Screen => Arrangement::Screen,
             RecordingLayout::Faces => Arrangement::Faces,
         };
-        Look { arrangement, title: self.title.as_deref().unwrap_or_default().into() }
+        let text = |text: &Option<String>| text.as_deref().unwrap_or_default().into();
+        Look { arrangement, title: text(&self.title), pause_card: text(&self.pause_card) }
+    }
+
+    /// How loud speech is to be, in LUFS; `None` for as loud as it was spoken.
+    pub fn loudness(&self) -> Option<f64> {
+        (self.loudness < 0.0).then_some(self.loudness)
     }
 
     pub fn gap(&self) -> Duration {

@@ -5,6 +5,8 @@ mod faults;
 mod files;
 mod launch;
 mod live;
+mod loudness;
 mod pause;
+mod sound;
 mod stage;
 mod support;

@@ -7,13 +7,12 @@ use gst::prelude::*;
 use tempfile::TempDir;
 
 use crate::live::{Meeting, SCREEN, recorder, running_time};
-use crate::support::{collect, grey_frame, packets, parse, pass, picture_at, plays, wait};
+use crate::support::{collect, colours_at, grey_frame, packets, parse, pass, picture_at, plays, wait};
 
 /// Nothing that works takes so long, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-const TALK: &str =
-    "videotestsrc is-live=true pattern=ball ! meetingrecorder name=r audiotestsrc is-live=true ! r.";
+const TALK: &str = "videotestsrc is-live=true pattern=ball ! meetingrecorder name=r pause-card=Paused audiotestsrc is-live=true ! r.";
 
 #[test]
 fn a_file_goes_on_where_it_was_with_a_keyframe_of_what_is_there_now() {
@@ -32,6 +31,39 @@ fn a_file_goes_on_where_it_was_with_a_keyframe_of_what_is_there_now() {
     assert_eq!(keys, [0.0, 2.0, 3.0]);
     let middle = |second| picture_at(&file, second).0[320 * 120];
     assert!(180 < middle(2.0) && middle(4.0) < 80, "{} then {}", middle(2.0), middle(4.0));
+}
+
+/// A card says so for a second, with the title below; then what is there now is seen, which came before the card was over.
+#[test]
+fn where_a_recording_was_paused_a_card_can_say_so() {
+    let meeting =
+        Meeting::start(&format!("{SCREEN} ! meetingrecorder name=r title=Budget pause-card=一時停止"));
+    meeting.show(grey_frame(320, 240, 200, 0), 2000);
+    meeting.pass_until(3_000);
+    recorder(&meeting.pipeline).set_property("paused", true);
+    bring(&meeting, grey_frame(320, 240, 100, 1));
+    meeting.clock.set_time(gst::ClockTime::from_seconds(8));
+    recorder(&meeting.pipeline).set_property("paused", false);
+    meeting.pass_until(11_000);
+
+    let (_folder, file) = meeting.end();
+    assert_eq!(plays(&file), 6.0);
+    // Ink in the middle, where the card's words are, and below, where the title is; and what is beside them.
+    let seen = |second| {
+        let (pixels, width) = picture_at(&file, second);
+        let brightest = |rows: std::ops::Range<usize>| {
+            *pixels[rows.start * width..rows.end * width].iter().max().expect("rows")
+        };
+        (brightest(80..160), brightest(160..240), pixels[5 * width + 5])
+    };
+    let (words, title, corner) = seen(3.0);
+    assert!(150 < words && 150 < title && corner < 40, "{words}, {title} and {corner}");
+    let (words, _, corner) = seen(4.0);
+    assert!(words < 120 && (80..120).contains(&corner), "{words} and {corner}");
+    let before = colours_at(&file, 2.9, 320, &[(5, 5)]);
+    assert!(180 < before[0][0], "{before:?}");
+    let keys: Vec<f64> = packets(&file, "v").into_iter().filter(|(_, key)| *key).map(|(at, _)| at).collect();
+    assert_eq!(keys, [0.0, 2.0, 3.0, 5.0]);
 }
 
 /// Brings a picture. When this returns, it has been taken: another one just like it has come to the pad.
