@@ -167,6 +167,9 @@ impl Browser {
         self.frames += 1;
         let camera = self.camera.expect("it films");
         for (index, encoding) in self.encodings.iter_mut().enumerate() {
+            if encoding.is_off {
+                continue;
+            }
             let rid = encoding.rid.map(Into::into);
             for piece in encoding.frame(self.frames) {
                 self.sequences[index] += 1;
