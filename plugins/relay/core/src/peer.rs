@@ -17,6 +17,7 @@ pub use answer::OFFER_BYTES_MAX;
 
 use crate::capture::{CAMERA_RATE, captured};
 use crate::egress::{Egress, Line};
+use crate::keyframes::RequestBudget;
 use crate::keys::Keys;
 use crate::line::{CameraLine, SlotLine, VoiceLine};
 use crate::losses::Losses;
@@ -95,6 +96,8 @@ pub struct Peer {
     egress: Option<Egress>,
     /// Shares that reports have told lost since they were looked at last, and how many those were.
     told_losses: (f32, u32),
+    /// Key frames that it may ask for.
+    requests: RequestBudget,
     twcc: Option<u64>,
     /// What is made of its losses, where nothing else is known.
     losses: Option<Losses>,
@@ -295,7 +298,7 @@ impl Peer {
             }
             Event::Closed => self.fail(out),
             Event::RtpPacket(packet) => self.receive(packet, out),
-            Event::KeyframeRequest(request) => {
+            Event::KeyframeRequest(request) if self.requests.spend(now) => {
                 out.happenings.push_back(Happening::PictureLost(request.mid));
             }
             Event::EgressBitrateEstimate(BweKind::Twcc { estimate, can_probe }) => {
@@ -317,9 +320,11 @@ impl Peer {
     }
 
     /// Something came from its address. Not all peers send STUN requests once they are connected (libnice does not), so whatever comes is a sign
-    /// of life.
+    /// of life; but whoever never connects is given up, whatever comes.
     pub fn hear(&mut self, now: Instant, out: &mut Outbox<'_>) {
-        self.heard_at = now;
+        if self.state != PeerState::Expected {
+            self.heard_at = now;
+        }
         if self.state == PeerState::Disconnected {
             self.change(PeerState::Connected, now, out);
         }
