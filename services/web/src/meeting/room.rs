@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use convene_domain::{
@@ -11,6 +12,7 @@ use convene_domain::{
 use convene_pipelines::{MeetingEvent, PipelineError, TalkEvent};
 use convene_recordings::RecordingState;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::MissedTickBehavior;
 use tracing::{debug, info, warn};
 
 use super::outbox::{Outbox, Outgoing, text};
@@ -29,6 +31,9 @@ mod streams;
 
 /// How many letters may wait for a room. A connection whose letter does not fit waits, and its client with it.
 const LETTERS_MAX: usize = 256;
+
+/// How often it is looked up how cameras reach those who see them.
+const SIGHTS_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Something for a room to deal with.
 pub(crate) enum Letter {
@@ -131,6 +136,8 @@ impl Room {
     async fn run(mut self, mut mailbox: mpsc::Receiver<Letter>) {
         info!(meeting = self.number, "a meeting begins");
         self.talk.open(self.meeting.camera_policy()).await;
+        let mut sights = tokio::time::interval(SIGHTS_INTERVAL);
+        sights.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.meeting.is_closed() {
             let timeout = self.meeting.timeout().map(|at| self.service.clock.instant(at));
             let timer = async {
@@ -144,6 +151,7 @@ impl Room {
                 biased;
                 event = self.screen.event() => self.take_event(event).await,
                 event = self.talk.event() => self.take_talk(event).await,
+                _ = sights.tick() => self.tell_sights().await,
                 letter = mailbox.recv() => match letter {
                     Some(letter) => self.take_letter(letter).await,
                     // Nobody can reach this room any more, so nobody is in it.
@@ -276,6 +284,12 @@ impl Room {
                     self.handle(Input::Pressed(id, phone::asked(key))).await;
                 }
             }
+        }
+    }
+
+    async fn tell_sights(&mut self) {
+        for (viewer, sights) in self.talk.changed_sights().await {
+            self.tell_one(viewer, &Message::Sights { sights }).await;
         }
     }
 

@@ -18,6 +18,7 @@ use crate::blocking::blocking;
 pub(crate) use count::TalkDelta;
 
 mod count;
+mod sights;
 
 /// How often a meeting's talk may fail before it is not started again.
 const FAILURES_MAX: u32 = 3;
@@ -49,6 +50,8 @@ pub(crate) struct Talk {
     failures: u32,
     /// What was counted of it last.
     counted: TalkCounts,
+    /// How viewers see, as they know.
+    sights: sights::Told,
 }
 
 /// Its fields are dropped in this order: a listener that leaves posts to its pipeline's bus.
@@ -73,6 +76,7 @@ impl Talk {
             is_locked: false,
             failures: 0,
             counted: TalkCounts::default(),
+            sights: sights::Told::default(),
         }
     }
 
@@ -197,6 +201,7 @@ impl Talk {
             pipeline.answer(id.0, name, offer.as_str())
         });
         let answer = answer.await;
+        self.sights.forget(id);
         match &answer {
             Ok(_) => self.people.insert(id),
             Err(_) => self.people.remove(&id),
