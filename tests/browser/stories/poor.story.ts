@@ -3,13 +3,14 @@ import { setTimeout } from "node:timers/promises";
 
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 
-import { Participant } from "../support/browser.ts";
+import { Participant, until } from "../support/browser.ts";
 import { Person } from "../support/faces.ts";
 import { type Flowing, flowSince, noteFlow } from "../support/flow.ts";
-import { freePort, Path } from "../support/path.ts";
+import { FAIR, freePort, Path } from "../support/path.ts";
 import { Service } from "../support/service.ts";
 
 let service: Service;
+let metricsPort: number;
 let people: Person[] = [];
 
 vi.setConfig({ testTimeout: 240_000 });
@@ -17,7 +18,8 @@ vi.setConfig({ testTimeout: 240_000 });
 const [ANN_HZ, BOB_HZ] = [500, 820];
 
 beforeAll(async () => {
-  service = await Service.start({ mediaPort: await freePort() });
+  metricsPort = await freePort();
+  service = await Service.start({ mediaPort: await freePort(), args: ["--metrics", `127.0.0.1:${metricsPort}`] });
 });
 
 afterEach(async () => {
@@ -30,13 +32,13 @@ afterAll(async () => {
 });
 
 /** Ann on a good line and Bob by this one, both with camera and microphone, who see and hear each other. */
-async function pair(path: Path): Promise<{ ann: Person; bob: Person }> {
+async function pair(path: Path, grain = 0): Promise<{ ann: Person; bob: Person }> {
   let code = "";
   const ann = await Person.of("red", ANN_HZ, async (browser) => {
     const started = await Participant.host(browser, service.url, "Ann");
     code = started.code;
     return started.host;
-  });
+  }, [], grain);
   people.push(ann);
   const bob = await Person.of("green", BOB_HZ, async (browser) => {
     const guest = await Participant.open(browser, `${service.url}/${code}`);
@@ -123,6 +125,37 @@ test("a network that changes without a word costs two seconds, however little ca
     path.close();
   }
 });
+
+test("a face says why it is no larger where the line is narrow", async () => {
+  const path = new Path(11);
+  try {
+    const { bob } = await pair(path, 60);
+    const face = bob.at("face").filter({ hasText: "Ann" });
+    const hint = async () => (await face.getAttribute("title")) ?? "";
+    const lines = () => face.locator("video").evaluate((video) => (video as HTMLVideoElement).videoHeight);
+    await until("all is seen", hint, (text) => /^\d+ lines, (as large as it is shown|the most that Ann sends)$/.test(text));
+
+    path.down = { ...FAIR, delayMs: 15, kbps: 350 };
+    const narrow = await until("the line is blamed", hint, (text) => / lines, because your line carries no more$/.test(text));
+    await until("it is as small as is said", lines, (height) => height < 360);
+    await until("and says so", hint, (text) => text.startsWith("180 lines, because"));
+    expect(await metric('convene_relay_video_slots{layer="0",reason="bandwidth"}')).toBe(1);
+    console.info(`on a narrow line: ${narrow}, then ${await hint()}`);
+    await bob.expectToSee("Ann", "red");
+
+    path.down = FAIR;
+    await until("all is seen again", hint, (text) => text !== "" && !text.includes("your line"));
+    expect(await lines()).toBeGreaterThan(180);
+  } finally {
+    path.close();
+  }
+});
+
+/** What the service tells Prometheus of this. */
+async function metric(sample: string): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+  return Number(text.split("\n").find((line) => line.startsWith(`${sample} `))?.slice(sample.length));
+}
 
 function words({ rate, firstMs, stillMs }: Flowing): string {
   return `${rate.toFixed(1)} pictures a second, the first after ${firstMs} ms, ${stillMs} ms without any`;

@@ -25,7 +25,12 @@ export interface Weather {
   readonly delayMs: number;
   /** At most this much is added by chance, so that datagrams overtake each other. */
   readonly jitterMs: number;
+  /** So much passes at most; none for any. What would wait for longer than its buffers hold is lost. */
+  readonly kbps?: number;
 }
+
+/** The buffers of a narrow line, in milliseconds. */
+const BUFFER_MS = 300;
 
 export const FAIR: Weather = { loss: 0, delayMs: 0, jitterMs: 0 };
 
@@ -38,6 +43,8 @@ export class Path {
   /** Datagrams that came here, and those of them that were lost. */
   readonly count = { came: 0, lost: 0 };
   #chance: number;
+  /** When a narrow line has let through what came before, by way and direction. */
+  readonly #freeAt = new Map<string, number>();
   #sockets: Socket[] = [];
   #broken = new Set<number>();
   #isBlocked = false;
@@ -82,14 +89,18 @@ export class Path {
     return !this.#isBlocked && !this.#broken.has(way);
   }
 
-  #carry(way: number, { loss, delayMs, jitterMs }: Weather, send: () => void): void {
+  #carry(way: number, direction: "up" | "down", bytes: number, send: () => void): void {
     if (!this.#passes(way)) return;
+    const { loss, delayMs, jitterMs, kbps } = this[direction];
     this.count.came += 1;
-    if (this.#roll() < loss) {
+    const now = performance.now();
+    const freeAt = kbps === undefined ? now : Math.max(now, this.#freeAt.get(`${way} ${direction}`) ?? 0) + (8 * bytes) / kbps;
+    if (this.#roll() < loss || now + BUFFER_MS < freeAt) {
       this.count.lost += 1;
       return;
     }
-    const waitMs = delayMs + this.#roll() * jitterMs;
+    this.#freeAt.set(`${way} ${direction}`, freeAt);
+    const waitMs = freeAt - now + delayMs + this.#roll() * jitterMs;
     if (waitMs === 0) send();
     else setTimeout(() => this.#passes(way) && send(), waitMs);
   }
@@ -120,12 +131,12 @@ export class Path {
       let back = backs.get(name);
       if (!back) {
         back = createSocket("udp4");
-        back.on("message", (answer) => this.#carry(way, this.down, () => front.send(answer, from.port, from.address)));
+        back.on("message", (answer) => this.#carry(way, "down", answer.length, () => front.send(answer, from.port, from.address)));
         this.#sockets.push(back);
         backs.set(name, back);
       }
       const towards = back;
-      this.#carry(way, this.up, () => towards.send(packet, port, "127.0.0.1"));
+      this.#carry(way, "up", packet.length, () => towards.send(packet, port, "127.0.0.1"));
     });
     await new Promise<void>((resolve) => front.bind(0, "127.0.0.1", resolve));
     return front.address().port;
