@@ -17,7 +17,6 @@ pub use answer::OFFER_BYTES_MAX;
 
 use crate::capture::{CAMERA_RATE, captured};
 use crate::egress::{Egress, Line};
-use crate::keyframes::RequestBudget;
 use crate::keys::Keys;
 use crate::line::{CameraLine, SlotLine, VoiceLine};
 use crate::losses::Losses;
@@ -96,8 +95,6 @@ pub struct Peer {
     egress: Option<Egress>,
     /// Shares that reports have told lost since they were looked at last, and how many those were.
     told_losses: (f32, u32),
-    /// Key frames that it may ask for.
-    requests: RequestBudget,
     twcc: Option<u64>,
     /// What is made of its losses, where nothing else is known.
     losses: Option<Losses>,
@@ -298,8 +295,11 @@ impl Peer {
             }
             Event::Closed => self.fail(out),
             Event::RtpPacket(packet) => self.receive(packet, out),
-            Event::KeyframeRequest(request) if self.requests.spend(now) => {
-                out.happenings.push_back(Happening::PictureLost(request.mid));
+            Event::KeyframeRequest(request) => {
+                let line = self.slots.iter_mut().find(|line| line.mid == request.mid);
+                if line.is_some_and(|line| line.requests.spend(now)) {
+                    out.happenings.push_back(Happening::PictureLost(request.mid));
+                }
             }
             Event::EgressBitrateEstimate(BweKind::Twcc { estimate, can_probe }) => {
                 self.twcc = can_probe.then_some(estimate.as_u64());

@@ -10,7 +10,6 @@ use str0m::net::TcpType;
 use str0m::{Candidate, Rtc, RtcConfig};
 
 use super::{Peer, PeerState};
-use crate::keyframes::RequestBudget;
 use crate::line::{CameraLine, RESEND_PACKETS_MAX, SlotLine, VoiceLine};
 use crate::losses::Losses;
 use crate::{Config, OfferError, PeerId, RoomId, SLOTS_MAX};
@@ -75,7 +74,6 @@ impl Peer {
             crypto: Arc::clone(&config.identity.crypto),
             egress: None,
             told_losses: (0.0, 0),
-            requests: RequestBudget::default(),
             twcc: None,
             remb: None,
             origin: None,
