@@ -114,9 +114,9 @@ fn malformed_pictures_disturb_nobody_who_looks_elsewhere() {
         let mut payload: Vec<u8> = (0..length).map(|_| world.network.roll(256) as u8).collect();
         // Half are a descriptor with all fields; some of these are key frames of whatever size.
         if world.network.roll(2) == 0 && 20 < payload.len() {
-            payload[..2].copy_from_slice(&[0x90, 0xf0]);
-            payload[7] &= 0xfe;
-            payload[10..13].copy_from_slice(&[0x9d, 0x01, 0x2a]);
+            payload[..3].copy_from_slice(&[0x90, 0xf0, 0x80]);
+            payload[6] &= 0xfe;
+            payload[9..12].copy_from_slice(&[0x9d, 0x01, 0x2a]);
         }
         let timestamp = world.network.roll(u64::from(u32::MAX)) as u32;
         Sent { sequence, timestamp, marker: world.network.roll(2) == 0, payload }

@@ -49,7 +49,7 @@ impl Alone {
         let began = now();
         while TcpStream::connect(&http).is_err() {
             assert!(began.elapsed() < LIMIT, "the relay does not start");
-            std::thread::sleep(Duration::from_millis(50));
+            rest(Duration::from_millis(50));
         }
         let pid = pid.trim().parse().expect("a number");
         Self { _program: program, _plugins: plugins, pid, http }
@@ -74,6 +74,14 @@ impl Alone {
 #[expect(clippy::disallowed_methods, reason = "a running process is watched by the real clock")]
 fn now() -> Instant {
     Instant::now()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "another process is not to be outrun, and says nothing that could be waited for"
+)]
+fn rest(time: Duration) {
+    std::thread::sleep(time);
 }
 
 /// The address that an answer tells, and the user fragment that the relay has there.
@@ -166,7 +174,7 @@ fn a_million_datagrams_disturb_nobody_and_leave_nothing_behind() {
             before = relay.resident();
         }
         if number % BURST == 0 {
-            std::thread::sleep(Duration::from_micros(500));
+            rest(Duration::from_micros(500));
         }
         if number % LOOK == LOOK - 1 {
             bob.seen.wait_until("a picture amid the flood", |all| (seen < all.len()).then_some(()));
