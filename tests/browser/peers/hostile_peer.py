@@ -52,19 +52,19 @@ def storm(sources):
 
 
 class Camera:
-    """Makes of each packet of a camera several that are none."""
+    """Makes of each packet of a camera one that is none."""
 
     def __init__(self, payload_type):
         self.payload_type = payload_type
         self.number = 5_000
 
-    def packets(self, data):
+    def spoiled(self, data):
         if data[1] & 0x7F != self.payload_type:
-            return [data]
+            return data
         head = 12 + 4 * (data[0] & 15)
         if data[0] & 0x10:
             head += 4 + 4 * int.from_bytes(data[head + 2 : head + 4], "big")
-        return [self.mangled(data[:head]) for _ in range(3)]
+        return self.mangled(data[:head])
 
     def mangled(self, head):
         # Further on than half of all numbers the sender itself would count wrong.
@@ -73,7 +73,8 @@ class Camera:
         body = CHANCE.randbytes(CHANCE.randrange(1, 1_100))
         if CHANCE.random() < 0.5:
             # A descriptor with all fields (RFC 7741, 4.2), and a key frame of whatever size (RFC 6386, 9.1).
-            body = b"\x90\xf0" + CHANCE.randbytes(5) + bytes([CHANCE.randrange(256) & 0xFE]) + words(1)[:2] + b"\x9d\x01\x2a" + body
+            descriptor = b"\x90\xf0" + bytes([0x80 | CHANCE.randrange(128)]) + CHANCE.randbytes(3)
+            body = descriptor + bytes([CHANCE.randrange(256) & 0xFE]) + CHANCE.randbytes(2) + b"\x9d\x01\x2a" + body
         return head[:1] + struct.pack("!BHL", marker, self.number, CHANCE.randrange(2**32)) + head[8:] + body
 
 
@@ -86,8 +87,7 @@ async def harm(link, answer):
     send = transport._send_rtp
 
     async def send_harm(data):
-        for packet in camera.packets(data):
-            await send(packet)
+        await send(camera.spoiled(data))
 
     transport._send_rtp = send_harm
     sent = 0

@@ -20,7 +20,7 @@ const programs: Program[] = [];
 vi.setConfig({ testTimeout: 240_000 });
 
 /** Tones whose overtones do not meet. */
-const [ANN_HZ, BOB_HZ, MALLORY_HZ] = [500, 820, 1_340];
+const [ANN_HZ, BOB_HZ] = [500, 820];
 
 beforeAll(async () => {
   service = await Service.start({ mediaPort: await freePort() });
@@ -74,7 +74,8 @@ test("programs that have all keys and mean harm disturb nobody", async () => {
   const began = Date.now();
   await setTimeout(6_000);
   const without = await flows(began);
-  const sends = Program.send(service, await passOf(ann, "send", "Mallory"), "yellow", MALLORY_HZ, "hostile");
+  // Without a voice: whoever speaks is wanted most, and may take from the others what a line carries.
+  const sends = Program.send(service, await passOf(ann, "send", "Mallory"), "yellow", 0, "hostile");
   programs.push(sends);
   const watches = Program.watch(service, await passOf(ann, "watch", "Mel"), [ANN_HZ], "hostile");
   programs.push(watches);
