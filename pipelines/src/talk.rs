@@ -25,7 +25,7 @@ use crate::seat::Seat;
 use crate::telephone::{CallProgress, PhoneKey, Switchboard, TelephoneRoom};
 use crate::{Listener, MediaPort, PipelineError};
 
-pub use counts::{TalkCounts, VoiceCounts};
+pub use counts::{Sight, SightReason, TalkCounts, VoiceCounts};
 pub(crate) use counts::{milliseconds, structures};
 pub use watcher::Watcher;
 

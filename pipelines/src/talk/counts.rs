@@ -18,6 +18,49 @@ pub struct TalkCounts {
     pub frames: u64,
     /// What came from each person who has a voice. Whoever begins anew counts from 0 again.
     pub voices: BTreeMap<u32, VoiceCounts>,
+    /// How each camera is seen by each viewer.
+    pub sights: Vec<Sight>,
+}
+
+/// How one camera is seen by one viewer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sight {
+    /// Who sees it.
+    pub viewer: u32,
+    /// Whose it is.
+    pub person: u32,
+    /// Which of its encodings is sent, 0 being the first that it has sent; none while it is paused, or has not begun.
+    pub layer: Option<u8>,
+    /// Why.
+    pub why: SightReason,
+}
+
+/// Why a camera is seen as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SightReason {
+    /// It is as high as it is shown.
+    AsShown,
+    /// It is the best that the camera sends.
+    BestThereIs,
+    /// The viewer's line carries no more.
+    Bandwidth,
+    /// The camera sends nothing.
+    Silent,
+}
+
+impl SightReason {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::AsShown, Self::BestThereIs, Self::Bandwidth, Self::Silent];
+
+    /// As the relay and the metrics say it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::AsShown => "as-shown",
+            Self::BestThereIs => "best-there-is",
+            Self::Bandwidth => "bandwidth",
+            Self::Silent => "silent",
+        }
+    }
 }
 
 /// Of one voice.
@@ -63,10 +106,10 @@ impl TalkPipeline {
     pub fn counts(&self) -> TalkCounts {
         let mut counts = TalkCounts::default();
         let mut trips = self.telephone.as_ref().map(|telephone| telephone.round_trips()).unwrap_or_default();
-        let stats = self.relay.emit_by_name::<gst::Structure>("stats", &[]);
-        for peer in structures(&stats, "peers") {
+        for peer in self.peers() {
             let name = peer.get::<String>("peer").unwrap_or_default();
             for slot in structures(&peer, "slots") {
+                counts.sights.extend(sight(&name, &slot));
                 let mid = slot.get::<String>("mid").unwrap_or_default();
                 counts.granted_bits += number(&slot, "bitrate");
                 counts.slot_packets.insert(format!("{name} {mid}"), number(&slot, "packets"));
@@ -85,6 +128,34 @@ impl TalkPipeline {
         }
         counts
     }
+
+    /// How each camera is seen by each viewer. It waits for the relay's threads.
+    pub fn sights(&self) -> Vec<Sight> {
+        if self.people.lock().feeds.is_empty() {
+            return Vec::new();
+        }
+        let peers = self.peers().into_iter();
+        let sights = peers.flat_map(|peer| {
+            let name = peer.get::<String>("peer").unwrap_or_default();
+            structures(&peer, "slots").into_iter().filter_map(move |slot| sight(&name, &slot))
+        });
+        sights.collect()
+    }
+
+    fn peers(&self) -> Vec<gst::Structure> {
+        structures(&self.relay.emit_by_name::<gst::Structure>("stats", &[]), "peers")
+    }
+}
+
+/// Nothing for an empty slot.
+fn sight(viewer: &str, slot: &gst::StructureRef) -> Option<Sight> {
+    let word = slot.get::<&str>("why").ok()?;
+    Some(Sight {
+        viewer: person_of(viewer)?,
+        person: person_of(slot.get("feed").ok()?)?,
+        layer: slot.get::<i32>("layer").ok().and_then(|layer| layer.try_into().ok()),
+        why: SightReason::ALL.into_iter().find(|why| why.word() == word)?,
+    })
 }
 
 fn voice(stats: &gst::Structure, round_trip: Option<Duration>) -> VoiceCounts {

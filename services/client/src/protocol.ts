@@ -100,6 +100,14 @@ export interface Slot {
   readonly id: number | null;
 }
 
+/** How a camera reaches this viewer, and why so: as high as it is shown, the best that it sends, or the best that the viewer's line carries. */
+export type FeedQuality = "as-shown" | "best-there-is" | "bandwidth" | "paused";
+
+export interface SeenFeed {
+  readonly id: number;
+  readonly quality: FeedQuality;
+}
+
 /** A camera that this viewer wants to see, and how high it is shown, in pixels. */
 export interface Wish {
   readonly id: number;
@@ -181,6 +189,7 @@ export type ServerMessage =
   | { readonly type: "media_answer"; readonly sdp: string }
   | { readonly type: "media_ended"; readonly message: string }
   | { readonly type: "slots"; readonly slots: readonly Slot[] }
+  | { readonly type: "sights"; readonly sights: readonly SeenFeed[] }
   | { readonly type: "speakers"; readonly ids: readonly number[] }
   | ({ readonly type: "camera_policy" } & CameraPolicy)
   | { readonly type: "camera_wanted"; readonly height: number }
@@ -208,6 +217,7 @@ const SERVER_TYPES: ReadonlySet<string> = new Set<ServerMessage["type"]>([
   "media_answer",
   "media_ended",
   "slots",
+  "sights",
   "speakers",
   "camera_policy",
   "camera_wanted",

@@ -26,6 +26,13 @@ test("who calls is said to come by telephone", () => {
   expect(state.notice?.text).toBe("Dan has joined by telephone.");
 });
 
+test("how cameras come is known until the meeting is joined anew", () => {
+  const message = parseServerMessage('{"type":"sights","sights":[{"id":2,"quality":"bandwidth"}]}') as ServerMessage;
+  const state = after(JOINED, message);
+  expect(state.sights).toEqual([{ id: 2, quality: "bandwidth" }]);
+  expect(reduce(state, heard(JOINED)).sights).toEqual([]);
+});
+
 test("a raised hand is told, and whether the meeting is locked", () => {
   const state = after(JOINED, { type: "participant_joined", participant: BOB });
   const raised = reduce(state, heard({ type: "participant_changed", participant: { ...BOB, hand: true } }));

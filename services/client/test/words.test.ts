@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import { codeGroups, parseCode, parseCodeOrLink } from "../src/meeting/code";
 import { bytesText, durationText, recordingText } from "../src/recordings/text";
+import { sightText } from "../src/talk/text";
 import type { CopyState, RegionCopy } from "../src/protocol";
 import { routeOf } from "../src/route";
 
@@ -47,6 +48,18 @@ test("a recording's state is said in words, and that it goes before all else", (
   expect(recordingText({ state: "degraded", regions: [copy("behind")] })).toBe("Ready, one region behind");
   expect(recordingText({ state: "failed", regions: [] })).toBe("Failed");
   expect(recordingText({ state: "ready", regions: [copy("complete"), copy("deleting")] })).toBe("Being deleted");
+});
+
+test("why a picture is no larger is said in words", () => {
+  expect(sightText("bandwidth", 180, "Ann")).toBe("180 lines, because your line carries no more");
+  expect(sightText("best-there-is", 480, "Ann")).toBe("480 lines, the most that Ann sends");
+  expect(sightText("as-shown", 360, "Ann")).toBe("360 lines, as large as it is shown");
+  expect(sightText("paused", 180, "Ann")).toBe("No picture, because your line carries no more");
+  expect([sightText("bandwidth", 0, "Ann"), sightText(undefined, 180, "Ann"), sightText("new" as "paused", 180, "Ann")]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
 });
 
 test("sizes have units", () => {

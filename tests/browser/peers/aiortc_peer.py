@@ -93,7 +93,7 @@ async def hear(track, tones):
             heard = array.array("h")
 
 
-async def main(kind, address, token, certificate, *media):
+async def main(kind, address, token, certificate, *media, beside=None):
     # With max-bundle, aiortc 1.14 forgets the candidates of an answer that names them once (RFC 8843, section 7.3).
     link = RTCPeerConnection()
     tasks = []
@@ -124,6 +124,8 @@ async def main(kind, address, token, certificate, *media):
     await link.setLocalDescription(await link.createOffer())
     answer, session = await asyncio.to_thread(post, address, token, certificate, link.localDescription.sdp)
     await link.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+    if beside is not None:
+        tasks.append(asyncio.ensure_future(beside(link, answer)))
 
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
 
@@ -137,4 +139,5 @@ async def main(kind, address, token, certificate, *media):
     await link.close()
 
 
-asyncio.run(main(*sys.argv[1:]))
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

@@ -31,11 +31,20 @@ export class Person {
     private readonly folder: string,
   ) {}
 
-  /** A browser whose camera shows this colour, with a bar that moves, and whose microphone hears this tone, in syllables. */
-  static async of(colour: Colour, hertz: Voice, enter: (browser: Browser) => Promise<Participant>, flags: string[] = []): Promise<Person> {
+  /**
+   * A browser whose camera shows this colour, with a bar that moves, and whose microphone hears this tone, in syllables. A grain, in steps of
+   * luma, costs as much as a real camera's pictures do.
+   */
+  static async of(
+    colour: Colour,
+    hertz: Voice,
+    enter: (browser: Browser) => Promise<Participant>,
+    flags: string[] = [],
+    grain = 0,
+  ): Promise<Person> {
     const folder = await mkdtemp(join(tmpdir(), "convene-face-"));
     const [picture, voice] = [join(folder, "face.y4m"), join(folder, "voice.wav")];
-    await writeFile(picture, film(COLOURS[colour].yuv));
+    await writeFile(picture, film(COLOURS[colour].yuv, grain));
     await writeFile(voice, syllables(...(typeof hertz === "number" ? ([hertz, hertz] as const) : hertz)));
     const browser = await launch([`--use-file-for-fake-video-capture=${picture}`, `--use-file-for-fake-audio-capture=${voice}`, ...flags]);
     return new Person(browser, await enter(browser), folder);
@@ -165,16 +174,23 @@ export async function heardOf(hertz: number, page: Tab): Promise<number> {
 }
 
 /** One colour, and a bar in its upper half that moves with every frame. */
-function film([y, u, v]: readonly [number, number, number]): Buffer {
+function film([y, u, v]: readonly [number, number, number], grain: number): Buffer {
   const parts = [Buffer.from(`YUV4MPEG2 W${WIDTH} H${HEIGHT} F${RATE}:1 Ip A1:1 C420jpeg\n`)];
   for (let frame = 0; frame < FRAMES; frame++) {
     const luma = Buffer.alloc(WIDTH * HEIGHT, y);
+    for (let at = 0; 0 < grain && at < luma.length; at++) luma[at] = y + grain * (chance(at + frame * luma.length) - 0.5);
     const left = (frame * WIDTH) / FRAMES;
     for (let row = 0; row < HEIGHT / 3; row++) luma.fill(16, row * WIDTH + left, row * WIDTH + left + 24);
     const quarter = (WIDTH * HEIGHT) / 4;
     parts.push(Buffer.from("FRAME\n"), luma, Buffer.alloc(quarter, u), Buffer.alloc(quarter, v));
   }
   return Buffer.concat(parts);
+}
+
+/** From 0 to 1, another for each number. */
+function chance(number: number): number {
+  const mixed = Math.imul(number ^ (number >>> 15), 0x2c1b3c6d);
+  return (Math.imul(mixed ^ (mixed >>> 12), 0x297a2d39) >>> 16) / 2 ** 16;
 }
 
 /** A tone that comes and goes like speech: browsers take what never pauses for noise, and suppress it. */

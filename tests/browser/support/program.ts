@@ -11,6 +11,8 @@ import type { Pass } from "./stream.ts";
 /** What runs each; `.ci/install test` installs them. */
 const PYTHONS = {
   aiortc: resolve(import.meta.dirname, "../../../target/tools/aiortc/bin/python"),
+  // The same with bad intentions.
+  hostile: resolve(import.meta.dirname, "../../../target/tools/aiortc/bin/python"),
   // The one that Debian's bindings of GStreamer are for.
   webrtcbin: "/usr/bin/python3",
 } as const;
@@ -24,6 +26,7 @@ interface Said {
   readonly sees?: readonly number[];
   readonly hears?: Readonly<Record<string, number>>;
   readonly deleted?: number;
+  readonly harm?: number;
 }
 
 export class Program {
@@ -61,6 +64,11 @@ export class Program {
 
   async expectNotToHear(hertz: number): Promise<void> {
     await until(`${this.stack} does not hear ${hertz} Hz`, async () => this.#last("hears"), (heard) => (heard?.[hertz] ?? 1) < LOUD / 4);
+  }
+
+  /** A hostile one has sent at least so many packets that mean harm. */
+  async expectHarm(packets: number): Promise<void> {
+    await until(`${packets} packets mean harm`, async () => this.#last("harm"), (sent) => packets <= (sent ?? 0), 60_000);
   }
 
   /** What it said last of this; what is no JSON is a complaint of Python's. */

@@ -11,6 +11,11 @@ use crate::{FeedPacket, LAYERS_MAX, Layer, Quality};
 
 /// A layer that is silent for this long counts as switched off by its sender.
 const LAYER_SILENCE_MAX: Duration = Duration::from_millis(1500);
+/// The same while other layers of the camera go on: browsers stop the best ones from one frame to the next when their line gets narrower, and whoever
+/// sees one of those sees it stand still until this is noticed.
+const LAYER_LAG_MAX: Duration = Duration::from_millis(500);
+/// So many frames of others have to come meanwhile: after a pause of the whole line, one layer is always the first.
+const LAYER_LAG_FRAMES: u32 = 5;
 /// A camera that is silent for this long is off.
 pub const FEED_SILENCE_MAX: Duration = Duration::from_secs(2);
 
@@ -41,6 +46,10 @@ pub struct FeedLayer {
     /// What is asked of the sender.
     pub requests: KeyframeRequests,
     heard_at: Instant,
+    /// Frames of others that have come since.
+    lag: u32,
+    /// It is missed, while others go on.
+    is_missed: bool,
 }
 
 impl Feed {
@@ -66,8 +75,12 @@ impl Feed {
             self.layers.push(FeedLayer::new(now));
             is_new = true;
         }
+        if packet.descriptor.starts_frame {
+            is_new |= self.miss_others(number, now);
+        }
         let layer = &mut self.layers[number];
-        is_new |= LAYER_SILENCE_MAX < now.saturating_duration_since(layer.heard_at);
+        is_new |= layer.is_missed || layer.is_silent(now, LAYER_SILENCE_MAX);
+        (layer.lag, layer.is_missed) = (0, false);
         self.heard_at = self.heard_at.max(now);
         layer.heard_at = layer.heard_at.max(now);
         layer.meter.count(packet.temporal(), packet.payload.len(), now);
@@ -78,6 +91,19 @@ impl Feed {
         }
         layer.recent.push(packet);
         is_new
+    }
+
+    /// A frame of one layer has come. Returns whether another layer is missed by now.
+    fn miss_others(&mut self, number: usize, now: Instant) -> bool {
+        let mut has_missed = false;
+        for (_, layer) in self.layers.iter_mut().enumerate().filter(|(other, _)| *other != number) {
+            layer.lag = layer.lag.saturating_add(1);
+            if !layer.is_missed && LAYER_LAG_FRAMES <= layer.lag && layer.is_silent(now, LAYER_LAG_MAX) {
+                layer.is_missed = true;
+                has_missed = true;
+            }
+        }
+        has_missed
     }
 
     /// One of its encodings.
@@ -94,7 +120,7 @@ impl Feed {
     pub fn offers(&self, now: Instant) -> Vec<Offered> {
         let mut offers = Vec::with_capacity(self.layers.len() * 2);
         for (number, layer) in self.layers.iter().enumerate() {
-            if LAYER_SILENCE_MAX < now.saturating_duration_since(layer.heard_at) {
+            if layer.is_missed || layer.is_silent(now, LAYER_SILENCE_MAX) {
                 continue;
             }
             let height = layer.size.map_or(0, |size| size.height);
@@ -116,7 +142,13 @@ impl FeedLayer {
             recent: Recent::default(),
             requests: KeyframeRequests::default(),
             heard_at: now,
+            lag: 0,
+            is_missed: false,
         }
+    }
+
+    fn is_silent(&self, now: Instant, limit: Duration) -> bool {
+        limit < now.saturating_duration_since(self.heard_at)
     }
 
     /// See [`Recent::replay`].
@@ -149,6 +181,31 @@ mod tests {
         assert_eq!(feed.offers(after(1501)), []);
         assert!(feed.take(&packet(2).at(after(1600)).shared()));
         assert_eq!(feed.offers(after(1600)).len(), 1);
+    }
+
+    /// Two layers; the other one stops after the first of these times, in milliseconds.
+    fn feed_that_loses_a_layer(times: &[u64]) -> (Feed, Vec<bool>) {
+        let mut feed = Feed::new(after(0));
+        feed.take(&packet(1).of(1, 1).key().at(after(times[0])).shared());
+        let told = times.iter().map(|time| feed.take(&packet(1).key().at(after(*time)).shared()));
+        let told = told.collect();
+        (feed, told)
+    }
+
+    #[test]
+    fn a_layer_that_stops_while_others_go_on_is_missed_soon() {
+        let (mut feed, told) = feed_that_loses_a_layer(&[0, 100, 200, 300, 400, 500, 501, 600]);
+        assert_eq!(told, [true, false, false, false, false, false, true, false]);
+        assert_eq!(feed.offers(after(600)).len(), 1);
+        assert!(feed.take(&packet(2).of(1, 1).at(after(700)).shared()), "it is back");
+        assert_eq!(feed.offers(after(700)).len(), 2);
+    }
+
+    #[test]
+    fn after_a_pause_of_the_whole_line_no_layer_is_missed_at_once() {
+        let (feed, told) = feed_that_loses_a_layer(&[0, 900, 910, 920]);
+        assert_eq!(told, [true, false, false, false]);
+        assert_eq!(feed.offers(after(920)).len(), 2);
     }
 
     #[test]

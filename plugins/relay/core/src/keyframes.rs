@@ -9,6 +9,33 @@ const KEYFRAME_PATIENCE: Duration = Duration::from_millis(700);
 /// Who has not answered after so many is not asked again until somebody needs a key frame anew.
 const KEYFRAME_TRIES_MAX: u32 = 8;
 
+/// A viewer may ask for so many at once for a slot, and for one more each second: whoever loses more cannot be helped by key frames, which take
+/// from all others who watch.
+const REQUESTS_MAX: u32 = 5;
+const REQUEST_EARNED_IN: Duration = Duration::from_secs(1);
+
+/// What one viewer may ask for in one slot: one that shows nonsense takes nothing from the others.
+#[derive(Debug, Default)]
+pub struct RequestBudget {
+    spent: u32,
+    earned_at: Option<Instant>,
+}
+
+impl RequestBudget {
+    /// Takes one, if any is left.
+    pub fn spend(&mut self, now: Instant) -> bool {
+        let since = *self.earned_at.get_or_insert(now);
+        let earned = now.saturating_duration_since(since).as_secs() / REQUEST_EARNED_IN.as_secs();
+        if 0 < earned {
+            self.spent = self.spent.saturating_sub(u32::try_from(earned).unwrap_or(u32::MAX));
+            self.earned_at = Some(now);
+        }
+        let may = self.spent < REQUESTS_MAX;
+        self.spent += u32::from(may);
+        may
+    }
+}
+
 /// The requests for one layer of one camera.
 #[derive(Debug, Default)]
 pub struct KeyframeRequests {
@@ -65,6 +92,14 @@ mod tests {
         assert!(!requests.ask(after(299)));
         assert!(requests.ask(after(300)));
         assert!(!requests.ask(after(301)));
+    }
+
+    #[test]
+    fn a_viewer_asks_five_times_and_then_once_a_second() {
+        let mut budget = RequestBudget::default();
+        let spent = |budget: &mut RequestBudget, time| (0..20).filter(|_| budget.spend(after(time))).count();
+        let got = [0, 999, 1000, 1500, 60_000].map(|time| spent(&mut budget, time));
+        assert_eq!(got, [REQUESTS_MAX as usize, 0, 1, 0, REQUESTS_MAX as usize]);
     }
 
     #[test]

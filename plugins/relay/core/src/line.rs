@@ -9,6 +9,7 @@ use str0m::rtp::Ssrc;
 
 use crate::allocation::Why;
 use crate::egress::Outlet;
+use crate::keyframes::RequestBudget;
 use crate::slot::Slot;
 use crate::vp8::PictureId;
 use crate::{LAYERS_MAX, Layer};
@@ -182,6 +183,8 @@ pub struct SlotLine {
     pub why: Why,
     /// Bits a second that were granted.
     pub bitrate: u64,
+    /// Key frames that the peer may ask for here.
+    pub requests: RequestBudget,
 }
 
 impl SlotLine {
@@ -195,7 +198,16 @@ impl SlotLine {
             stream.set_rtx_cache(RESEND_PACKETS_MAX, RESEND_AGE_MAX, Some(RESEND_SHARE_MAX));
         }
         let outlet = Outlet::new(rtc, mid, pt, ssrc);
-        Some(Self { mid, pt, ssrc, slot: Slot::default(), outlet, why: Why::Silent, bitrate: 0 })
+        Some(Self {
+            mid,
+            pt,
+            ssrc,
+            slot: Slot::default(),
+            outlet,
+            why: Why::Silent,
+            bitrate: 0,
+            requests: RequestBudget::default(),
+        })
     }
 }
 

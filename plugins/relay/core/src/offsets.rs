@@ -23,6 +23,11 @@ impl Offsets {
         self.highest = first;
     }
 
+    /// Whether this is further on than a loss can be.
+    pub fn is_jump(&self, number: u64, limit: u64) -> bool {
+        self.highest.saturating_add(limit) < number
+    }
+
     /// The number under which this is forwarded; none when it is from before the start, or too old.
     pub fn map(&mut self, number: u64) -> Option<u64> {
         self.highest = self.highest.max(number);

@@ -298,7 +298,10 @@ impl Peer {
             Event::Closed => self.fail(out),
             Event::RtpPacket(packet) => self.receive(packet, out),
             Event::KeyframeRequest(request) => {
-                out.happenings.push_back(Happening::PictureLost(request.mid));
+                let line = self.slots.iter_mut().find(|line| line.mid == request.mid);
+                if line.is_some_and(|line| line.requests.spend(now)) {
+                    out.happenings.push_back(Happening::PictureLost(request.mid));
+                }
             }
             Event::EgressBitrateEstimate(BweKind::Twcc { estimate, can_probe }) => {
                 self.twcc = can_probe.then_some(estimate.as_u64());
@@ -319,9 +322,11 @@ impl Peer {
     }
 
     /// Something came from its address. Not all peers send STUN requests once they are connected (libnice does not), so whatever comes is a sign
-    /// of life.
+    /// of life; but whoever never connects is given up, whatever comes.
     pub fn hear(&mut self, now: Instant, out: &mut Outbox<'_>) {
-        self.heard_at = now;
+        if self.state != PeerState::Expected {
+            self.heard_at = now;
+        }
         if self.state == PeerState::Disconnected {
             self.change(PeerState::Connected, now, out);
         }

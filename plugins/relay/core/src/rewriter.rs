@@ -16,6 +16,10 @@ const STEP_MIN: Duration = Duration::from_millis(1);
 /// The same at most: a pause is not made up for in the viewer's buffers.
 const STEP_MAX: Duration = Duration::from_secs(60);
 
+/// A sender whose sequence numbers jump by more than this, some seconds of its best, has no loss but a whim. Viewers would be told of half of all
+/// numbers at once, and one who misses that could decrypt nothing on this line any more (RFC 3711, 3.3.1).
+const JUMP_MAX: u64 = 3000;
+
 /// The numbers under which a packet goes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Numbers {
@@ -82,6 +86,9 @@ impl Rewriter {
 
     /// The numbers of this packet; none when it is from before the switch.
     pub fn forward(&mut self, packet: &FeedPacket) -> Option<Numbers> {
+        if let Some(newest) = self.newest.filter(|_| self.sequences.is_jump(packet.sequence, JUMP_MAX)) {
+            self.sequences.restart(packet.sequence, newest.numbers.sequence + 2);
+        }
         let sequence = self.sequences.map(packet.sequence)?;
         let numbers = Numbers {
             sequence,
@@ -139,6 +146,17 @@ mod tests {
         let first = packet(10).key().at(after(0));
         rewriter.switch(&first);
         assert_eq!(rewriter.forward(&packet(9).at(after(1))), None);
+    }
+
+    #[test]
+    fn a_jump_is_a_gap_of_one() {
+        let mut rewriter = Rewriter::default();
+        let first = packet(10).key().at(after(0));
+        rewriter.switch(&first);
+        rewriter.forward(&first);
+        let goes_out = [10 + JUMP_MAX, 11 + 2 * JUMP_MAX, 12 + 2 * JUMP_MAX, 11]
+            .map(|number| rewriter.forward(&packet(number).at(after(1))).map(|numbers| numbers.sequence));
+        assert_eq!(goes_out, [Some(1000 + JUMP_MAX), Some(1002 + JUMP_MAX), Some(1003 + JUMP_MAX), None]);
     }
 
     #[test]

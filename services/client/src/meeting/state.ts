@@ -9,6 +9,7 @@ import type {
   Participant,
   Pass,
   RefusedReason,
+  SeenFeed,
   ServerMessage,
   Slot,
   Sound,
@@ -48,6 +49,8 @@ export interface MeetingState {
   readonly sound: readonly Sound[];
   /** What the receiving m-lines carry. */
   readonly slots: readonly Slot[];
+  /** How the others' cameras reach this viewer. */
+  readonly sights: readonly SeenFeed[];
   /** Who speaks now, the loudest first. */
   readonly speakers: readonly number[];
   /** Who spoke lately, the last one first: they stay in sight when they pause. */
@@ -78,6 +81,7 @@ export const INITIAL: MeetingState = {
   callOuts: [],
   sound: [],
   slots: [],
+  sights: [],
   speakers: [],
   spoke: [],
   notice: null,
@@ -140,6 +144,7 @@ function onMessage(state: MeetingState, message: ServerMessage): MeetingState {
         callOuts: [],
         sound: [],
         slots: [],
+        sights: [],
         speakers: [],
         spoke: [],
       };
@@ -173,6 +178,8 @@ function onMessage(state: MeetingState, message: ServerMessage): MeetingState {
     }
     case "slots":
       return { ...state, slots: message.slots };
+    case "sights":
+      return { ...state, sights: message.sights };
     case "speakers": {
       const spoke = [...message.ids, ...state.spoke.filter((id) => !message.ids.includes(id))];
       return { ...state, speakers: message.ids, spoke: spoke.slice(0, SPOKE_MAX) };

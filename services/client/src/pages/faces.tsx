@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Session, View } from "../meeting/session";
 import { CAMERAS_MAX, type Participant } from "../protocol";
 import { gridOf, initialsOf, mainOf, seatsOf, type Way, wishesOf } from "../talk/layout";
+import { sightText } from "../talk/text";
 import { Picture } from "./picture";
 
 interface FacesProps {
@@ -95,9 +96,12 @@ function Face({ participant, view, isKept, onKeep }: FaceProps) {
   const isYou = id === meeting.you;
   const isSpeaking = microphone && meeting.speakers.includes(id);
   const stream = talk.pictures.get(id);
+  const [lines, setLines] = useState(0);
+  const quality = meeting.sights.find((sight) => sight.id === id)?.quality;
+  const hint = isYou || !camera ? undefined : sightText(quality, lines, name);
   const label = isYou ? "Your camera, as in a mirror" : `The camera of ${name}`;
   return (
-    <li class={`face ${isSpeaking ? "speaking" : ""}`} data-testid="face" data-id={id} data-speaking={isSpeaking}>
+    <li class={`face ${isSpeaking ? "speaking" : ""}`} data-testid="face" data-id={id} data-speaking={isSpeaking} title={hint}>
       {!camera || (isYou ? !devices.camera : !stream) ? (
         <span class="initials" aria-hidden="true">
           {initialsOf(name)}
@@ -105,7 +109,7 @@ function Face({ participant, view, isKept, onKeep }: FaceProps) {
       ) : isYou ? (
         <Picture track={devices.camera as MediaStreamTrack} isMirrored label={label} testId="face-picture" />
       ) : (
-        <Picture key={stream?.id} stream={stream as MediaStream} label={label} testId="face-picture" />
+        <Picture key={stream?.id} stream={stream as MediaStream} label={label} testId="face-picture" onLines={setLines} />
       )}
       <span class="caption">
         <span class="name">{isYou ? `${name} (you)` : name}</span>

@@ -8,15 +8,26 @@ interface PictureProps {
   readonly isMirrored?: boolean;
   readonly label: string;
   readonly testId: string;
+  /** Its pictures have so many lines from now on. */
+  readonly onLines?: (lines: number) => void;
 }
 
-export function Picture({ stream, track, isMirrored, label, testId }: PictureProps) {
+export function Picture({ stream, track, isMirrored, label, testId, onLines }: PictureProps) {
   const video = useRef<HTMLVideoElement>(null);
   const shown = useMemo(() => stream ?? (track ? new MediaStream([track]) : null), [stream, track]);
   useLayoutEffect(() => {
     if (video.current) video.current.srcObject = shown;
   }, [shown]);
   return (
-    <video ref={video} class={isMirrored ? "mirrored" : ""} data-testid={testId} aria-label={label} autoPlay playsInline muted />
+    <video
+      ref={video}
+      class={isMirrored ? "mirrored" : ""}
+      data-testid={testId}
+      aria-label={label}
+      onResize={({ currentTarget }) => onLines?.(currentTarget.videoHeight)}
+      autoPlay
+      playsInline
+      muted
+    />
   );
 }

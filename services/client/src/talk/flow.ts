@@ -1,11 +1,12 @@
 // Notices that packets which came steadily come no more: a way that is gone without a word, long before the browser gives it up.
 
 /** How often somebody should look, in milliseconds. */
-export const LOOK_MS = 500;
+export const LOOK_MS = 250;
 /** So many packets between two looks are a steady flow; a silent meeting has one or two. */
 const STEADY_MIN = 5;
-/** A flow that has stopped for so many looks is broken. Whoever was heard or seen last may also just have left. */
-const STILL_LOOKS = 3;
+/** A flow that has stopped for so many looks, a second, is broken: silence has a packet each 400 ms. Whoever was heard or seen last may also just
+ * have left; then a new way is found for nothing, which nobody notices. */
+const STILL_LOOKS = 4;
 
 export class Flow {
   #packets = 0;

@@ -37,6 +37,29 @@ pub struct Slot {
     pub id: Option<ParticipantId>,
 }
 
+/// How a camera reaches a viewer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct SeenFeed {
+    /// Whose camera.
+    pub id: ParticipantId,
+    /// In which quality, and why.
+    pub quality: FeedQuality,
+}
+
+/// Why a camera is seen as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FeedQuality {
+    /// As high as it is shown.
+    AsShown,
+    /// The best that the camera sends.
+    BestThereIs,
+    /// The best that the viewer's line carries.
+    Bandwidth,
+    /// The viewer's line carries no picture of it at all.
+    Paused,
+}
+
 /// One chat line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ChatLine {
@@ -129,6 +152,11 @@ pub enum Message {
     Slots {
         /// All of them.
         slots: Vec<Slot>,
+    },
+    /// How the cameras that somebody sees reach them from now on.
+    Sights {
+        /// All of them; one that sends nothing is not among them.
+        sights: Vec<SeenFeed>,
     },
     /// Who speaks now, the loudest first.
     Speakers {
@@ -336,6 +364,11 @@ mod tests {
         assert_eq!(
             json(&Message::Slots { slots }),
             r#"{"type":"slots","slots":[{"mid":"2","id":4},{"mid":"3","id":null}]}"#
+        );
+        let sights = vec![SeenFeed { id: ParticipantId(4), quality: FeedQuality::BestThereIs }];
+        assert_eq!(
+            json(&Message::Sights { sights }),
+            r#"{"type":"sights","sights":[{"id":4,"quality":"best-there-is"}]}"#
         );
         assert_eq!(
             json(&Message::Speakers { ids: vec![ParticipantId(4), ParticipantId(3)] }),

@@ -30,7 +30,9 @@ pub use faces::{CAMERAS_MAX, CameraPolicy, HEIGHT_MAX, Wish};
 pub use heads::{HeadCount, Way};
 pub use media_relay::MediaRelay;
 use media_relay::with_media_relay;
-pub use message::{ChatLine, Message, Participant, RecordingView, Refusal, RefusalReason, Slot};
+pub use message::{
+    ChatLine, FeedQuality, Message, Participant, RecordingView, Refusal, RefusalReason, SeenFeed, Slot,
+};
 pub use orders::{Announcement, Audience, EndCause, Films, Input, Key, Now, Order, ParticipantId};
 pub use sound::{SoundFigures, SoundQuality, SoundView};
 use streams::Passes;

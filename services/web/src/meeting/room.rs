@@ -12,6 +12,7 @@ use convene_domain::{
 use convene_pipelines::{MeetingEvent, PipelineError, TalkEvent};
 use convene_recordings::RecordingState;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::MissedTickBehavior;
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
@@ -34,6 +35,8 @@ const LETTERS_MAX: usize = 256;
 
 /// How often voices are looked at, and hosts told: as often as RTCP reports come.
 const SOUND_EVERY: Duration = Duration::from_secs(5);
+/// How often it is looked up how cameras reach those who see them.
+const SIGHTS_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Something for a room to deal with.
 pub(crate) enum Letter {
@@ -145,6 +148,8 @@ impl Room {
         self.talk.open(self.meeting.camera_policy()).await;
         let mut sound = tokio::time::interval(SOUND_EVERY);
         sound.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut sights = tokio::time::interval(SIGHTS_INTERVAL);
+        sights.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.meeting.is_closed() {
             let timeout = self.meeting.timeout().map(|at| self.service.clock.instant(at));
             let timer = async {
@@ -158,6 +163,7 @@ impl Room {
                 biased;
                 event = self.screen.event() => self.take_event(event).await,
                 event = self.talk.event() => self.take_talk(event).await,
+                _ = sights.tick() => self.tell_sights().await,
                 letter = mailbox.recv() => match letter {
                     Some(letter) => self.take_letter(letter).await,
                     // Nobody can reach this room any more, so nobody is in it.
@@ -291,6 +297,12 @@ impl Room {
                     self.handle(Input::Pressed(id, phone::asked(key))).await;
                 }
             }
+        }
+    }
+
+    async fn tell_sights(&mut self) {
+        for (viewer, sights) in self.talk.changed_sights().await {
+            self.tell_one(viewer, &Message::Sights { sights }).await;
         }
     }
 

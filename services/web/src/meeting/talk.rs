@@ -18,6 +18,7 @@ use crate::blocking::blocking;
 pub(crate) use count::TalkDelta;
 
 mod count;
+mod sights;
 
 /// How often a meeting's talk may fail before it is not started again.
 const FAILURES_MAX: u32 = 3;
@@ -51,6 +52,8 @@ pub(crate) struct Talk {
     counted: TalkCounts,
     /// How its voices stood when they were looked at last.
     voices: BTreeMap<u32, VoiceCounts>,
+    /// How viewers see, as they know.
+    sights: sights::Told,
 }
 
 /// Its fields are dropped in this order: a listener that leaves posts to its pipeline's bus.
@@ -76,6 +79,7 @@ impl Talk {
             failures: 0,
             counted: TalkCounts::default(),
             voices: BTreeMap::new(),
+            sights: sights::Told::default(),
         }
     }
 
@@ -200,6 +204,7 @@ impl Talk {
             pipeline.answer(id.0, name, offer.as_str())
         });
         let answer = answer.await;
+        self.sights.forget(id);
         match &answer {
             Ok(_) => self.people.insert(id),
             Err(_) => self.people.remove(&id),

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use convene_pipelines::SightReason;
 use convene_recordings::{CopyState, Recording, RecordingId, RecordingState};
 use convene_recordings_store::{Waiting, waiting};
 use time::OffsetDateTime;
 use tracing::warn;
 
-use super::{KindLabel, Metrics, OutcomeLabel, RegionLabel, StateLabel, number};
+use super::{KindLabel, Metrics, OutcomeLabel, RegionLabel, SightLabel, StateLabel, number};
 use crate::meeting::RoomCount;
 use crate::service::Service;
 
@@ -104,6 +105,15 @@ impl Metrics {
         let talks = || counts.iter().filter_map(|count| count.talk.as_ref());
         self.media.mixers.set(talks().count() as i64);
         self.media.granted.set(number(talks().map(|talk| talk.granted_bits).sum::<u64>() / 8));
+        for layer in LAYERS {
+            for why in SightReason::ALL {
+                let sights = talks().flat_map(|talk| &talk.sights);
+                let count =
+                    sights.filter(|sight| sight.why == why && layer_word(sight.layer) == layer).count();
+                let label = SightLabel { layer, reason: why.word() };
+                self.media.sights.get_or_create(&label).set(count as i64);
+            }
+        }
         self.media.packets.inc_by(talks().map(|talk| talk.packets).sum());
         self.media.frames.inc_by(talks().map(|talk| talk.frames).sum());
         let outcomes = [
@@ -115,6 +125,14 @@ impl Metrics {
             self.media.voices.get_or_create(&OutcomeLabel { outcome }).inc_by(more);
         }
     }
+}
+
+/// All that a camera may have, and none.
+const LAYERS: [&str; 4] = ["none", "0", "1", "2"];
+
+fn layer_word(layer: Option<u8>) -> &'static str {
+    let number = layer.map_or(0, |layer| usize::from(layer) + 1);
+    LAYERS[number.min(LAYERS.len() - 1)]
 }
 
 /// In seconds. A clock that was put back makes nothing younger than now.

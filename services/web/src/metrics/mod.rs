@@ -56,6 +56,12 @@ struct OutcomeLabel {
     outcome: &'static str,
 }
 
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct SightLabel {
+    layer: &'static str,
+    reason: &'static str,
+}
+
 #[derive(Default)]
 struct Recordings {
     catalogued: Family<StateLabel, Gauge>,
@@ -94,6 +100,7 @@ struct Meetings {
 struct Media {
     packets: Counter,
     granted: Gauge,
+    sights: Family<SightLabel, Gauge>,
     mixers: Gauge,
     frames: Counter,
     voices: Family<OutcomeLabel, Counter>,

@@ -80,6 +80,8 @@ impl Media {
         registry.register("relay_video_packets", help, self.packets.clone());
         let help = "Bytes a second that the relays grant to the cameras that are shown";
         registry.register("relay_video_granted_bytes_per_second", help, self.granted.clone());
+        let help = "Cameras that viewers see, by the encoding that they get (0 is the first that a camera has sent, mostly the smallest; none while it is paused) and by the reason: as-shown, best-there-is, bandwidth or silent";
+        registry.register("relay_video_slots", help, self.sights.clone());
         let help = "Meetings that have voices; each mixes 50 frames a second while anybody is heard";
         registry.register("mixers", help, self.mixers.clone());
         registry.register("mixer_frames", "Frames of 20 ms that were mixed", self.frames.clone());

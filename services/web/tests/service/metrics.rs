@@ -98,6 +98,8 @@ async fn a_recorded_meeting_is_seen_in_numbers() {
         r#"convene_region_put_blocks_total{region="a"}"#,
         r#"convene_region_errors_total{region="a"}"#,
         "convene_relay_video_packets_total",
+        r#"convene_relay_video_slots{layer="none",reason="bandwidth"}"#,
+        r#"convene_relay_video_slots{layer="2",reason="as-shown"}"#,
         "convene_mixer_frames_total",
     ] {
         assert_eq!(before.value(sample), 0.0, "{sample}");

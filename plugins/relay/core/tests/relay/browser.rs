@@ -21,6 +21,8 @@ const FRAME: Duration = Duration::from_micros(33_333);
 pub struct Browser {
     pub rtc: Rtc,
     pub address: SocketAddr,
+    /// All but STUN comes from there.
+    pub other_address: Option<SocketAddr>,
     pub line: Line,
     pub free_at: Instant,
     /// One for each receiving line, in the order of the offer.
@@ -32,7 +34,7 @@ pub struct Browser {
     pub due: Option<Instant>,
     /// When a key frame was asked of it.
     pub asked: Vec<Instant>,
-    camera: Option<Mid>,
+    pub camera: Option<Mid>,
     voice: Mid,
     frame_at: Instant,
     voice_at: Instant,
@@ -71,6 +73,7 @@ impl Browser {
         let browser = Self {
             rtc,
             address,
+            other_address: None,
             line: Line::GOOD,
             free_at: now,
             screens: slots.into_iter().map(|mid| (mid, Screen::default())).collect(),
@@ -167,6 +170,9 @@ impl Browser {
         self.frames += 1;
         let camera = self.camera.expect("it films");
         for (index, encoding) in self.encodings.iter_mut().enumerate() {
+            if encoding.is_off {
+                continue;
+            }
             let rid = encoding.rid.map(Into::into);
             for piece in encoding.frame(self.frames) {
                 self.sequences[index] += 1;

@@ -15,6 +15,8 @@ pub struct Encoding {
     /// Every second frame is of temporal layer 1.
     pub has_layers: bool,
     pub wants_key: bool,
+    /// It sends nothing.
+    pub is_off: bool,
     pub keys: usize,
     picture: u16,
     tl0: u8,
@@ -31,6 +33,7 @@ impl Encoding {
             bytes,
             has_layers: false,
             wants_key: true,
+            is_off: false,
             keys: 0,
             picture: 32_700,
             tl0: 250,

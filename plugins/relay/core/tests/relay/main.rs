@@ -4,6 +4,7 @@ mod browser;
 mod camera;
 mod capture;
 mod flood;
+mod hostile;
 mod meeting;
 mod network;
 mod screen;

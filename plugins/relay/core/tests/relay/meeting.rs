@@ -139,6 +139,25 @@ fn the_layer_follows_the_height_that_is_shown() {
 }
 
 #[test]
+fn a_layer_that_its_sender_stops_is_missed_for_half_a_second() {
+    let mut world = World::new(2, 83);
+    let ann = world.join(simulcast(), 0, Line::GOOD);
+    let bob = world.join(Vec::new(), 1, Line::GOOD);
+    world.run(SECOND * 4);
+    let height = |world: &World| world.browsers[bob].screen(0).shown.last().map_or(0, |shown| shown.height);
+    assert_eq!(height(&world), 720);
+    let stopped = world.now;
+    world.browsers[ann].encodings[2].is_off = true;
+    world.run(SECOND * 4);
+    assert_eq!(height(&world), 360);
+    let freeze = world.browsers[bob].screen(0).longest_freeze(stopped - Duration::from_millis(100));
+    assert!(freeze < Duration::from_millis(650), "{freeze:?}");
+    world.browsers[ann].encodings[2].is_off = false;
+    world.run(SECOND * 4);
+    assert_eq!(height(&world), 720);
+}
+
+#[test]
 fn a_narrow_line_gets_a_lesser_layer_and_a_wide_one_the_best_again() {
     let mut world = World::new(1, 17);
     world.join(simulcast(), 0, Line::GOOD);

@@ -38,6 +38,8 @@ pub struct Screen {
     pub waits_since: Option<Instant>,
     asked_at: Option<Instant>,
     pub requests: usize,
+    /// Whatever the sender numbers is shown.
+    pub is_lenient: bool,
 }
 
 impl Screen {
@@ -96,7 +98,9 @@ impl Screen {
         let picture = head.descriptor.picture.map_or(0, |picture| picture.value);
         let tl0 = head.descriptor.tl0.unwrap_or(0);
         let temporal = head.descriptor.temporal.map_or(0, |temporal| temporal.layer);
-        if let (Some((_, last_picture, last_tl0)), None) = (self.next, head.key_height) {
+        if let (Some((_, last_picture, last_tl0)), None, false) =
+            (self.next, head.key_height, self.is_lenient)
+        {
             assert_eq!(picture, (last_picture + 1) & 0x7fff, "picture ids have no gaps");
             let expected = if temporal == 0 { last_tl0.wrapping_add(1) } else { last_tl0 };
             assert_eq!(tl0, expected, "frames of the base layer are counted without gaps");

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use convene_relay::{
-    Config, ESTIMATED_PEERS_MAX, Identity, Input, Output, PeerId, Remote, RoomEvent, RoomId, Shard, ShardId,
+    Config, ESTIMATED_PEERS_MAX, Identity, Input, Output, PeerId, PeerState, Remote, RoomEvent, RoomId,
+    Shard, ShardId,
 };
 
 use crate::browser::Browser;
@@ -24,6 +25,8 @@ pub struct World {
     /// The shard of each TCP connection.
     connections: BTreeMap<SocketAddr, ShardId>,
     pub events: Vec<(Instant, RoomEvent)>,
+    /// Datagrams to addresses that nobody has.
+    pub astray: usize,
 }
 
 /// The relay's address.
@@ -85,17 +88,30 @@ impl World {
             network: Network::new(seed),
             connections: BTreeMap::new(),
             events: Vec::new(),
+            astray: 0,
         }
     }
 
     /// Somebody joins; their number is their place in `browsers`.
     pub fn join(&mut self, encodings: Vec<Encoding>, slots: usize, line: Line) -> usize {
+        self.join_with(encodings, slots, line, |offer| offer)
+    }
+
+    /// The same with an offer that says something else.
+    pub fn join_with(
+        &mut self,
+        encodings: Vec<Encoding>,
+        slots: usize,
+        line: Line,
+        alter: impl Fn(String) -> String,
+    ) -> usize {
         let number = self.browsers.len();
         let (mut browser, offer) = Browser::new(address(number), encodings, slots, self.now);
         browser.line = line;
         let peer = PeerId(number as u64);
         let shard = self.shard_of(peer);
-        let answer = self.shards[shard].offer(ROOM, peer, &offer, self.now).expect("the offer is answered");
+        let answer =
+            self.shards[shard].offer(ROOM, peer, &alter(offer), self.now).expect("the offer is answered");
         browser.accept(&answer, self.now);
         self.browsers.push(browser);
         self.settle();
@@ -177,7 +193,10 @@ impl World {
             if line.blocks_udp && transmit.destination == relay() {
                 continue;
             }
-            let flight = (transmit.source, transmit.destination, transmit.contents.to_vec());
+            // STUN begins with 0 or 1 (RFC 7983, section 7).
+            let other = self.browsers[number].other_address.filter(|_| 3 < transmit.contents[0]);
+            let source = other.unwrap_or(transmit.source);
+            let flight = (source, transmit.destination, transmit.contents.to_vec());
             let mut free_at = self.now;
             self.network.send(&line, &mut free_at, flight, self.now);
         }
@@ -193,6 +212,7 @@ impl World {
                         Output::Transmit(datagram) => {
                             let address = datagram.peer.address();
                             let to = self.browsers.iter_mut().find(|browser| browser.address == address);
+                            self.astray += usize::from(to.is_none());
                             if let Some(browser) = to {
                                 let is_tcp = matches!(datagram.peer, Remote::Tcp(_));
                                 assert_eq!(is_tcp, datagram.own == relay_by_tcp());
@@ -218,6 +238,20 @@ impl World {
                 self.shards[usize::from(to.0)].handle(Input::Order { from, order }, self.now);
             }
         }
+    }
+
+    /// All that was told of a peer's connection.
+    pub fn states(&self, number: usize) -> Vec<PeerState> {
+        let told = self.events.iter().filter_map(|(_, event)| match event {
+            RoomEvent::Peer { peer, state } if peer.0 == number as u64 => Some(*state),
+            _ => None,
+        });
+        told.collect()
+    }
+
+    /// How many peers there are.
+    pub fn peer_count(&self) -> usize {
+        self.shards.iter().map(Shard::peer_count).sum()
     }
 
     /// The last that was told of who sends video.

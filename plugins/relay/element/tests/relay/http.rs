@@ -10,10 +10,10 @@ use crate::media::sees;
 use crate::support::{LIMIT, Relay};
 
 /// An answer: status, headers and body.
-struct Answer {
-    status: u16,
+pub struct Answer {
+    pub status: u16,
     head: String,
-    body: String,
+    pub body: String,
 }
 
 impl Answer {
@@ -25,7 +25,11 @@ impl Answer {
 }
 
 fn ask(relay: &Relay, method: &str, path: &str, body: &str) -> Answer {
-    let address = relay.element.property::<String>("actual-http");
+    ask_at(&relay.element.property::<String>("actual-http"), method, path, body)
+}
+
+/// Asks whoever listens there.
+pub fn ask_at(address: &str, method: &str, path: &str, body: &str) -> Answer {
     let mut stream = TcpStream::connect(address).expect("the server listens");
     stream.set_read_timeout(Some(LIMIT)).expect("a time limit can be set");
     let length = body.len();

@@ -2,6 +2,7 @@
 
 mod client;
 mod flood;
+mod hostile;
 mod http;
 mod launch;
 mod media;

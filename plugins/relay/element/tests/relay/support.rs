@@ -102,10 +102,6 @@ impl Relay {
             _ => Err(answer.get("message").expect("a refusal has a sentence")),
         }
     }
-
-    pub fn port(&self) -> u16 {
-        self.element.property::<u32>("actual-port") as u16
-    }
 }
 
 impl Drop for Relay {

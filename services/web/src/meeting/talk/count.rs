@@ -1,18 +1,19 @@
 //! What relay and mixer did since they were last asked.
 
 use convene_domain::{ParticipantId, SoundFigures};
-use convene_pipelines::{TalkCounts, VoiceCounts};
+use convene_pipelines::{Sight, TalkCounts, VoiceCounts};
 
 use super::Talk;
 use crate::blocking::blocking;
 
 /// What has come since the last count; what is granted is what is granted now.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct TalkDelta {
     pub(crate) packets: u64,
     pub(crate) granted_bits: u64,
     pub(crate) frames: u64,
     pub(crate) voices: VoiceCounts,
+    pub(crate) sights: Vec<Sight>,
 }
 
 impl Talk {
@@ -74,6 +75,7 @@ fn since(before: &TalkCounts, now: &TalkCounts) -> TalkDelta {
         granted_bits: now.granted_bits,
         frames: more(before.frames, now.frames),
         voices,
+        sights: now.sights.clone(),
     }
 }
 
