@@ -4,7 +4,7 @@
 import type { CameraPolicy } from "../protocol";
 
 export interface Layer {
-  readonly rid: "q" | "h" | "f";
+  readonly rid: (typeof RIDS)[number];
   /** Lines of the picture. */
   readonly height: number;
   readonly kbps: number;
@@ -17,17 +17,22 @@ export const FRAMES_PER_SECOND = 30;
 const HEIGHT_MIN = 180;
 
 /** Of what a camera may send, a quarter of the height gets so much, half of it so much; the whole picture gets the rest. */
-const SHARES = { q: 0.075, h: 0.225 } as const;
+const SHARES = { quarter: 0.075, half: 0.225 } as const;
 
-/** From the smallest to the largest, as browsers want them. The shares of inactive ones go to the whole picture. */
+const RIDS = ["q", "h", "f"] as const;
+
+/**
+ * From the smallest to the largest, as browsers want them; the shares of what is too small go to the whole picture. Those that are sent come
+ * first: of a camera of less than 960 x 540 Chromium sends two at most, and leaves out the last ones whatever they are.
+ */
 export function layersOf({ height, max_kbps }: CameraPolicy): readonly Layer[] {
-  const part = (rid: "q" | "h", divisor: number): Layer => {
-    const lines = Math.round(height / divisor);
-    return { rid, height: lines, kbps: Math.round(max_kbps * SHARES[rid]), isActive: HEIGHT_MIN <= lines };
-  };
-  const parts = [part("q", 4), part("h", 2)];
-  const rest = parts.reduce((left, { kbps, isActive }) => (isActive ? left - kbps : left), max_kbps);
-  return [...parts, { rid: "f", height, kbps: rest, isActive: true }];
+  const parts = [
+    { height: Math.round(height / 4), kbps: Math.round(max_kbps * SHARES.quarter) },
+    { height: Math.round(height / 2), kbps: Math.round(max_kbps * SHARES.half) },
+  ].filter((part) => HEIGHT_MIN <= part.height);
+  const rest = parts.reduce((left, { kbps }) => left - kbps, max_kbps);
+  const sent = [...parts, { height, kbps: rest }];
+  return RIDS.map((rid, place) => ({ rid, isActive: place < sent.length, ...(sent[place] ?? { height, kbps: rest }) }));
 }
 
 /**
