@@ -96,6 +96,9 @@ test("who is kept large is seen large, and the others small", async () => {
     await page.getByTestId("large-face").getByText(large).waitFor();
     await until(`${large} is asked for large`, heights, (wish) => 400 < (wish[large] ?? 0) && wish[small] === 120);
     await ann.expectToSee(large, colour);
+    const lines = () =>
+      page.evaluate(() => [...document.querySelectorAll<HTMLVideoElement>("[data-testid=large-face] video, [data-testid=faces] video")].map((video) => video.videoHeight));
+    await until(`${large} comes in more lines than ${small}`, lines, ([most = 0, least = 0]) => 0 < least && least < most, 60_000);
   }
   await page.getByTestId("show-everybody").click();
   await until("both are asked for alike", heights, ({ Bob, Cem }) => Bob !== undefined && Bob === Cem);
