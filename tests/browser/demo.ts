@@ -20,12 +20,7 @@ const people: Person[] = [];
 let presented: Presented | undefined;
 try {
   say(`The service is at ${service.url}.`);
-  let code = "";
-  const ann = await Person.of("red", 500, async (browser) => {
-    const started = await Participant.host(browser, service.url, "Ann");
-    code = started.code;
-    return started.host;
-  });
+  const { ann, code } = await Person.hosting(service.url, 500);
   people.push(ann);
   say(`Ann starts meeting ${code}.`);
   const bob = await Person.of("green", 820, (browser) => Participant.join(browser, service.url, code, "Bob"));

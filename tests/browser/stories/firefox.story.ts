@@ -29,12 +29,9 @@ afterAll(async () => {
 });
 
 test("a person in Firefox is seen and heard, sees and hears, watches a screen and presents one", async () => {
-  let code = "";
-  ann = await Person.of("red", ANN_HZ, async (browser) => {
-    const started = await Participant.host(browser, service.url, "Ann");
-    code = started.code;
-    return started.host;
-  });
+  const started = await Person.hosting(service.url, ANN_HZ);
+  const { code } = started;
+  ann = started.ann;
   await ann.show();
   fox = await Fox.join(service.url, code, "Fox", "blue", FOX_HZ);
   await fox.click("camera");

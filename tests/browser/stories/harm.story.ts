@@ -6,8 +6,8 @@ import { setTimeout } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 
 import { Participant, until } from "../support/browser.ts";
-import { type Colour, Person } from "../support/faces.ts";
-import { type Flowing, flowSince, noteFlow } from "../support/flow.ts";
+import { Person } from "../support/faces.ts";
+import { type Flowing, flows, meet, type Pair } from "../support/flow.ts";
 import { freePort } from "../support/path.ts";
 import { Program } from "../support/program.ts";
 import { Service } from "../support/service.ts";
@@ -37,25 +37,13 @@ afterAll(async () => {
 });
 
 /** Ann, who may give out passes, and Bob, who see and hear each other. */
-async function pair(): Promise<{ ann: Person; bob: Person }> {
-  let code = "";
-  const person = async (colour: Colour, hertz: number, enter: Parameters<typeof Person.of>[2]): Promise<Person> => {
-    const person = await Person.of(colour, hertz, enter);
-    people.push(person);
-    return person;
-  };
-  const ann = await person("red", ANN_HZ, async (browser) => {
-    const started = await Participant.host(browser, service.url, "Ann");
-    code = started.code;
-    return started.host;
-  });
+async function pair(): Promise<Pair> {
+  const { ann, code } = await Person.hosting(service.url, ANN_HZ);
+  people.push(ann);
   await openPasses(ann);
-  const bob = await person("green", BOB_HZ, (browser) => Participant.join(browser, service.url, code, "Bob"));
-  for (const one of [ann, bob]) await one.show();
-  await ann.expectToSee("Bob", "green");
-  await bob.expectToSee("Ann", "red");
-  await noteFlow(ann.participant.page, "Bob");
-  await noteFlow(bob.participant.page, "Ann");
+  const bob = await Person.of("green", BOB_HZ, (browser) => Participant.join(browser, service.url, code, "Bob"));
+  people.push(bob);
+  await meet({ ann, bob });
   return { ann, bob };
 }
 
@@ -67,13 +55,9 @@ async function resident(): Promise<number> {
 
 test("programs that have all keys and mean harm disturb nobody", async () => {
   const { ann, bob } = await pair();
-  const flows = async (since: number): Promise<Flowing[]> => [
-    await flowSince(bob.participant.page, "Ann", "red", since),
-    await flowSince(ann.participant.page, "Bob", "green", since),
-  ];
   const began = Date.now();
   await setTimeout(6_000);
-  const without = await flows(began);
+  const without = await flows({ ann, bob }, began);
   // Without a voice: whoever speaks is wanted most, and may take from the others what a line carries.
   const sends = Program.send(service, await passOf(ann, "send", "Mallory"), "yellow", 0, "hostile");
   programs.push(sends);
@@ -82,7 +66,7 @@ test("programs that have all keys and mean harm disturb nobody", async () => {
   for (const program of programs) await program.expectHarm(2_000);
   const [since, before] = [Date.now(), await resident()];
   for (const program of programs) await program.expectHarm(10_000);
-  const during = await flows(since);
+  const during = await flows({ ann, bob }, since);
   const grown = (await resident()) - before;
   console.info(`without harm ${words(without)}; with it ${words(during)}; ${grown.toFixed(1)} MiB more`);
   for (const [index, { rate, stillMs }] of during.entries()) {
@@ -95,8 +79,8 @@ test("programs that have all keys and mean harm disturb nobody", async () => {
   await bob.expectToHear(ANN_HZ);
 });
 
-function words(flows: readonly Flowing[]): string {
-  return flows.map(({ rate, stillMs }) => `${rate.toFixed(1)} pictures a second, ${stillMs} ms without any`).join(" and ");
+function words(flowing: readonly Flowing[]): string {
+  return flowing.map(({ rate, stillMs }) => `${rate.toFixed(1)} pictures a second, ${stillMs} ms without any`).join(" and ");
 }
 
 /** What a process has open for writing that lies in a file system. */
@@ -134,7 +118,7 @@ test("nothing of a meeting that is not recorded is written to disk", async () =>
     expect(open, "only the database is open for writing").toEqual([]);
     return Date.now() - since;
   }, (passed) => 10_000 < passed);
-  for (const flow of [await flowSince(bob.participant.page, "Ann", "red", since), await flowSince(ann.participant.page, "Bob", "green", since)]) {
+  for (const flow of await flows({ ann, bob }, since)) {
     expect(flow.rate, "media goes on").toBeGreaterThan(4);
   }
   const after = await snapshot(service.data);

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 
 import { Participant, until } from "../support/browser.ts";
 import { Person } from "../support/faces.ts";
-import { type Flowing, flowSince, noteFlow } from "../support/flow.ts";
+import { type Flowing, flows, meet, type Pair } from "../support/flow.ts";
 import { FAIR, freePort, Path } from "../support/path.ts";
 import { Service } from "../support/service.ts";
 
@@ -32,33 +32,13 @@ afterAll(async () => {
 });
 
 /** Ann on a good line and Bob by this one, both with camera and microphone, who see and hear each other. */
-async function pair(path: Path, grain = 0): Promise<{ ann: Person; bob: Person }> {
-  let code = "";
-  const ann = await Person.of("red", ANN_HZ, async (browser) => {
-    const started = await Participant.host(browser, service.url, "Ann");
-    code = started.code;
-    return started.host;
-  }, [], grain);
+async function pair(path: Path, grain = 0): Promise<Pair> {
+  const { ann, code } = await Person.hosting(service.url, ANN_HZ, grain);
   people.push(ann);
-  const bob = await Person.of("green", BOB_HZ, async (browser) => {
-    const guest = await Participant.open(browser, `${service.url}/${code}`);
-    await path.lead(guest.page);
-    await guest.at("name-input").fill("Bob");
-    await guest.at("join").click();
-    return guest;
-  });
+  const bob = await Person.of("green", BOB_HZ, (browser) => Participant.join(browser, service.url, code, "Bob", (page) => path.lead(page)));
   people.push(bob);
-  for (const person of [ann, bob]) await person.show();
-  await ann.expectToSee("Bob", "green");
-  await bob.expectToSee("Ann", "red");
-  await noteFlow(ann.participant.page, "Bob");
-  await noteFlow(bob.participant.page, "Ann");
+  await meet({ ann, bob });
   return { ann, bob };
-}
-
-/** How Bob sees Ann, and Ann sees Bob. */
-async function flows({ ann, bob }: { ann: Person; bob: Person }, since: number): Promise<Flowing[]> {
-  return [await flowSince(bob.participant.page, "Ann", "red", since), await flowSince(ann.participant.page, "Bob", "green", since)];
 }
 
 /** What the line is like, and how the picture must go on at least: the camera has 15 pictures a second, and the machine may be busy. */

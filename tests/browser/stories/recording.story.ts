@@ -82,12 +82,7 @@ test("a recording is whole, in both regions, and plays within two seconds of its
 });
 
 test("the host chooses what is recorded", async () => {
-  let code = "";
-  const ann = await Person.of("red", 500, async (browser) => {
-    const started = await Participant.host(browser, service.url, "Ann");
-    code = started.code;
-    return started.host;
-  });
+  const { ann, code } = await Person.hosting(service.url, 500);
   await ann.show();
   const presented = await Presented.start(service, code, { width: 800, height: 600 });
   await until("the host sees the screen", () => ann.participant.paintedUpdates(), (updates) => updates > 0);
@@ -105,12 +100,7 @@ test("the host chooses what is recorded", async () => {
 });
 
 test("a recording of the sound alone has no picture, and asks for none", async () => {
-  let code = "";
-  const ann = await Person.of("red", 500, async (browser) => {
-    const started = await Participant.host(browser, service.url, "Ann");
-    code = started.code;
-    return started.host;
-  });
+  const { ann, code } = await Person.hosting(service.url, 500);
   await ann.show();
   const bob = await Participant.join(browser, service.url, code, "Bob");
   await until("the host is seen", () => seenOf("Ann", bob.page), (colour) => colour === "red");

@@ -36,12 +36,9 @@ afterAll(async () => {
 
 /** Ann, who starts the meeting in Chromium, is seen and heard, and gives out passes. */
 async function host(): Promise<{ ann: Person; code: string }> {
-  let code = "";
-  ann = await Person.of("red", ANN_HZ, async (browser) => {
-    const started = await Participant.host(browser, service.url, "Ann");
-    code = started.code;
-    return started.host;
-  });
+  const started = await Person.hosting(service.url, ANN_HZ);
+  const { code } = started;
+  ann = started.ann;
   await openPasses(ann);
   await ann.show();
   return { ann, code };

@@ -39,12 +39,7 @@ afterAll(async () => {
 
 /** Ann, who starts the meeting, and is seen and heard. */
 async function host(): Promise<{ ann: Person; code: string }> {
-  let code = "";
-  const ann = await Person.of("red", ANN_HZ, async (browser) => {
-    const started = await Participant.host(browser, service.url, "Ann");
-    code = started.code;
-    return started.host;
-  });
+  const { ann, code } = await Person.hosting(service.url, ANN_HZ);
   people.push(ann);
   await openPasses(ann);
   await ann.show();

@@ -37,12 +37,7 @@ afterAll(async () => {
 
 /** Ann, who starts the meeting. */
 async function host(): Promise<{ ann: Person; code: string }> {
-  let code = "";
-  const ann = await Person.of("red", ANN_HZ, async (browser) => {
-    const started = await Participant.host(browser, service.url, "Ann");
-    code = started.code;
-    return started.host;
-  });
+  const { ann, code } = await Person.hosting(service.url, ANN_HZ);
   people.push(ann);
   return { ann, code };
 }
@@ -55,13 +50,7 @@ async function guest(code: string, name: string, colour: Colour, hertz: number, 
 
 /** Bob, whose media goes this way. */
 async function bobBy(path: Path, code: string): Promise<Person> {
-  const bob = await Person.of("green", BOB_HZ, async (browser) => {
-    const guest = await Participant.open(browser, `${service.url}/${code}`);
-    await path.lead(guest.page);
-    await guest.at("name-input").fill("Bob");
-    await guest.at("join").click();
-    return guest;
-  });
+  const bob = await Person.of("green", BOB_HZ, (browser) => Participant.join(browser, service.url, code, "Bob", (page) => path.lead(page)));
   people.push(bob);
   return bob;
 }
@@ -100,7 +89,7 @@ test("who is kept large is seen large, and the others small", async () => {
       page.evaluate(() => [...document.querySelectorAll<HTMLVideoElement>("[data-testid=large-face] video, [data-testid=faces] video")].map((video) => video.videoHeight));
     await until(`${large} comes in more lines than ${small}`, lines, ([most = 0, least = 0]) => 0 < least && least < most, 60_000);
   }
-  await page.getByTestId("show-everybody").click();
+  await page.getByTestId("everybody").click();
   await until("both are asked for alike", heights, ({ Bob, Cem }) => Bob !== undefined && Bob === Cem);
 });
 
@@ -132,13 +121,8 @@ test("three people see each other's pictures and hear each other's voices, and n
 });
 
 test("who chooses music is heard and recorded in stereo, as long as it is chosen", async () => {
-  let code = "";
   // Her instrument has one tone on the left and another on the right.
-  const ann = await Person.of("red", [ANN_HZ, CEM_HZ], async (browser) => {
-    const started = await Participant.host(browser, service.url, "Ann");
-    code = started.code;
-    return started.host;
-  });
+  const { ann, code } = await Person.hosting(service.url, [ANN_HZ, CEM_HZ]);
   people.push(ann);
   const bob = await guest(code, "Bob", "green", BOB_HZ);
   for (const person of [ann, bob]) await person.show();
@@ -381,13 +365,10 @@ async function overrule(page: Page): Promise<(looks: boolean) => Promise<number>
 test("a camera that nobody sees sends nothing, and is there again when somebody looks", async () => {
   const { ann, code } = await host();
   let sent: () => Promise<number> = async () => 0;
-  const bob = await Person.of("green", BOB_HZ, async (browser) => {
-    const participant = await Participant.open(browser, `${service.url}/${code}`);
-    sent = await countSent(participant.page);
-    await participant.at("name-input").fill("Bob");
-    await participant.at("join").click();
-    return participant;
-  });
+  const bob = await Person.of("green", BOB_HZ, (browser) =>
+    Participant.join(browser, service.url, code, "Bob", async (page) => {
+      sent = await countSent(page);
+    }));
   people.push(bob);
   await bob.show();
   await ann.expectToSee("Bob", "green");

@@ -34,12 +34,9 @@ afterAll(async () => {
 const LISTENING_MS = 12_000;
 
 test("a browser and a telephone hear each other, and the host mutes who calls", async () => {
-  let code = "";
-  ann = await Person.of("red", ANN_HZ, async (browser) => {
-    const started = await Participant.host(browser, service.url, "Ann");
-    code = started.code;
-    return started.host;
-  });
+  const started = await Person.hosting(service.url, ANN_HZ);
+  const { code } = started;
+  ann = started.ann;
   await ann.at("microphone").click();
   await ann.at("dial-in").locator("summary").click();
   // Whoever calls the code itself is not asked for it.

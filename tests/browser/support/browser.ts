@@ -52,9 +52,16 @@ export class Participant {
     return { host, code };
   }
 
-  /** Joins by link. */
-  static async join(browser: Browser, url: string, code: string, name: string): Promise<Participant> {
+  /** Joins by link; `prepare` is for the page before that. */
+  static async join(
+    browser: Browser,
+    url: string,
+    code: string,
+    name: string,
+    prepare: (page: Page) => Promise<void> = async () => {},
+  ): Promise<Participant> {
     const guest = await Participant.open(browser, `${url}/${code}`);
+    await prepare(guest.page);
     await guest.at("name-input").first().fill(name);
     await guest.at("join").click();
     await guest.at("roster").first().waitFor();

@@ -50,6 +50,18 @@ export class Person {
     return new Person(browser, await enter(browser), folder);
   }
 
+  /** Ann in red, who starts a meeting. */
+  static async hosting(url: string, hertz: Voice, grain = 0): Promise<{ ann: Person; code: string }> {
+    let code = "";
+    const enter = async (browser: Browser): Promise<Participant> => {
+      const started = await Participant.host(browser, url, "Ann");
+      code = started.code;
+      return started.host;
+    };
+    const ann = await Person.of("red", hertz, enter, [], grain);
+    return { ann, code };
+  }
+
   at(testId: string) {
     return this.participant.at(testId);
   }

@@ -1,7 +1,7 @@
 /** How a face's picture goes on: when each of its steps was shown, told by the bar that moves in it. */
 import type { Page } from "playwright-core";
 
-import { type Colour, COLOURS } from "./faces.ts";
+import { type Colour, COLOURS, type Person } from "./faces.ts";
 
 /** A picture that differs from the one before. */
 interface Step {
@@ -19,7 +19,7 @@ export interface Flowing {
 }
 
 /** Begins to note the pictures of somebody's face on a page, also when they come in another element later. */
-export async function noteFlow(page: Page, name: string): Promise<void> {
+async function noteFlow(page: Page, name: string): Promise<void> {
   await page.evaluate((name) => {
     const steps: { at: number; rgb: number[] }[] = [];
     ((window as unknown as { flows: Record<string, unknown> }).flows ??= {})[name] = steps;
@@ -54,7 +54,7 @@ export async function noteFlow(page: Page, name: string): Promise<void> {
 }
 
 /** How the picture has gone on from then until now. All that was shown must have been of this colour. */
-export async function flowSince(page: Page, name: string, colour: Colour, since: number): Promise<Flowing> {
+async function flowSince(page: Page, name: string, colour: Colour, since: number): Promise<Flowing> {
   const now = Date.now();
   const steps = await page.evaluate((name) => (window as unknown as { flows: Record<string, Step[]> }).flows[name]!, name);
   const seen = steps.filter(({ at }) => since <= at && at <= now);
@@ -67,4 +67,24 @@ export async function flowSince(page: Page, name: string, colour: Colour, since:
     firstMs: Math.round(gaps[0]!),
     stillMs: Math.round(Math.max(...gaps)),
   };
+}
+
+/** Ann in red and Bob in green. */
+export interface Pair {
+  readonly ann: Person;
+  readonly bob: Person;
+}
+
+/** Two who show themselves, and are followed from when they see each other. */
+export async function meet({ ann, bob }: Pair): Promise<void> {
+  for (const person of [ann, bob]) await person.show();
+  await ann.expectToSee("Bob", "green");
+  await bob.expectToSee("Ann", "red");
+  await noteFlow(ann.participant.page, "Bob");
+  await noteFlow(bob.participant.page, "Ann");
+}
+
+/** How Bob sees Ann, and Ann sees Bob. */
+export async function flows({ ann, bob }: Pair, since: number): Promise<Flowing[]> {
+  return [await flowSince(bob.participant.page, "Ann", "red", since), await flowSince(ann.participant.page, "Bob", "green", since)];
 }

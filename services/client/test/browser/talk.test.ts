@@ -94,7 +94,7 @@ test("beside a shared screen faces are a strip, whoever spoke last first", async
 test("who speaks is large, or who is kept so, in the grid and beside a shared screen, by keyboard too", async () => {
   const { page, peer, context } = await inMeeting();
   peer.tell({ type: "participant_joined", participant: { ...BOB, id: 3, name: "Cem" } });
-  await page.getByTestId("show-speaker").focus();
+  await page.getByTestId("speaker").focus();
   await page.keyboard.press("Enter");
   const large = (id: number) => page.locator(`[data-testid="large-face"] [data-id="${id}"]`).waitFor();
   const others = (): Promise<(string | null)[]> =>
@@ -116,7 +116,7 @@ test("who speaks is large, or who is kept so, in the grid and beside a shared sc
   expect(Math.round((await page.locator('[data-testid="large-face"] .face').boundingBox())?.height ?? 0)).toBe(240);
   peer.tell({ type: "participant_left", id: 2 });
   await page.getByTestId("large-face").getByText("Cem").waitFor();
-  await page.getByTestId("show-everybody").click();
+  await page.getByTestId("everybody").click();
   await page.getByTestId("large-face").waitFor({ state: "detached" });
   await context.close();
 });

@@ -87,6 +87,23 @@ impl Stage {
         Answered::of(request.send().await.unwrap()).await
     }
 
+    /// A player that has seen the white picture of a participant, and heard something.
+    async fn see_and_hear(&self, token: &str, id: &Value) -> (Peer, Answered) {
+        let player = Peer::player();
+        let path = format!("/whep/{}?participant={}", self.meeting.code, id);
+        let watched = self.ask((Method::POST, &path), token, &[("content-type", SDP)], &player.offer()).await;
+        assert_eq!(watched.status, 201, "{}", watched.body);
+        player.accept(&watched.body);
+        let seen: fn(&Got) -> bool = |got| matches!(got, Got::Picture(luma) if 200 < *luma);
+        let heard: fn(&Got) -> bool = |got| matches!(got, Got::Sound(loudness) if 0.1 < *loudness);
+        let player = tokio::task::spawn_blocking(move || {
+            player.expect(vec![seen, heard]);
+            player
+        });
+        let player = player.await.unwrap();
+        (player, watched)
+    }
+
     async fn post(&self, protocol: &str, token: &str, offer: &str) -> Answered {
         let path = format!("/{protocol}/{}", self.meeting.code);
         self.ask((Method::POST, &path), token, &[("content-type", SDP)], offer).await
@@ -133,18 +150,7 @@ async fn one_program_sends_and_another_sees_and_hears_it() {
                "hand": false, "telephone": false, "stream": true})
     );
 
-    let player = Peer::player();
-    let path = format!("/whep/{}?participant={}", stage.meeting.code, camera["id"]);
-    let watched = stage.ask((Method::POST, &path), &watch, &[("content-type", SDP)], &player.offer()).await;
-    assert_eq!(watched.status, 201, "{}", watched.body);
-    player.accept(&watched.body);
-    let seen: fn(&Got) -> bool = |got| matches!(got, Got::Picture(luma) if 200 < *luma);
-    let heard: fn(&Got) -> bool = |got| matches!(got, Got::Sound(loudness) if 0.1 < *loudness);
-    let player = tokio::task::spawn_blocking(move || {
-        player.expect(vec![seen, heard]);
-        player
-    });
-    let player = player.await.unwrap();
+    let (player, watched) = stage.see_and_hear(&watch, &camera["id"]).await;
     let lobby = stage.ann.told_of("participant_joined").await["participant"].clone();
     assert_eq!(
         (&lobby["name"], &lobby["camera"], &lobby["microphone"]),
@@ -185,18 +191,7 @@ async fn a_program_that_sends_h264_is_seen_and_heard() {
     let camera = stage.ann.told_of("participant_joined").await["participant"].clone();
     assert_eq!((&camera["name"], &camera["camera"]), (&json!("OBS"), &json!(true)));
 
-    let player = Peer::player();
-    let path = format!("/whep/{}?participant={}", stage.meeting.code, camera["id"]);
-    let watched = stage.ask((Method::POST, &path), &watch, &[("content-type", SDP)], &player.offer()).await;
-    assert_eq!(watched.status, 201, "{}", watched.body);
-    player.accept(&watched.body);
-    let seen: fn(&Got) -> bool = |got| matches!(got, Got::Picture(luma) if 200 < *luma);
-    let heard: fn(&Got) -> bool = |got| matches!(got, Got::Sound(loudness) if 0.1 < *loudness);
-    let player = tokio::task::spawn_blocking(move || {
-        player.expect(vec![seen, heard]);
-        player
-    });
-    let player = player.await.unwrap();
+    let (player, _) = stage.see_and_hear(&watch, &camera["id"]).await;
     drop((player, sender));
     assert_eq!(stage.ask((Method::DELETE, published.header("location")), &send, &[], "").await.status, 200);
     stage.scene.stop().await;

@@ -150,23 +150,13 @@ impl MeetingRecorder {
         name: Option<&str>,
     ) -> Option<gst::Pad> {
         let bin = self.obj().clone().upcast::<gst::Bin>();
-        let takes_no_pictures = self.settings().layout == RecordingLayout::Sound;
+        let layout = self.settings().layout;
         let mut inside = self.inside.lock();
+        if let Some(why) = inside.refusal(kind, layout) {
+            gst::warning!(CAT, imp = self, "{why}");
+            return None;
+        }
         let name = match kind {
-            Kind::Screen | Kind::Feed if takes_no_pictures => {
-                gst::warning!(CAT, imp = self, "with layout=sound no pictures are recorded");
-                return None;
-            }
-            Kind::Screen if inside.inlets.iter().any(|inlet| inlet.kind == Kind::Screen) => {
-                gst::warning!(CAT, imp = self, "a recording has one screen");
-                return None;
-            }
-            Kind::Feed
-                if FACES_MAX <= inside.inlets.iter().filter(|inlet| inlet.kind == Kind::Feed).count() =>
-            {
-                gst::warning!(CAT, imp = self, "a recording shows at most {FACES_MAX} feeds");
-                return None;
-            }
             Kind::Screen => "screen".to_owned(),
             Kind::Feed => inside.free_name("feed_", 0, name),
             Kind::Sound => inside.free_name("audio_", 1, name),
@@ -319,6 +309,19 @@ impl MeetingRecorder {
 }
 
 impl Inside {
+    /// Why there can be no other pad of this kind.
+    fn refusal(&self, kind: Kind, layout: RecordingLayout) -> Option<String> {
+        let count = self.inlets.iter().filter(|inlet| inlet.kind == kind).count();
+        match kind {
+            Kind::Screen | Kind::Feed if layout == RecordingLayout::Sound => {
+                Some("with layout=sound no pictures are recorded".into())
+            }
+            Kind::Screen if 0 < count => Some("a recording has one screen".into()),
+            Kind::Feed if FACES_MAX <= count => Some(format!("a recording shows at most {FACES_MAX} feeds")),
+            _ => None,
+        }
+    }
+
     /// The wanted name, or the next that is free.
     fn free_name(&mut self, prefix: &str, kind: usize, wanted: Option<&str>) -> String {
         let number = wanted.and_then(|name| name.strip_prefix(prefix)).and_then(|number| number.parse().ok());

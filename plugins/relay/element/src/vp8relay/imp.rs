@@ -230,7 +230,7 @@ impl Vp8Relay {
                 let now = self.obj().current_running_time();
                 let buffer = streams::voice(&packet, level, captured, (peer.0 as u32, now));
                 let state = self.state.lock();
-                for pad in state.voices.get(&peer).into_iter().flatten() {
+                for pad in state.voices.of(peer) {
                     state.put(pad, buffer.clone());
                 }
             }
@@ -244,13 +244,13 @@ impl Vp8Relay {
             RoomEvent::H264 { peer, packet } => {
                 let now = self.obj().current_running_time();
                 let state = self.state.lock();
-                for pad in state.foreign.get(&peer).into_iter().flatten() {
+                for pad in state.foreign.of(peer) {
                     state.put(pad, streams::h264(&packet, now));
                 }
             }
             RoomEvent::KeyframeWanted(feed) => {
                 let state = self.state.lock();
-                for pad in state.supplies.get(&feed).into_iter().flatten() {
+                for pad in state.supplies.of(feed) {
                     let event = gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(true).build();
                     state.put(pad, event);
                 }

@@ -55,22 +55,29 @@ impl imp::Vp8Relay {
     }
 
     fn chain(&self, pad: &Vp8RelayPad, buffer: &gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let peer = pad.imp().peer();
-        let state = self.state.lock();
-        let (seat, id) = match (&state.seat, state.members.id(&peer)) {
-            (Some(seat), Some(id)) => (seat.clone(), id),
-            _ => return Ok(gst::FlowSuccess::Ok),
-        };
-        drop(state);
-        let is_rtp = match pad.imp().kind() {
-            Kind::FeedIn => streams::supplied(buffer).map(|packet| seat.supply(id, packet)),
-            _ => streams::heard(buffer).map(|packet| seat.tell_lossy(id, Input::Voice { peer: id, packet })),
-        };
-        is_rtp.map(|()| gst::FlowSuccess::Ok).ok_or_else(|| {
+        let no_rtp = || {
             let name = pad.name();
             gst::element_imp_error!(self, gst::StreamError::Format, ("What comes in on {name} is no RTP."));
             gst::FlowError::Error
-        })
+        };
+        let state = self.state.lock();
+        let place = state.seat.clone().zip(state.members.id(&pad.imp().peer()));
+        drop(state);
+        match pad.imp().kind() {
+            Kind::FeedIn => {
+                let packet = streams::supplied(buffer).ok_or_else(no_rtp)?;
+                if let Some((seat, id)) = place {
+                    seat.supply(id, packet);
+                }
+            }
+            _ => {
+                let packet = streams::heard(buffer).ok_or_else(no_rtp)?;
+                if let Some((seat, id)) = place {
+                    seat.tell_lossy(id, Input::Voice { peer: id, packet });
+                }
+            }
+        }
+        Ok(gst::FlowSuccess::Ok)
     }
 
     /// What ends or flushes on a sink pad is of no interest to anybody else, but a camera that ends is over.

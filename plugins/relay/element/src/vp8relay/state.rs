@@ -21,10 +21,11 @@ pub struct State {
     pub pads: Vec<Vp8RelayPad>,
     /// Which pads take what; a pad is here while its peer has a number.
     pub taps: BTreeMap<TapId, (Vp8RelayPad, PeerId)>,
-    pub voices: BTreeMap<PeerId, Vec<Vp8RelayPad>>,
-    pub foreign: BTreeMap<PeerId, Vec<Vp8RelayPad>>,
+    pub voices: PeerPads,
+    /// Where cameras in H.264 go out.
+    pub foreign: PeerPads,
     /// Where the cameras that no peer sends come in.
-    pub supplies: BTreeMap<PeerId, Vec<Vp8RelayPad>>,
+    pub supplies: PeerPads,
     pub pusher: Option<Pusher>,
     pub inlet: Option<Inlet>,
     pub http: Option<Server>,
@@ -52,14 +53,11 @@ impl State {
                 seat.tap(tap, id);
             }
             Kind::VoiceOut => {
-                let pads = self.voices.entry(id).or_default();
-                if !pads.contains(pad) {
-                    pads.push(pad.clone());
-                }
+                self.voices.add(id, pad);
                 seat.tap_voice(id, true);
             }
-            Kind::FeedIn => self.supplies.entry(id).or_default().push(pad.clone()),
-            Kind::H264Out => self.foreign.entry(id).or_default().push(pad.clone()),
+            Kind::FeedIn => self.supplies.add(id, pad),
+            Kind::H264Out => self.foreign.add(id, pad),
             Kind::VoiceIn => {}
         }
     }
@@ -74,30 +72,48 @@ impl State {
                 self.taps.remove(&tap);
                 seat.untap(tap, id);
             }
-            Kind::VoiceOut => {
-                if let Some(pads) = self.voices.get_mut(&id) {
-                    pads.retain(|other| other != pad);
-                    if pads.is_empty() {
-                        self.voices.remove(&id);
-                        seat.tap_voice(id, false);
-                    }
-                }
-            }
+            Kind::VoiceOut if self.voices.remove(id, pad) => seat.tap_voice(id, false),
+            Kind::FeedIn if self.supplies.remove(id, pad) => seat.end_supply(id),
             Kind::H264Out => {
-                if let Some(pads) = self.foreign.get_mut(&id) {
-                    pads.retain(|other| other != pad);
-                }
+                self.foreign.remove(id, pad);
             }
-            Kind::FeedIn => {
-                if let Some(pads) = self.supplies.get_mut(&id) {
-                    pads.retain(|other| other != pad);
-                    if pads.is_empty() {
-                        self.supplies.remove(&id);
-                        seat.end_supply(id);
-                    }
-                }
-            }
-            Kind::VoiceIn => {}
+            Kind::VoiceOut | Kind::FeedIn | Kind::VoiceIn => {}
         }
+    }
+}
+
+/// The pads of each peer.
+#[derive(Default)]
+pub struct PeerPads(BTreeMap<PeerId, Vec<Vp8RelayPad>>);
+
+impl PeerPads {
+    /// Those of one.
+    pub fn of(&self, peer: PeerId) -> impl Iterator<Item = &Vp8RelayPad> {
+        self.0.get(&peer).into_iter().flatten()
+    }
+
+    /// Of none.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    fn add(&mut self, peer: PeerId, pad: &Vp8RelayPad) {
+        let pads = self.0.entry(peer).or_default();
+        if !pads.contains(pad) {
+            pads.push(pad.clone());
+        }
+    }
+
+    /// Whether it was the last one of this peer.
+    fn remove(&mut self, peer: PeerId, pad: &Vp8RelayPad) -> bool {
+        let Some(pads) = self.0.get_mut(&peer) else {
+            return false;
+        };
+        pads.retain(|other| other != pad);
+        let is_last = pads.is_empty();
+        if is_last {
+            self.0.remove(&peer);
+        }
+        is_last
     }
 }
