@@ -36,6 +36,8 @@ pub(crate) enum BusEvent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Complaint {
     pub(crate) element: String,
+    /// Where it stands, as GStreamer writes it: the names of what it is a part of, and its own.
+    pub(crate) place: String,
     pub(crate) sentence: String,
     /// It is the bytes that are wrong, not who handles them.
     pub(crate) malformed: bool,
@@ -79,6 +81,7 @@ fn read(message: &gst::Message) -> Option<BusEvent> {
         tracing::debug!(element, %error, details = details.as_deref().unwrap_or_default(), "a pipeline complains");
         Complaint {
             element,
+            place: message.src().map(|source| source.path_string().to_string()).unwrap_or_default(),
             malformed: error.matches(gst::StreamError::Decode),
             sentence: error.message().to_owned(),
         }

@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
-use gst::glib;
 use gst::prelude::*;
 use parking_lot::Mutex;
 use tokio::sync::mpsc::{Sender, UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -29,12 +28,14 @@ pub use counts::{Sight, SightReason, TalkCounts, VoiceCounts};
 pub(crate) use counts::{milliseconds, structures};
 pub use watcher::Watcher;
 
-use converter::Converter;
+use converter::{CONVERTERS_MAX, Converter};
+use signals::{follow, person_of};
 
 mod calls;
 mod converter;
 mod counts;
 mod lips;
+mod signals;
 mod watcher;
 
 /// Listeners who say nothing have numbers from here on, which no participant has.
@@ -118,6 +119,12 @@ struct People {
     feeds: Vec<String>,
     /// What a camera may send at most.
     camera_kbps: Option<u32>,
+}
+
+impl People {
+    fn converters(&self) -> impl Iterator<Item = &Converter> {
+        self.seats.values().filter_map(|seat| seat.converter.as_ref())
+    }
 }
 
 impl TalkPipeline {
@@ -275,14 +282,13 @@ impl TalkPipeline {
 
     /// What a camera may send at most.
     pub fn limit_cameras(&self, kbps: u32) {
-        let mut people = self.people.lock();
-        people.camera_kbps = Some(kbps);
-        people
-            .seats
-            .values()
-            .filter_map(|seat| seat.converter.as_ref())
-            .for_each(|converter| converter.limit(kbps));
-        drop(people);
+        let encoders: Vec<gst::Element> = {
+            let mut people = self.people.lock();
+            people.camera_kbps = Some(kbps);
+            people.converters().map(Converter::encoder).collect()
+        };
+        // One that encodes is waited for.
+        encoders.iter().for_each(|encoder| converter::limit(encoder, kbps));
         self.relay.emit_by_name::<()>("limit-feeds", &[&kbps.saturating_mul(1000)]);
     }
 
@@ -359,11 +365,14 @@ impl Person {
             pad.set_property("peer", &peer);
         }
         seat.link()?;
-        let converter = converter::is_wanted(offer)
+        let (count, kbps) = {
+            let people = talk.people.lock();
+            (people.converters().count(), people.camera_kbps)
+        };
+        let converter = (converter::is_wanted(offer) && count < CONVERTERS_MAX)
             .then(|| Converter::new(&talk.pipeline, &talk.relay, &peer))
             .transpose()?;
-        let kbps = talk.people.lock().camera_kbps;
-        converter.iter().zip(kbps).for_each(|(converter, kbps)| converter.limit(kbps));
+        converter.iter().zip(kbps).for_each(|(converter, kbps)| converter::limit(&converter.encoder(), kbps));
         Ok(Self { peer, name: name.into(), session, converter, seat })
     }
 }
@@ -385,71 +394,6 @@ impl Speakers {
     fn all(&self) -> TalkEvent {
         TalkEvent::Speakers(self.browsers.iter().chain(&self.callers).copied().collect())
     }
-}
-
-/// The relay's signals become events. They come from its own threads, which must not wait.
-fn follow(
-    relay: &gst::Element,
-    people: &Arc<Mutex<People>>,
-    speakers: &Arc<Mutex<Speakers>>,
-    events: &UnboundedSender<TalkEvent>,
-) {
-    let on = |signal: &str, read: fn(&[glib::Value], &Mutex<People>) -> Option<TalkEvent>| {
-        let (people, events) = (people.clone(), events.clone());
-        relay.connect(signal, false, move |values| {
-            if let Some(event) = read(values, &people) {
-                // Nobody listens any more once the meeting is over.
-                let _ = events.send(event);
-            }
-            None
-        });
-    };
-    on("slots-changed", |values, people| {
-        let viewer = seated(values.get(1)?, people)?;
-        let slots = values.get(2)?.get::<gst::Structure>().ok()?;
-        let mids = strings(&slots, "mids").into_iter();
-        let slots = mids.zip(strings(&slots, "feeds")).map(|(mid, feed)| (mid, person_of(&feed))).collect();
-        Some(TalkEvent::Slots { viewer, slots })
-    });
-    let (known, told) = (speakers.clone(), events.clone());
-    relay.connect("speakers-changed", false, move |values| {
-        let speakers = values.get(1)?.get::<gst::Structure>().ok()?;
-        let mut known = known.lock();
-        known.browsers = strings(&speakers, "peers").iter().filter_map(|peer| person_of(peer)).collect();
-        let _ = told.send(known.all());
-        None
-    });
-    on("feeds-changed", |values, people| {
-        let feeds = values.get(1)?.get::<gst::Structure>().ok()?;
-        people.lock().feeds = strings(&feeds, "peers");
-        Some(TalkEvent::FeedsChanged)
-    });
-    on("peer-state", |values, people| {
-        let told = match values.get(2)?.get().ok()? {
-            "failed" | "closed" => TalkEvent::Gone,
-            "disconnected" => TalkEvent::Missed,
-            "connected" => TalkEvent::Heard,
-            _ => return None,
-        };
-        seated(values.get(1)?, people).map(told)
-    });
-}
-
-/// Who has just this seat.
-fn seated(peer: &glib::Value, people: &Mutex<People>) -> Option<u32> {
-    let peer = peer.get::<String>().ok()?;
-    let person = person_of(&peer)?;
-    let has_it = people.lock().seats.get(&person).is_some_and(|seat| seat.peer == peer);
-    has_it.then_some(person)
-}
-
-fn person_of(peer: &str) -> Option<u32> {
-    peer.split('.').next()?.parse().ok()
-}
-
-fn strings(structure: &gst::StructureRef, field: &str) -> Vec<String> {
-    let array = structure.get::<gst::Array>(field);
-    array.map_or_else(|_| Vec::new(), |array| array.iter().filter_map(|value| value.get().ok()).collect())
 }
 
 /// Returns the first complaint, for whoever starts the pipeline.
@@ -474,6 +418,10 @@ fn listen(
         BusEvent::Warning(complaint) => {
             tracing::warn!(complaint.element, complaint.sentence, "the talk goes on");
         }
+        // One camera's trouble does not end the talk.
+        BusEvent::Error(error) if converter::is_part(&error.place) => {
+            tracing::warn!(error.element, error.sentence, "a camera in H.264 cannot be shown any more");
+        }
         BusEvent::Error(error) => {
             // Nobody listens any more once the meeting is over.
             let _ = events.send(TalkEvent::Failed(error.sentence));
@@ -484,6 +432,22 @@ fn listen(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_befalls_one_camera_in_h264_does_not_end_the_talk() {
+        init().unwrap();
+        let pipeline = gst::Pipeline::new();
+        let converter = gst::Bin::with_name("h264-of-3.0");
+        let [inside, outside] = [0, 1].map(|_| factory("fakesink").unwrap().create().build().unwrap());
+        converter.add(&inside).unwrap();
+        pipeline.add_many([converter.upcast_ref(), &outside]).unwrap();
+        let (events, mut receiver) = unbounded_channel();
+        listen(&pipeline, None, Arc::default(), events);
+        gst::element_error!(inside, gst::StreamError::Failed, ("This camera is no H.264."));
+        assert!(receiver.try_recv().is_err());
+        gst::element_error!(outside, gst::StreamError::Failed, ("All is lost."));
+        assert_eq!(receiver.try_recv(), Ok(TalkEvent::Failed("All is lost.".into())));
+    }
 
     #[test]
     fn another_connection_names_another_session() {

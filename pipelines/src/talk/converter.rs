@@ -13,6 +13,10 @@ use crate::PipelineError;
 
 /// Pictures come no faster: a little more than 30 a second.
 const INTERVAL_MIN: gst::ClockTime = gst::ClockTime::from_mseconds(30);
+/// So many cameras a meeting, as it shows no more.
+pub const CONVERTERS_MAX: usize = 10;
+/// What the name of each begins with.
+const NAME: &str = "h264-of-";
 /// More is not worth its while at this size.
 const BITS_A_SECOND_MAX: u32 = 1_000_000;
 
@@ -32,16 +36,32 @@ pub struct Converter {
     bin: gst::Bin,
 }
 
-/// Whether whoever offers this sends pictures in H.264 and in nothing that meetings carry.
+/// Whether whoever offers this sends pictures in H.264, and none in what meetings carry.
 pub fn is_wanted(offer: &str) -> bool {
-    let has = |codec: &str| offer.lines().any(|line| line.starts_with("a=rtpmap:") && line.contains(codec));
-    has(" H264/90000") && !has(" VP8/90000")
+    let videos = offer.split("m=").skip(1).filter(|line| line.starts_with("video "));
+    let has = |line: &&str, codec: &str| {
+        line.lines().any(|line| line.starts_with("a=rtpmap:") && line.contains(codec))
+    };
+    let sends = |line: &&str| !["a=recvonly", "a=inactive"].iter().any(|not| line.contains(not));
+    !offer.contains(" VP8/90000") && videos.filter(sends).any(|line| has(&line, " H264/90000"))
+}
+
+/// Whether an element that stands there, as GStreamer writes it, is a part of a converter.
+pub fn is_part(place: &str) -> bool {
+    place.contains(NAME)
+}
+
+/// What an encoder may take from now on, in kbit/s. It waits for a picture that is being encoded.
+pub fn limit(encoder: &gst::Element, kbps: u32) {
+    let bits = kbps.saturating_mul(1_000).min(BITS_A_SECOND_MAX);
+    encoder.set_property("target-bitrate", i32::try_from(bits).unwrap_or(i32::MAX));
 }
 
 impl Converter {
     /// For the camera of a peer of the relay, who may still be to come.
     pub fn new(pipeline: &gst::Pipeline, relay: &gst::Element, peer: &str) -> Result<Self, PipelineError> {
         let bin = gst::parse::bin_from_description(LINE, true).map_err(PipelineError::build)?;
+        bin.set_property("name", format!("{NAME}{peer}"));
         thin_out(&bin.by_name("decoder").expect("it is in the line"));
         let request = |name: &str| {
             let pad = relay.request_pad_simple(name);
@@ -65,11 +85,9 @@ impl Converter {
 }
 
 impl Converter {
-    /// What the camera may take from now on.
-    pub fn limit(&self, kbps: u32) {
-        let encoder = self.bin.by_name("encoder").expect("it is in the line");
-        let bits = kbps.saturating_mul(1_000).min(BITS_A_SECOND_MAX);
-        encoder.set_property("target-bitrate", i32::try_from(bits).unwrap_or(i32::MAX));
+    /// What encodes its pictures.
+    pub fn encoder(&self) -> gst::Element {
+        self.bin.by_name("encoder").expect("it is in the line")
     }
 }
 
@@ -110,12 +128,14 @@ mod tests {
 
     #[test]
     fn only_who_has_nothing_else_is_converted() {
-        let offer = |codecs: &[&str]| {
+        let offer = |codecs: &[&str], direction: &str| {
             let maps =
                 codecs.iter().enumerate().map(|(at, codec)| format!("a=rtpmap:{at} {codec}/90000\r\n"));
-            maps.collect::<String>()
+            format!("v=0\r\nm=video 9 X 0\r\n{}a={direction}\r\n", maps.collect::<String>())
         };
-        assert!(is_wanted(&offer(&["H264"])) && is_wanted(&offer(&["H264", "rtx"])));
-        assert!(!is_wanted(&offer(&["VP8", "H264"])) && !is_wanted(&offer(&["VP9"])) && !is_wanted(""));
+        assert!(is_wanted(&offer(&["H264"], "sendonly")) && is_wanted(&offer(&["H264", "rtx"], "sendrecv")));
+        assert!(!is_wanted(&offer(&["H264"], "recvonly")), "who only watches");
+        assert!(!is_wanted(&offer(&["VP8", "H264"], "sendonly")) && !is_wanted(&offer(&["VP9"], "sendonly")));
+        assert!(!is_wanted(""));
     }
 }

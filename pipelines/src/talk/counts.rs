@@ -147,9 +147,12 @@ impl TalkPipeline {
     }
 }
 
-/// Nothing for an empty slot.
+/// Nothing for an empty slot, nor while another size is on its way: what is said of it is not so yet.
 fn sight(viewer: &str, slot: &gst::StructureRef) -> Option<Sight> {
     let word = slot.get::<&str>("why").ok()?;
+    if slot.get::<i32>("layer").ok()? != slot.get::<i32>("wanted-layer").ok()? {
+        return None;
+    }
     Some(Sight {
         viewer: person_of(viewer)?,
         person: person_of(slot.get("feed").ok()?)?,

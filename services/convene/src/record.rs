@@ -122,7 +122,8 @@ impl Recorder {
         let loudness = job.loudness.map(|loudness| f64::from(loudness.value()));
         let is_sound = job.layout == RecordingLayout::Sound;
         let (pipeline, events) = if is_sound {
-            let voices = Voices::ask(meeting).await?;
+            let asked = tokio::time::timeout(streams::AWAY_MAX, Voices::ask(meeting)).await;
+            let voices = asked.context("The meeting does not answer")??;
             let (pipeline, events) = RecordingPipeline::start_sound(loudness)?;
             joined();
             listening.spawn(voices.follow(pipeline.sound()).in_current_span());

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 const RETRY: Duration = Duration::from_secs(1);
 
 /// How long a recording of the sound alone waits for a meeting that does not answer any more. Silence is recorded meanwhile.
-const AWAY_MAX: Duration = Duration::from_secs(30);
+pub(crate) const AWAY_MAX: Duration = Duration::from_secs(30);
 
 /// How long the server may take to let a recorder connect.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
@@ -20,6 +20,8 @@ const CONNECT_MAX: Duration = Duration::from_secs(10);
 trait Intake {
     /// The stream's name, at the meeting's address.
     const NAME: &'static str;
+    /// A stream that says nothing for so long is gone, however its line looks.
+    const SILENCE_MAX: Duration;
 
     /// A piece, cut anywhere.
     fn push(&mut self, piece: &[u8]) -> Result<(), PipelineError>;
@@ -30,6 +32,8 @@ trait Intake {
 
 impl Intake for RecordingSound {
     const NAME: &'static str = "sound";
+    /// Silence has its packets, too.
+    const SILENCE_MAX: Duration = AWAY_MAX;
 
     fn push(&mut self, piece: &[u8]) -> Result<(), PipelineError> {
         Self::push(self, piece)
@@ -42,6 +46,8 @@ impl Intake for RecordingSound {
 
 impl Intake for RecordingFaces {
     const NAME: &'static str = "faces";
+    /// Where nobody is seen there is nothing to say.
+    const SILENCE_MAX: Duration = Duration::MAX;
 
     fn push(&mut self, piece: &[u8]) -> Result<(), PipelineError> {
         Self::push(self, piece)
@@ -158,10 +164,13 @@ impl Voices {
     }
 }
 
-/// Takes in a stream until it ends or is cut; then it is to be asked for again, after a while.
+/// Takes in a stream until it ends, is cut, or is silent for too long; then it is to be asked for again, after a while.
 async fn hear_out<I: Intake>(mut answer: Response, mut intake: I) -> I {
     let error = loop {
-        match answer.chunk().await {
+        let Ok(piece) = timeout(I::SILENCE_MAX, answer.chunk()).await else {
+            break anyhow::anyhow!("nothing has come for {:?}", I::SILENCE_MAX);
+        };
+        match piece {
             Ok(Some(piece)) => {
                 if let Err(error) = intake.push(&piece) {
                     break anyhow::Error::from(error);

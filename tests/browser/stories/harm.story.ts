@@ -74,7 +74,7 @@ test("programs that have all keys and mean harm disturb nobody", async () => {
     expect(rate).toBeGreaterThan(without[index]!.rate / 4);
     expect(stillMs).toBeLessThan(without[index]!.stillMs + 4_000);
   }
-  expect(grown).toBeLessThan(16);
+  expect(grown).toBeLessThan(32);
   await ann.expectToHear(BOB_HZ);
   await bob.expectToHear(ANN_HZ);
 });
@@ -100,8 +100,9 @@ async function writable(pid: number): Promise<string[]> {
 async function snapshot(folder: string): Promise<Map<string, string>> {
   const files = new Map<string, string>();
   for (const name of await readdir(folder, { recursive: true })) {
-    const { size, mtimeMs } = await stat(join(folder, name));
-    files.set(name, `${size} ${mtimeMs}`);
+    // One that was deleted meanwhile is none.
+    const info = await stat(join(folder, name)).catch(() => null);
+    if (info) files.set(name, `${info.size} ${info.mtimeMs}`);
   }
   return files;
 }

@@ -28,7 +28,7 @@ impl RequestBudget {
         let earned = now.saturating_duration_since(since).as_secs() / REQUEST_EARNED_IN.as_secs();
         if 0 < earned {
             self.spent = self.spent.saturating_sub(u32::try_from(earned).unwrap_or(u32::MAX));
-            self.earned_at = Some(now);
+            self.earned_at = Some(since + REQUEST_EARNED_IN * u32::try_from(earned).unwrap_or(u32::MAX));
         }
         let may = self.spent < REQUESTS_MAX;
         self.spent += u32::from(may);

@@ -87,6 +87,8 @@ pub struct CameraLine {
     pub mid: Mid,
     /// What comes is no VP8.
     pub is_h264: bool,
+    /// What may be asked of it for that.
+    pub requests: RequestBudget,
     sources: Vec<Source>,
 }
 
@@ -106,7 +108,12 @@ pub struct Source {
 impl CameraLine {
     /// A camera that has sent nothing yet.
     pub fn new(rtc: &Rtc, mid: Mid) -> Self {
-        Self { mid, is_h264: payload_type(rtc, mid, Codec::H264).is_some(), sources: Vec::new() }
+        Self {
+            mid,
+            is_h264: payload_type(rtc, mid, Codec::H264).is_some(),
+            requests: RequestBudget::default(),
+            sources: Vec::new(),
+        }
     }
 
     /// The layer that packets of this source are of; none for a layer too many and for stragglers of a source that has ended.
@@ -249,7 +256,12 @@ mod tests {
 
     #[test]
     fn a_sender_that_begins_anew_goes_on() {
-        let mut camera = CameraLine { mid: "1".into(), is_h264: false, sources: Vec::new() };
+        let mut camera = CameraLine {
+            mid: "1".into(),
+            is_h264: false,
+            requests: RequestBudget::default(),
+            sources: Vec::new(),
+        };
         let (layer, source) = camera.layer(1.into(), None).expect("the first layer");
         assert_eq!((layer, source.sequence(70_000)), (Layer(0), 70_000));
         let (layer, source) = camera.layer(2.into(), None).expect("the same layer");
@@ -260,7 +272,12 @@ mod tests {
 
     #[test]
     fn a_camera_has_only_so_many_layers() {
-        let mut camera = CameraLine { mid: "1".into(), is_h264: false, sources: Vec::new() };
+        let mut camera = CameraLine {
+            mid: "1".into(),
+            is_h264: false,
+            requests: RequestBudget::default(),
+            sources: Vec::new(),
+        };
         for number in 0..LAYERS_MAX as u32 {
             let rid = Rid::from(["q", "h", "f"][number as usize]);
             assert!(camera.layer(number.into(), Some(rid)).is_some());

@@ -402,6 +402,10 @@ impl Peer {
         let report = packet.last_sender_info.as_ref();
         let captured = captured(report, packet.header.timestamp, CAMERA_RATE);
         if is_h264 {
+            // One stream comes out, so of several sizes it is the first.
+            if layer != Layer(0) {
+                return;
+            }
             out.happenings.push_back(Happening::H264(PicturePacket {
                 ssrc: *packet.header.ssrc,
                 sequence: packet.header.sequence_number,

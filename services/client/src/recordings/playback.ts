@@ -85,6 +85,8 @@ function carryOut(command: Command, media: HTMLMediaElement, frame: HTMLElement,
       media.muted = !media.muted;
       break;
     case "fill":
+      // Sound has nothing to fill a screen with.
+      if (media instanceof HTMLAudioElement) break;
       if (document.fullscreenElement) void document.exitFullscreen();
       else void frame.requestFullscreen();
       break;

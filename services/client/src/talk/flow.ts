@@ -2,7 +2,7 @@
 
 /** How often somebody should look, in milliseconds. */
 export const LOOK_MS = 250;
-/** So many packets between two looks are a steady flow; a silent meeting has one or two. */
+/** So many packets between two looks are a steady flow; a silent meeting has one at most. */
 const STEADY_MIN = 5;
 /** A flow that has stopped for so many looks, a second, is broken: silence has a packet each 400 ms. Whoever was heard or seen last may also just
  * have left; then a new way is found for nothing, which nobody notices. */

@@ -195,8 +195,14 @@ impl Shard {
         }
     }
 
+    /// Whatever asks for key frames of a camera in H.264, it gets so many and no more.
     pub(super) fn ask_peer(&mut self, id: PeerId) {
-        self.ask_peer_for(id, Layer(0));
+        let now = self.now;
+        let key = self.keys.get(&id).copied();
+        let camera = key.and_then(|key| self.peer_mut(key)?.camera.as_mut());
+        if camera.is_some_and(|camera| camera.requests.spend(now)) {
+            self.ask_peer_for(id, Layer(0));
+        }
     }
 
     fn ask_peer_for(&mut self, id: PeerId, layer: Layer) {

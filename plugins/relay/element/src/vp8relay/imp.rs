@@ -451,12 +451,13 @@ impl ElementImpl for Vp8Relay {
         let Some(ours) = pad.downcast_ref::<Vp8RelayPad>() else {
             return;
         };
+        // Nothing comes in any more that would begin anew what is ended here.
+        let _ = pad.set_active(false);
         {
             let mut state = self.state.lock();
             state.detach(ours, &ours.imp().peer());
             state.pads.retain(|other| other != ours);
         }
-        let _ = pad.set_active(false);
         let _ = self.obj().remove_pad(pad);
         self.obj().child_removed(pad, &pad.name());
     }
