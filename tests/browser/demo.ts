@@ -1,6 +1,6 @@
 /** `make demo`: a whole meeting on real input, without a person. Prints where the recording and the screenshots are. */
-import { mkdir, readdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { mkdir } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 
 import { Participant, until } from "./support/browser.ts";
 import { Person } from "./support/faces.ts";
@@ -64,8 +64,8 @@ try {
   );
   say(`The recording was ready ${Math.round(performance.now() - stopped)} ms after it was stopped.`);
 
-  const [name] = (await readdir(service.region("a"))).filter((file) => file.endsWith(".webm"));
-  const copies = [join(service.region("a"), name!), join(service.region("b"), name!)];
+  const file = await service.newestRecording();
+  const copies = [file, join(service.region("b"), basename(file))];
   const hashes = await Promise.all(copies.map(sha256));
   if (hashes[0] !== hashes[1]) throw new Error(`the regions differ: ${hashes.join(" and ")}`);
   const { duration, codecs } = await probe(copies[0]!);

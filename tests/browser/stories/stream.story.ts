@@ -1,6 +1,4 @@
 /** Programs send into a meeting by WHIP and watch it by WHEP, from another site's pages. */
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
 
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 
@@ -113,8 +111,7 @@ test("a program that sends is in the recording", async () => {
   await ann.participant.page.waitForTimeout(5_000);
   await ann.at("stop-record").click();
   await until("the recording is ready", state, (text) => text === "Recording ready");
-  const [name] = (await readdir(service.region("a"))).filter((file) => file.endsWith(".webm"));
-  const file = join(service.region("a"), name!);
+  const file = await service.newestRecording();
   expect(await loudness(file, STAGE_HZ)).toBeGreaterThan(15);
   const got = await colourAt(file, 3, [0.7, 0.7]);
   const off = COLOURS.green.rgb.reduce<number>((sum, value, index) => sum + Math.abs(value - got[index]!), 0);

@@ -19,16 +19,22 @@ export async function probe(path: string): Promise<{ duration: number; codecs: s
   return { duration: Number(found.format.duration), codecs: found.streams.map((stream) => stream.codec_name) };
 }
 
-/** How loud a tone is in a file's sound, or on one of its sides, in decibels over what lies beside it. */
-export async function loudness(path: string, hertz: number, side?: "left" | "right"): Promise<number> {
-  const part = side === undefined ? "" : `pan=mono|c0=${side === "left" ? "c0" : "c1"},`;
-  const around = async (middle: number): Promise<number> => {
-    // Twice, as one filter of this kind lets too much of the neighbours through.
-    const band = `bandpass=f=${Math.round(middle)}:width_type=h:w=30`;
-    const { stderr } = await run("ffmpeg", ["-i", path, "-vn", "-af", `${part}${band},${band},volumedetect`, "-f", "null", "-"]);
-    return Number(stderr.match(/max_volume: (-?[\d.]+) dB/)?.[1] ?? Number.NaN);
-  };
-  return (await around(hertz)) - (await around(hertz * 1.21));
+/** How loud a tone is in a file's sound, in decibels over what lies beside it. */
+export async function loudness(path: string, hertz: number): Promise<number> {
+  return (await level(path, hertz)) - (await level(path, hertz * 1.21));
+}
+
+/** By how many decibels a tone is louder on the left of a file's sound than on the right. */
+export async function balance(path: string, hertz: number): Promise<number> {
+  return (await level(path, hertz, "pan=mono|c0=c0,")) - (await level(path, hertz, "pan=mono|c0=c1,"));
+}
+
+/** How loud a file is around a frequency, at its loudest, in decibels of full scale. */
+async function level(path: string, hertz: number, part = ""): Promise<number> {
+  // Twice, as one filter of this kind lets too much of the neighbours through.
+  const band = `bandpass=f=${Math.round(hertz)}:width_type=h:w=30`;
+  const { stderr } = await run("ffmpeg", ["-i", path, "-vn", "-af", `${part}${band},${band},volumedetect`, "-f", "null", "-"]);
+  return Number(stderr.match(/max_volume: (-?[\d.]+) dB/)?.[1] ?? Number.NaN);
 }
 
 /** The colour of a point of a recording's picture at a second, as red, green and blue. The place is in parts of width and height. */

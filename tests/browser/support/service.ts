@@ -1,6 +1,6 @@
 /** The real service, on a free port, with a data folder of its own. */
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -38,6 +38,15 @@ export class Service {
 
   region(name: "a" | "b"): string {
     return join(this.data, "regions", name);
+  }
+
+  /** The file of the recording that was written last. */
+  async newestRecording(): Promise<string> {
+    const names = (await readdir(this.region("a"))).filter((name) => name.endsWith(".webm"));
+    const files = await Promise.all(names.map(async (name) => ({ path: join(this.region("a"), name), written: (await stat(join(this.region("a"), name))).mtimeMs })));
+    const newest = files.sort((one, other) => other.written - one.written)[0];
+    if (!newest) throw new Error(`${this.region("a")} has no recording`);
+    return newest.path;
   }
 
   /** Ends it as an operator would, and takes its data away unless it is still needed. */
