@@ -104,8 +104,8 @@ test("the policy reaches the camera and its encodings", async () => {
   await settled();
   expect(scene.source.tracks[0]?.constraints.at(-1)).toMatchObject({ width: { ideal: 320 }, height: { ideal: 240 } });
   const encodings = scene.link.transceivers[1]?.sender.encodings;
-  expect(encodings?.map(({ active }) => active)).toEqual([false, false, true]);
-  expect(encodings?.[2]).toMatchObject({ maxBitrate: 500_000, scaleResolutionDownBy: 3 });
+  expect(encodings?.map(({ active }) => active)).toEqual([true, false, false]);
+  expect(encodings?.[0]).toMatchObject({ maxBitrate: 500_000, scaleResolutionDownBy: 3 });
 });
 
 test("a camera is sent as large as anybody shows it, and less only after a while", async () => {
