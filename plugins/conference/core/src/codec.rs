@@ -143,6 +143,13 @@ impl Encoder {
         })
     }
 
+    /// From the next packet on there is redundancy for so much loss, or none, where it is Opus in one channel.
+    pub(crate) fn expect_loss(&mut self, percent: u8) {
+        if let Encoding::Opus(encoder) = &mut self.0 {
+            encoder.expect_loss(percent);
+        }
+    }
+
     /// One [`FRAME`](crate::FRAME) in each channel, interleaved, into one packet.
     pub fn encode(&mut self, frame: &[i16]) -> Vec<u8> {
         match &mut self.0 {

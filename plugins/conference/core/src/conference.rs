@@ -58,6 +58,8 @@ pub enum Input<'a> {
     Unlisten(Ear),
     /// Somebody hears louder or quieter from now on.
     Turn(Ear, Volume),
+    /// Packets were lost on the way to somebody who hears, as his reports say (RFC 3550, section 6.4).
+    Lost(Ear),
     /// A packet came.
     Rtp(Seat, Wire, &'a [u8]),
     /// An Opus packet came that stands at this time of its own clock, or follows the last.
@@ -220,6 +222,11 @@ impl Conference {
             Input::Turn(ear, volume) => {
                 if let Some(listener) = self.listeners.get_mut(&ear) {
                     listener.turn(volume);
+                }
+            }
+            Input::Lost(ear) => {
+                if let Some(listener) = self.listeners.get_mut(&ear) {
+                    listener.lose(now);
                 }
             }
             Input::Rtp(seat, wire, bytes) => {

@@ -15,6 +15,9 @@ use crate::{
 /// differently agree so far that a decoder can be handed from one to the other.
 pub(crate) const AGREED: u32 = 15;
 
+/// A line that has lost packets is taken for one that does for so long: some reports of RTCP, which come every five seconds.
+const LOSSES_REMEMBERED: Duration = Duration::from_secs(30);
+
 /// In which form a listener takes the mix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
@@ -42,14 +45,16 @@ pub struct RtpStart {
 
 impl Delivery {
     /// Opus is encoded in the channels that the mix has just now, where these change: every decoder gives as many as it is asked for.
-    fn format(&self, volume: Volume, mix: Option<Channels>) -> Format {
-        match *self {
-            Delivery::Samples(channels) => Format { codec: None, channels, volume },
+    fn format(&self, volume: Volume, mix: Option<Channels>, loses: bool) -> Format {
+        let (codec, channels) = match *self {
+            Delivery::Samples(channels) => (None, channels),
             Delivery::Opus(channels) | Delivery::Rtp(Codec::Opus, channels, _) => {
-                Format { codec: Some(Codec::Opus), channels: mix.unwrap_or(channels), volume }
+                (Some(Codec::Opus), mix.unwrap_or(channels))
             }
-            Delivery::Rtp(codec, ..) => Format { codec: Some(codec), channels: Channels::Mono, volume },
-        }
+            Delivery::Rtp(codec, ..) => (Some(codec), Channels::Mono),
+        };
+        let redundancy = loses && (codec, channels) == (Some(Codec::Opus), Channels::Mono);
+        Format { codec, channels, volume, redundancy }
     }
 
     /// It has no gaps, so the mix has to go on even when nobody speaks.
@@ -71,6 +76,8 @@ pub(crate) struct Listener {
     volume: Volume,
     /// Of the mix just now, where that changes.
     mix: Option<Channels>,
+    /// Its line loses packets, as far as is known, until then.
+    loses_until: Option<Duration>,
     /// Nothing has reached this listener yet.
     pub is_new: bool,
     sequence: u16,
@@ -91,6 +98,7 @@ impl Listener {
             hearing: Hearing::Shared,
             volume: Volume::default(),
             mix,
+            loses_until: None,
             is_new: true,
             sequence,
             step,
@@ -100,7 +108,7 @@ impl Listener {
 
     /// What reaches this listener.
     pub fn format(&self) -> Format {
-        self.delivery.format(self.volume, self.mix)
+        self.delivery.format(self.volume, self.mix, self.loses_until.is_some())
     }
 
     /// The mix has other channels from now on. What comes next needs no packet before it.
@@ -115,10 +123,33 @@ impl Listener {
 
     /// It hears louder or quieter from now on. Where that moves it to another stream of all, it needs a packet with none before it.
     pub fn turn(&mut self, volume: Volume) {
-        let is_other = std::mem::replace(&mut self.volume, volume) != volume;
+        let before = self.format();
+        self.volume = volume;
+        self.move_from(before);
+    }
+
+    /// Packets were lost on the way to it.
+    pub fn lose(&mut self, now: Duration) {
+        let before = self.format();
+        self.loses_until = Some(now + LOSSES_REMEMBERED);
+        self.move_from(before);
+    }
+
+    /// What has not been lost for a while is not expected any more.
+    pub fn review(&mut self, now: Duration) {
+        if self.loses_until.is_some_and(|until| until <= now) {
+            let before = self.format();
+            self.loses_until = None;
+            self.move_from(before);
+        }
+    }
+
+    /// It has another format now, which differs in its volume and redundancy alone.
+    fn move_from(&mut self, before: Format) {
+        let format = self.format();
         match &mut self.hearing {
-            Hearing::Own(stream, _) => stream.turn(volume),
-            Hearing::Shared => self.is_new |= is_other,
+            Hearing::Own(stream, _) => stream.change(format),
+            Hearing::Shared => self.is_new |= format != before,
         }
     }
 

@@ -21,6 +21,8 @@ pub(crate) struct Format {
     pub codec: Option<Codec>,
     pub channels: Channels,
     pub volume: Volume,
+    /// For those whose line loses packets: what is lost is in the next one, too.
+    pub redundancy: bool,
 }
 
 /// A frame of a stream.
@@ -47,10 +49,15 @@ pub(crate) struct Stream {
     encoder: Option<Encoder>,
     silent_ticks: u32,
     rest: Arc<[u8]>,
+    /// For which there is redundancy, if any.
+    loss_percent: u8,
 }
 
 impl Stream {
     pub fn new(format: Format, settings: OpusSettings) -> Self {
+        let loss_percent = settings.loss_percent;
+        let settings =
+            OpusSettings { loss_percent: if format.redundancy { loss_percent } else { 0 }, ..settings };
         Self {
             format,
             gain: Gain::new(format.volume),
@@ -59,13 +66,19 @@ impl Stream {
             // Until there is something to hear, we rest.
             silent_ticks: REST_AFTER,
             rest: rest_after(&[]).into(),
+            loss_percent,
         }
     }
 
-    /// It is louder or quieter from the next frame on.
-    pub fn turn(&mut self, volume: Volume) {
-        self.format.volume = volume;
-        self.gain.turn(volume);
+    /// It is in this format from the next frame on, which differs in its volume and redundancy alone.
+    pub fn change(&mut self, format: Format) {
+        self.gain.turn(format.volume);
+        if let Some(encoder) = &mut self.encoder
+            && format.redundancy != self.format.redundancy
+        {
+            encoder.expect_loss(if format.redundancy { self.loss_percent } else { 0 });
+        }
+        self.format = format;
     }
 
     /// Nothing has been heard for a while.
@@ -121,7 +134,8 @@ mod tests {
     use crate::time::FRAME;
 
     fn stream() -> Stream {
-        let format = Format { codec: Some(Codec::Opus), channels: Channels::Mono, volume: Volume::default() };
+        let volume = Volume::default();
+        let format = Format { codec: Some(Codec::Opus), channels: Channels::Mono, volume, redundancy: false };
         Stream::new(format, OpusSettings::default())
     }
 

@@ -47,6 +47,7 @@ impl Conference {
         });
         self.floor.hear(levels, number);
         self.follow_channels(number);
+        self.listeners.values_mut().for_each(|listener| listener.review(at));
         let sums = self.sum(now);
         self.stats.ticks += 1;
         self.deliver(&sums, at);

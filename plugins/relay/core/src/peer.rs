@@ -16,7 +16,7 @@ use str0m::{Event, Input, Output, Rtc};
 pub use answer::OFFER_BYTES_MAX;
 
 use crate::capture::{CAMERA_RATE, captured};
-use crate::egress::{Egress, Line};
+use crate::egress::{Egress, Line, Outlet};
 use crate::keys::Keys;
 use crate::line::{CameraLine, SlotLine, VoiceLine};
 use crate::losses::Losses;
@@ -68,6 +68,8 @@ pub enum Happening {
     PictureLost(Mid),
     /// Its line's estimate changed.
     Estimate,
+    /// Packets of what it hears were lost on the way, or others on the same way.
+    VoiceLost,
 }
 
 /// One peer.
@@ -97,6 +99,8 @@ pub struct Peer {
     egress: Option<Egress>,
     /// Shares that reports have told lost since they were looked at last, and how many those were.
     told_losses: (f32, u32),
+    /// A report has told that packets of what it hears were lost.
+    has_lost_voice: bool,
     twcc: Option<u64>,
     /// What is made of its losses, where nothing else is known.
     losses: Option<Losses>,
@@ -315,6 +319,10 @@ impl Peer {
                 let (lost, count) = std::mem::take(&mut self.told_losses);
                 self.loss = if count == 0 { stats.egress_loss_fraction } else { Some(lost / count as f32) };
                 self.mind_losses(out);
+                let has_lost = stats.egress_loss_fraction.is_some_and(|share| 0.0 < share);
+                if std::mem::take(&mut self.has_lost_voice) || has_lost {
+                    out.happenings.push_back(Happening::VoiceLost);
+                }
                 self.round_trip = stats.rtt;
             }
             _ => {}
@@ -357,7 +365,9 @@ impl Peer {
             Rtcp::SenderReport(report) => &report.reports,
             _ => return,
         };
+        let voice = self.voice.as_ref().and_then(|voice| voice.outlet.as_ref()).map(Outlet::ssrc);
         for reception in receptions {
+            self.has_lost_voice |= voice == Some(reception.ssrc) && 0 < reception.fraction_lost;
             if self.slots.iter().any(|line| line.ssrc == reception.ssrc) {
                 self.told_losses.0 += f32::from(reception.fraction_lost) / 256.0;
                 self.told_losses.1 += 1;

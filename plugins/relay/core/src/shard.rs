@@ -195,6 +195,8 @@ pub enum RoomEvent {
     },
     /// A camera in this process is to make a key frame.
     KeyframeWanted(PeerId),
+    /// Packets of what this peer hears were lost on the way lately, as its reports say (RFC 3550, section 6.4); told once a second while they do.
+    VoiceLost(PeerId),
     /// Who speaks now, the loudest first.
     Speakers(Vec<PeerId>),
     /// A voice that is tapped.

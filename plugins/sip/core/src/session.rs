@@ -34,6 +34,8 @@ pub enum Received {
     Voice(Vec<u8>),
     /// A key of the dial-pad.
     Key(char),
+    /// A report: packets to the caller were lost on the way.
+    Loss,
     /// Nothing for anybody.
     Nothing,
 }
@@ -159,8 +161,7 @@ impl Session {
         }
         // RFC 5761, section 4: reports on the same port have these numbers.
         if self.agreement.rtcp_mux && bytes.get(1).is_some_and(|kind| (192..224).contains(kind)) {
-            self.receive_report(from, bytes, now);
-            return Received::Nothing;
+            return self.receive_report(from, bytes, now);
         }
         let Some(packet) = self.shield.open(bytes) else {
             self.stats.refused += 1;
@@ -197,10 +198,11 @@ impl Session {
     }
 
     /// A datagram on the port of the reports.
-    pub fn receive_report(&mut self, from: SocketAddr, bytes: &[u8], now: Instant) {
+    pub fn receive_report(&mut self, from: SocketAddr, bytes: &[u8], now: Instant) -> Received {
         if self.shield.shake(from, bytes, false, now) {
-            return;
+            return Received::Nothing;
         }
+        let mut has_lost = false;
         if let Some(report) = self.shield.open_report(bytes)
             && self.source.is_none_or(|(source, _)| source.ip() == from.ip())
         {
@@ -210,6 +212,7 @@ impl Session {
             let report = rtcp::read(&report, self.out.sending.ssrc, age);
             if let Some(share) = report.lost {
                 self.stats.lost = f64::from(share) / 256.0;
+                has_lost = 0 < share;
             }
             self.stats.round_trip = report.round_trip.or(self.stats.round_trip);
             let reception = self.reception.as_mut();
@@ -219,6 +222,7 @@ impl Session {
                 reception.hear(sent_at, now);
             }
         }
+        if has_lost { Received::Loss } else { Received::Nothing }
     }
 
     /// The caller's packets come from where the first came from; whoever has the key may move at once.

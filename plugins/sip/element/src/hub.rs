@@ -103,6 +103,8 @@ pub trait RoomListener: Send + Sync {
     fn changed(&self, call: CallId, codec: Codec, payload_type: u8);
     /// A packet of a voice.
     fn voice(&self, call: CallId, packet: Vec<u8>);
+    /// Packets of what is sent to a caller were lost on the way, as his report says.
+    fn lost(&self, call: CallId);
     /// A caller wants something of the meeting.
     fn wished(&self, call: CallId, wish: Wish);
     /// A call of ours gets on.

@@ -6,6 +6,7 @@ mod figures;
 mod hearing;
 mod hostile;
 mod lines;
+mod losses;
 mod room;
 mod seams;
 mod stereo;

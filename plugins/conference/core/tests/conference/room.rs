@@ -134,7 +134,7 @@ pub struct Heard {
     codec: Codec,
     unpacker: Unpacker,
     pub sound: Vec<i16>,
-    pub packets: usize,
+    pub payloads: Vec<Vec<u8>>,
     /// Sequence number and timestamp of the last packet.
     last: Option<(u16, u32)>,
 }
@@ -201,7 +201,8 @@ impl Room {
         let start = RtpStart { payload_type: 96, ssrc, sequence: 65_500, timestamp: u32::MAX - 20_000 };
         self.handle(Input::Listen(ear, Delivery::Rtp(codec, Channels::Mono, start)));
         let unpacker = Unpacker::new(codec);
-        self.heard.insert(ear, Heard { codec, unpacker, sound: Vec::new(), packets: 0, last: None });
+        self.heard
+            .insert(ear, Heard { codec, unpacker, sound: Vec::new(), payloads: Vec::new(), last: None });
     }
 
     pub fn leave(&mut self, seat: u32) {
@@ -269,7 +270,7 @@ impl Room {
     pub fn forget(&mut self) {
         for heard in self.heard.values_mut() {
             heard.sound.clear();
-            heard.packets = 0;
+            heard.payloads.clear();
         }
     }
 
@@ -390,7 +391,7 @@ impl Heard {
             self.sound.resize(self.sound.len() + gap - FRAME, 0);
         }
         self.last = Some((packet.sequence, packet.timestamp));
-        self.packets += 1;
+        self.payloads.push(packet.payload.to_vec());
         self.unpacker.unpack(packet.payload, &mut self.sound);
     }
 }

@@ -20,6 +20,9 @@ use super::inbox::{Inbox, Letter};
 use super::run::Timing;
 use super::{ConferenceMixerSinkPad, ConferenceMixerSrcPad, form};
 
+/// The event by which a listener's side says that packets were lost on the way there.
+const VOICE_LOST: &str = "convene-voice-lost";
+
 pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("conferencemixer", gst::DebugColorFlags::empty(), Some("Conference mixer"))
 });
@@ -40,7 +43,8 @@ pub struct ConferenceMixer {
     #[property(
         name = "expected-loss", nick = "Expected loss", get, set, type = u32, member = expected_loss,
         minimum = 0, maximum = 100, default = 5,
-        blurb = "Percent of lost packets for which Opus adds redundancy, 0 for none; read when the element starts"
+        blurb = "Percent of lost packets for which Opus adds redundancy for those whose line loses some, 0 for none; \
+                 read when the element starts"
     )]
     #[property(
         name = "stereo", nick = "Stereo", get, set, type = bool, member = stereo, default = false,
@@ -204,6 +208,10 @@ impl ConferenceMixer {
         match event.type_() {
             gst::EventType::Latency | gst::EventType::Reconfigure => {
                 gst::Pad::event_default(pad, Some(&*self.obj()), event)
+            }
+            gst::EventType::CustomUpstream if event.has_name(VOICE_LOST) => {
+                self.post(Letter::Lost(pad.imp().ear()));
+                true
             }
             // A listener's seek or its quality of service are nobody else's business.
             _ => false,

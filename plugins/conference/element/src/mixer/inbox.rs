@@ -23,6 +23,7 @@ pub enum Letter {
     Flush(Seat),
     Mute(Seat, bool),
     Turn(Ear, Volume),
+    Lost(Ear),
 }
 
 /// A buffer that came in.

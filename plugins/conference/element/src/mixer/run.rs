@@ -112,6 +112,7 @@ impl ConferenceMixer {
                 Letter::Flush(seat) => self.handle(Input::Flush(seat), arrival),
                 Letter::Mute(seat, mute) => self.handle(Input::Mute(seat, mute), arrival),
                 Letter::Turn(ear, volume) => self.handle(Input::Turn(ear, volume), arrival),
+                Letter::Lost(ear) => self.handle(Input::Lost(ear), arrival),
             }
         }
     }

@@ -59,6 +59,8 @@ struct Caller {
     heard: Vec<i16>,
     /// Of the last packet.
     channels: Option<Channels>,
+    /// Speech's codec, which has redundancy, or the other (RFC 6716, section 3.1).
+    is_redundant: bool,
     last: Option<u16>,
 }
 
@@ -122,6 +124,20 @@ impl Call {
     /// In which the last packet came to this one.
     pub fn channels(&self, seat: u32) -> Option<Channels> {
         self.callers[&seat].channels
+    }
+
+    /// Whether what this one is sent can be lost, each second packet of it.
+    pub fn is_redundant(&self, seat: u32) -> bool {
+        self.callers[&seat].is_redundant
+    }
+
+    /// The line to this one loses packets.
+    pub fn lose(&self, seat: u32) {
+        let pad = self.mixer.static_pad(&format!("src_{seat}")).expect("the pad is there");
+        let lost = gst::Structure::new_empty("convene-voice-lost");
+        assert!(pad.send_event(gst::event::CustomUpstream::new(lost)));
+        let other = gst::Structure::new_empty("something-else");
+        assert!(!pad.send_event(gst::event::CustomUpstream::new(other)));
     }
 
     pub fn stall(&mut self, seat: u32) {
@@ -241,6 +257,7 @@ impl Caller {
             is_stalled: false,
             heard: Vec::new(),
             channels: None,
+            is_redundant: false,
             last: None,
         }
     }
@@ -285,6 +302,7 @@ impl Caller {
             assert!(self.last.is_none_or(|last| last.wrapping_add(1) == packet.sequence));
             self.last = Some(packet.sequence);
             self.channels = Some(packet_channels(packet.payload));
+            self.is_redundant = packet.payload[0] >> 3 < 16;
             self.decoder.decode(packet.payload, &mut self.heard).expect("good sound");
         }
     }

@@ -65,6 +65,19 @@ fn a_listener_keeps_his_gain_when_he_changes_his_codec() {
 }
 
 #[test]
+fn whoever_loses_packets_gets_redundancy() {
+    let mut call = Call::of(3);
+    call.run(50, AMPLITUDE);
+    assert_eq!([0, 1, 2].map(|seat| call.is_redundant(seat)), [false; 3]);
+    call.lose(1);
+    call.run(50, AMPLITUDE);
+    assert_eq!([0, 1, 2].map(|seat| call.is_redundant(seat)), [false, true, false]);
+    call.forget();
+    call.run(100, AMPLITUDE);
+    assert_heard(&call.heard(1), &[tone(0), tone(2)], &[tone(1)]);
+}
+
+#[test]
 fn a_caller_who_stalls_holds_nobody_up() {
     let mut call = Call::of(3);
     call.run(50, AMPLITUDE);

@@ -84,6 +84,7 @@ impl Peer {
             crypto: Arc::clone(&config.identity.crypto),
             egress: None,
             told_losses: (0.0, 0),
+            has_lost_voice: false,
             twcc: None,
             remb: None,
             origin: None,

@@ -231,6 +231,7 @@ impl Shard {
                 Happening::H264(packet) => self.report(room, RoomEvent::H264 { peer: id, packet }),
                 Happening::PictureLost(mid) => self.picture_lost(key, mid),
                 Happening::Estimate => self.share_out(key),
+                Happening::VoiceLost => self.report(room, RoomEvent::VoiceLost(id)),
             }
         }
     }

@@ -9,4 +9,5 @@ mod meeting;
 mod network;
 mod screen;
 mod supply;
+mod voice;
 mod world;

@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use convene_relay::{Input, PeerState, RoomEvent};
+use convene_relay::Input;
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
@@ -17,6 +17,7 @@ use super::pad::Kind;
 use super::pusher::{Item, Pusher};
 use super::settings::{PORT_DEFAULT, Settings};
 use super::state::State;
+use super::told::Listener;
 use super::{Vp8RelayPad, signals, streams, structures};
 use crate::http::{self, Desk};
 use crate::hub::{RoomListener, RoomSeat, WORKERS_MAX, new_tap};
@@ -123,17 +124,6 @@ pub struct Vp8Relay {
     pub(super) state: Mutex<State>,
 }
 
-/// Hands on what workers tell, as long as the element is there.
-struct Listener(glib::WeakRef<super::Vp8Relay>);
-
-impl RoomListener for Listener {
-    fn happened(&self, event: RoomEvent) {
-        if let Some(relay) = self.0.upgrade() {
-            relay.imp().happened(event);
-        }
-    }
-}
-
 /// What comes by HTTP asks here.
 struct Counter(glib::WeakRef<super::Vp8Relay>);
 
@@ -224,52 +214,6 @@ impl Vp8Relay {
         structures::stats(&reports, &self.state.lock().members)
     }
 
-    fn happened(&self, event: RoomEvent) {
-        match event {
-            RoomEvent::Voice { peer, level, captured, packet } => {
-                let now = self.obj().current_running_time();
-                let buffer = streams::voice(&packet, level, captured, (peer.0 as u32, now));
-                let state = self.state.lock();
-                for pad in state.voices.of(peer) {
-                    state.put(pad, buffer.clone());
-                }
-            }
-            RoomEvent::Feed { tap, packet } => {
-                let now = self.obj().current_running_time();
-                let state = self.state.lock();
-                if let Some((pad, peer)) = state.taps.get(&tap) {
-                    state.put(pad, streams::feed(&packet, peer.0 as u32, now));
-                }
-            }
-            RoomEvent::H264 { peer, packet } => {
-                let now = self.obj().current_running_time();
-                let state = self.state.lock();
-                for pad in state.foreign.of(peer) {
-                    state.put(pad, streams::h264(&packet, now));
-                }
-            }
-            RoomEvent::KeyframeWanted(feed) => {
-                let state = self.state.lock();
-                for pad in state.supplies.of(feed) {
-                    let event = gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(true).build();
-                    state.put(pad, event);
-                }
-            }
-            event => self.tell(&event),
-        }
-    }
-
-    fn tell(&self, event: &RoomEvent) {
-        let signal = structures::signal(event, &self.state.lock().members);
-        if let RoomEvent::Peer { peer, state: PeerState::Closed | PeerState::Failed } = event {
-            self.state.lock().members.forget(*peer);
-        }
-        if let Some((name, arguments)) = signal {
-            gst::debug!(CAT, imp = self, "{name}");
-            self.obj().emit_by_name_with_values(name, &arguments);
-        }
-    }
-
     /// Opens the port.
     fn open(&self) -> Result<(), gst::ErrorMessage> {
         let settings = self.settings();
@@ -309,6 +253,7 @@ impl Vp8Relay {
             state.members = Members::default();
             state.taps.clear();
             state.voices.clear();
+            state.heard.clear();
             state.foreign.clear();
             state.supplies.clear();
             state.seat.take()

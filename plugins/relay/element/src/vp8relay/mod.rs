@@ -30,6 +30,7 @@ mod signals;
 mod state;
 mod streams;
 mod structures;
+mod told;
 
 glib::wrapper! {
     /// A meeting's cameras to all who watch, and its voices by pads.

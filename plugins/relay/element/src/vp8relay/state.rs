@@ -22,6 +22,8 @@ pub struct State {
     /// Which pads take what; a pad is here while its peer has a number.
     pub taps: BTreeMap<TapId, (Vp8RelayPad, PeerId)>,
     pub voices: PeerPads,
+    /// Where what peers hear comes in.
+    pub heard: PeerPads,
     /// Where cameras in H.264 go out.
     pub foreign: PeerPads,
     /// Where the cameras that no peer sends come in.
@@ -58,7 +60,7 @@ impl State {
             }
             Kind::FeedIn => self.supplies.add(id, pad),
             Kind::H264Out => self.foreign.add(id, pad),
-            Kind::VoiceIn => {}
+            Kind::VoiceIn => self.heard.add(id, pad),
         }
     }
 
@@ -77,7 +79,10 @@ impl State {
             Kind::H264Out => {
                 self.foreign.remove(id, pad);
             }
-            Kind::VoiceOut | Kind::FeedIn | Kind::VoiceIn => {}
+            Kind::VoiceIn => {
+                self.heard.remove(id, pad);
+            }
+            Kind::VoiceOut | Kind::FeedIn => {}
         }
     }
 }

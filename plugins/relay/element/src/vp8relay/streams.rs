@@ -13,6 +13,9 @@ const OPUS_PAYLOAD_TYPE: u8 = 111;
 /// RFC 6464.
 const LEVEL_EXTENSION: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
 
+/// The event that goes upstream from where what a peer hears comes in, when packets of that were lost on the way to the peer.
+pub const VOICE_LOST: &str = "convene-voice-lost";
+
 /// A camera.
 pub static FEED_CAPS: LazyLock<gst::Caps> = LazyLock::new(|| {
     gst::Caps::builder("application/x-rtp")

@@ -61,7 +61,8 @@ pub fn signal(event: &RoomEvent, members: &Members) -> Option<(&'static str, Vec
         RoomEvent::Voice { .. }
         | RoomEvent::Feed { .. }
         | RoomEvent::H264 { .. }
-        | RoomEvent::KeyframeWanted(_) => None,
+        | RoomEvent::KeyframeWanted(_)
+        | RoomEvent::VoiceLost(_) => None,
     }
 }
 

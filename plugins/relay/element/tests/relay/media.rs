@@ -1,5 +1,7 @@
 //! Media from peer to peer, and through the pads, checked by what is in it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use gst::prelude::*;
 
 use crate::client::{Client, Wanted, read};
@@ -91,6 +93,35 @@ fn a_voice_goes_out_and_comes_back_through_the_pads() {
     let caps = out.current_caps().expect("the pad has caps");
     let caps = caps.structure(0).expect("one structure");
     assert_eq!(caps.get("extmap-1"), Ok("urn:ietf:params:rtp-hdrext:ssrc-audio-level"));
+}
+
+#[test]
+fn whoever_feeds_a_pad_is_told_that_the_peer_loses_packets() {
+    let relay = Relay::start();
+    let out = relay.element.request_pad_simple("voice_src_0").expect("a pad can be had");
+    out.set_property("peer", "ann");
+    let into = relay.element.request_pad_simple("voice_sink_0").expect("a pad can be had");
+    into.set_property("peer", "ann");
+    echo(&relay, &out, &into);
+    let feeding = into.peer().expect("it is linked");
+    let lost: Told<bool> = Told::new();
+    let told = lost.clone();
+    feeding.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
+        let event = info.event().expect("an event probe");
+        told.tell(event.has_name("convene-voice-lost"));
+        gst::PadProbeReturn::Ok
+    });
+    // What is missing before the pad is missing at the peer, as if the line had lost it.
+    let packets = AtomicUsize::new(0);
+    feeding.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+        let is_lost = packets.fetch_add(1, Ordering::Relaxed).is_multiple_of(10);
+        if is_lost { gst::PadProbeReturn::Drop } else { gst::PadProbeReturn::Ok }
+    });
+    let ann = Client::new(&everything(1));
+    // Without the numbers that packets have on the line, only her reports tell what is missing.
+    let offer = ann.offer().replace(" transport-cc", " x-none");
+    ann.accept(&relay.offer("ann", &offer).expect("the offer is answered"));
+    lost.wait_for("the loss", |is_loss| *is_loss);
 }
 
 #[test]

@@ -133,15 +133,18 @@ impl Line {
         self.with(|session| session.shake_due()).flatten()
     }
 
-    /// The caller's reports.
-    pub fn read_reports(&self, buffer: &mut [u8]) {
+    /// The caller's reports. Returns whether one of them tells of a loss.
+    pub fn read_reports(&self, buffer: &mut [u8]) -> bool {
+        let mut has_lost = false;
         while let Some((length, from)) = received(&self.rtcp, buffer) {
             let bytes = &buffer[..length];
-            self.with(|session| session.receive_report(from, bytes, now()));
+            let received = self.with(|session| session.receive_report(from, bytes, now()));
+            has_lost |= received == Some(Received::Loss);
             if is_shake(bytes) {
                 self.shake(now());
             }
         }
+        has_lost
     }
 
     /// A packet of the mixer's. A socket that is full loses it, as a full line would.

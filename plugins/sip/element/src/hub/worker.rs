@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use convene_sip::{CallId, CallRecord, Exchange, Flow, Hop, Order, Received, RoomId, Transport, Trunk};
+use convene_sip::{CallId, CallRecord, Exchange, Flow, Hop, Order, RoomId, Transport, Trunk};
 use rustix::event::{Timespec, epoll};
 use rustls::ServerConfig;
 
@@ -222,8 +222,9 @@ impl Worker {
             Token::Connection(id) => self.serve(id, flags),
             Token::Sound(id) => self.read_sound(CallId(id)),
             Token::Reports(id) => {
-                if let Some(entry) = self.lines.get(&CallId(id)) {
-                    entry.line.read_reports(&mut self.buffer);
+                let call = CallId(id);
+                if self.lines.get(&call).is_some_and(|entry| entry.line.read_reports(&mut self.buffer)) {
+                    self.tell_loss(call);
                 }
             }
         }
@@ -309,22 +310,6 @@ impl Worker {
             let mut flags = epoll::EventFlags::IN;
             flags.set(epoll::EventFlags::OUT, connection.has_unsent());
             let _ = epoll::modify(&self.poll, connection.stream(), Token::Connection(id).pack(), flags);
-        }
-    }
-
-    fn read_sound(&mut self, call: CallId) {
-        let Some(entry) = self.lines.get_mut(&call) else {
-            return;
-        };
-        // One each time: a call has one each 20 ms, and whether there is another the system tells for nothing.
-        match entry.line.read(&mut self.buffer) {
-            Some(Received::Voice(packet)) => self.hear(call, packet),
-            Some(Received::Key(key)) => {
-                let time = now();
-                self.exchange.key(call, key, time);
-                self.carry_out(time);
-            }
-            Some(Received::Nothing) | None => {}
         }
     }
 

@@ -7,6 +7,9 @@ use super::imp::{CAT, SipBridge};
 use super::pusher::Letter;
 use super::{form, imp};
 
+/// The event that goes upstream from where what a caller hears comes in, when packets of that were lost on the way to the caller.
+const VOICE_LOST: &str = "convene-voice-lost";
+
 impl imp::SipBridge {
     /// What waited; on the pusher's thread.
     pub(super) fn carry_out(&self, letter: Letter) {
@@ -16,6 +19,17 @@ impl imp::SipBridge {
                 self.obj().emit_by_name_with_values(name, &arguments);
             }
             Letter::Introduce(number) => self.introduce(number),
+            Letter::Lost(call) => {
+                let sink = {
+                    let state = self.state.lock();
+                    let number = state.seats.number(call);
+                    number.and_then(|number| state.seats.seat(number)?.sink.clone())
+                };
+                if let Some(pad) = sink {
+                    let loss = gst::Structure::new_empty(VOICE_LOST);
+                    pad.push_event(gst::event::CustomUpstream::new(loss));
+                }
+            }
             Letter::Voice(call, buffer) => {
                 let src = {
                     let state = self.state.lock();

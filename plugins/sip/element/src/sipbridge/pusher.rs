@@ -15,6 +15,8 @@ const QUEUE_MAX: usize = 4096;
 pub enum Letter {
     /// A packet of this call's voice.
     Voice(CallId, gst::Buffer),
+    /// What is sent to this call is lost on the way, now and then.
+    Lost(CallId),
     /// Who sits here has another codec than who sat here before.
     Introduce(u32),
     /// Applications are told.
@@ -75,11 +77,12 @@ pub struct Inlet {
 }
 
 impl Inlet {
-    /// Puts a letter in; a voice only if there is room.
+    /// Puts a letter in; one of those that come all the time only if there is room.
     pub fn put(&self, letter: Letter) {
         let (queue, bell) = &*self.shared;
         let mut queue = queue.lock();
-        let is_full = QUEUE_MAX <= queue.letters.len() && matches!(letter, Letter::Voice(..));
+        let is_full =
+            QUEUE_MAX <= queue.letters.len() && matches!(letter, Letter::Voice(..) | Letter::Lost(_));
         if queue.is_over || is_full {
             return;
         }

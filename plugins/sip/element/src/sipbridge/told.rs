@@ -34,6 +34,12 @@ impl RoomListener for Listener {
         }
     }
 
+    fn lost(&self, call: CallId) {
+        if let Some(bridge) = self.0.upgrade() {
+            bridge.imp().lost(call);
+        }
+    }
+
     fn wished(&self, call: CallId, wish: Wish) {
         if let Some(bridge) = self.0.upgrade() {
             bridge.imp().wished(call, wish);
@@ -117,6 +123,12 @@ impl SipBridge {
         buffer.get_mut().expect("a new buffer").set_pts(self.obj().current_running_time());
         if let Some(inlet) = &self.state.lock().inlet {
             inlet.put(Letter::Voice(call, buffer));
+        }
+    }
+
+    pub(super) fn lost(&self, call: CallId) {
+        if let Some(inlet) = &self.state.lock().inlet {
+            inlet.put(Letter::Lost(call));
         }
     }
 

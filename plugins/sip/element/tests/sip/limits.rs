@@ -55,6 +55,59 @@ fn noise_ends_a_connection_and_nobody_elses_call() {
 }
 
 #[test]
+fn whoever_mixes_for_a_caller_is_told_what_he_loses() {
+    let conference = Conference::new(1, "");
+    let sink = conference.bridge.static_pad("call_sink_0").expect("it was asked for");
+    let (told, losses) = std::sync::mpsc::channel();
+    let feeding = sink.peer().expect("it is linked");
+    feeding.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
+        if info.event().is_some_and(|event| event.has_name("convene-voice-lost")) {
+            let _ = told.send(());
+        }
+        gst::PadProbeReturn::Ok
+    });
+
+    let (signalling, sound) = (UdpSocket::bind("127.0.0.1:0"), UdpSocket::bind("127.0.0.1:0"));
+    let (signalling, sound) = (signalling.expect("a port is free"), sound.expect("a port is free"));
+    let [from, rtp] = [&signalling, &sound].map(|socket| socket.local_addr().expect("it is bound").port());
+    for socket in [&signalling, &sound] {
+        socket.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout can be set");
+    }
+    let sdp = format!(
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {rtp} RTP/AVP 0\r\na=rtcp-mux\r\n"
+    );
+    let invite = format!(
+        "INVITE sip:meeting@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{from};branch=z9hG4bK7;rport\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:ann@127.0.0.1>;tag=1\r\nTo: <sip:meeting@127.0.0.1>\r\nCall-ID: 7\r\n\
+         CSeq: 1 INVITE\r\nContact: <sip:ann@127.0.0.1:{from}>\r\nContent-Type: application/sdp\r\n\
+         Content-Length: {}\r\n\r\n{sdp}",
+        sdp.len()
+    );
+    let port: i32 = conference.bridge.property("actual-udp-port");
+    signalling.send_to(invite.as_bytes(), ("127.0.0.1", port as u16)).expect("it can be sent");
+
+    // A report comes first, on the same port; what is mixed comes while somebody sends, and has the number of G.711.
+    let mut packet = [0; 2000];
+    let (_, bridge) = sound.recv_from(&mut packet).expect("the call is answered");
+    for sequence in 0.. {
+        let mut silence = [0xff; 172];
+        silence[..12].copy_from_slice(&[0x80, 0, 0, sequence, 0, 0, sequence, 0, 0, 0, 0, 9]);
+        sound.send_to(&silence, bridge).expect("it can be sent");
+        sound.recv_from(&mut packet).expect("something comes back");
+        if packet[1] & 0x7f == 0 {
+            break;
+        }
+    }
+    // Of a receiver who has lost a fifth of it (RFC 3550, section 6.4.2).
+    let mut report = vec![0x81, 201, 0, 7, 0, 0, 0, 9];
+    report.extend_from_slice(&packet[8..12]);
+    report.extend_from_slice(&[51, 0, 0, 10, 0, 0, 0, 50, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    sound.send_to(&report, bridge).expect("it can be sent");
+    losses.recv_timeout(Duration::from_secs(30)).expect("the mixer's side is told");
+    conference.assert_well();
+}
+
+#[test]
 fn one_address_has_only_so_many_connections() {
     const ADDRESS_CONNECTIONS_MAX: usize = 128;
     let conference = Conference::new(0, "");

@@ -3,12 +3,37 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use convene_sip::{CallId, Frames, Prompt};
+use convene_sip::{CallId, Frames, Prompt, Received};
 
 use super::super::clock::now;
 use super::Worker;
 
 impl Worker {
+    /// What has come on a call's port.
+    pub(super) fn read_sound(&mut self, call: CallId) {
+        let Some(entry) = self.lines.get_mut(&call) else {
+            return;
+        };
+        // One each time: a call has one each 20 ms, and whether there is another the system tells for nothing.
+        match entry.line.read(&mut self.buffer) {
+            Some(Received::Voice(packet)) => self.hear(call, packet),
+            Some(Received::Key(key)) => {
+                let time = now();
+                self.exchange.key(call, key, time);
+                self.carry_out(time);
+            }
+            Some(Received::Loss) => self.tell_loss(call),
+            Some(Received::Nothing) | None => {}
+        }
+    }
+
+    /// Whoever mixes for the caller may put what is lost into the next packet, too.
+    pub(super) fn tell_loss(&self, call: CallId) {
+        if let Some(room) = self.lines.get(&call).and_then(|entry| entry.room.as_ref()) {
+            room.lost(call);
+        }
+    }
+
     /// A packet of a caller's voice.
     pub(super) fn hear(&mut self, call: CallId, mut packet: Vec<u8>) {
         let Some(entry) = self.lines.get_mut(&call) else {
