@@ -233,14 +233,17 @@ impl ConferenceMixer {
 
     /// The end of all sinks is the end, unless the application wants to go on.
     fn end_if_over(&self) {
+        // Most of the time it is not over, and then there is nothing more to look at.
+        if self.settings().stay_open || !self.hall.lock().conference.is_over() {
+            return;
+        }
         let sinks = self.sinks();
         let mut linked = sinks.iter().filter(|pad| pad.is_linked()).peekable();
-        let is_at_end = linked.peek().is_some()
-            && linked.all(|pad| pad.imp().is_at_end.load(Ordering::Relaxed))
-            && !self.settings().stay_open;
+        let is_at_end =
+            linked.peek().is_some() && linked.all(|pad| pad.imp().is_at_end.load(Ordering::Relaxed));
         let listeners: Vec<_> = {
             let mut hall = self.hall.lock();
-            if !is_at_end || !hall.conference.is_over() || std::mem::replace(&mut hall.has_ended, true) {
+            if !is_at_end || std::mem::replace(&mut hall.has_ended, true) {
                 return;
             }
             hall.listeners.values().cloned().collect()

@@ -19,8 +19,9 @@ const READ_BYTES: usize = 64 * 1500;
 /// Segments that the kernel takes at once, and their bytes.
 const SEGMENTS_MAX: usize = 60;
 const BATCH_BYTES_MAX: usize = 60_000;
-/// Peers that are sent to in a row: some 50 kilobytes, which a core's nearer caches hold beside all else.
-const HELD_MAX: usize = 16;
+/// Peers that are sent to in a row, and so many bytes, which a core's nearer caches hold beside all else.
+const HELD_MAX: usize = 64;
+const HELD_BYTES_MAX: usize = 50_000;
 /// How long a full socket is waited for before what is to be sent is dropped, as a full line would.
 const FULL_WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 2_000_000 };
 
@@ -89,6 +90,7 @@ pub struct Line {
     buffers: Vec<Vec<u8>>,
     /// What is sent at the next flush.
     held: Vec<Datagram>,
+    held_bytes: usize,
     /// Addresses of this machine at which datagrams came in.
     own: Vec<IpAddr>,
 }
@@ -99,7 +101,7 @@ impl Line {
         let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
         let address = socket.local_addr()?;
         let buffers = (0..BATCH_SIZE).map(|_| vec![0; READ_BYTES]).collect();
-        Ok(Self { socket, state, address, buffers, held: Vec::with_capacity(HELD_MAX), own: Vec::new() })
+        Ok(Self { socket, state, address, buffers, held: Vec::with_capacity(HELD_MAX), held_bytes: 0, own: Vec::new() })
     }
 
     /// To wait for datagrams.
@@ -135,13 +137,14 @@ impl Line {
     /// costs more than they do, as the caches are lost and whoever receives has gone to sleep. Returns whether it is time to [flush](Self::flush).
     pub fn hold(&mut self, datagram: Datagram) -> bool {
         let segments_max = self.segments_max(datagram.segment);
+        self.held_bytes += datagram.bytes.len();
         match self.held.last_mut() {
             Some(last) if last.takes(&datagram, segments_max) => {
                 last.bytes.extend_from_slice(&datagram.bytes)
             }
             _ => self.held.push(datagram),
         }
-        HELD_MAX <= self.held.len()
+        HELD_MAX <= self.held.len() || HELD_BYTES_MAX <= self.held_bytes
     }
 
     /// Sends what is held; gives back the room that it took.
@@ -154,6 +157,7 @@ impl Line {
             give_back(bytes);
         }
         self.held = held;
+        self.held_bytes = 0;
     }
 
     /// So many of this size the kernel takes at once.

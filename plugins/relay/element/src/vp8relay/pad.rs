@@ -59,6 +59,11 @@ impl Vp8RelayPad {
         self.settings().peer.clone()
     }
 
+    /// The same for what is done for each packet.
+    pub fn with_peer<T>(&self, act: impl FnOnce(&str) -> T) -> T {
+        act(&self.settings().peer)
+    }
+
     fn settings(&self) -> std::sync::MutexGuard<'_, Settings> {
         self.settings.lock().expect("no holder of the settings panics")
     }

@@ -60,9 +60,10 @@ impl imp::Vp8Relay {
             gst::element_imp_error!(self, gst::StreamError::Format, ("What comes in on {name} is no RTP."));
             gst::FlowError::Error
         };
-        let state = self.state.lock();
-        let place = state.seat.clone().zip(state.members.id(&pad.imp().peer()));
-        drop(state);
+        let place = pad.imp().with_peer(|peer| {
+            let state = self.state.lock();
+            state.seat.clone().zip(state.members.id(peer))
+        });
         match pad.imp().kind() {
             Kind::FeedIn => {
                 let packet = streams::supplied(buffer).ok_or_else(no_rtp)?;
