@@ -16,6 +16,8 @@ pub struct FeedPacket {
     pub room: RoomId,
     /// Whose camera.
     pub feed: PeerId,
+    /// It is no camera but a shared screen.
+    pub is_screen: bool,
     /// Which encoding.
     pub layer: Layer,
     /// What the sender calls it.
@@ -55,6 +57,8 @@ pub struct PicturePacket {
     pub marker: bool,
     /// When it was captured, since 1900 by whatever clock, if that is known.
     pub captured: Option<Duration>,
+    /// It is no camera but a shared screen: beside the ten cameras, and only for those who wish for it.
+    pub is_screen: bool,
     /// VP8 with its descriptor (RFC 7741), or H.264 (RFC 6184).
     pub payload: Arc<[u8]>,
 }

@@ -24,7 +24,7 @@ use crate::order::Datagram;
 use crate::rewriter::Numbers;
 use crate::spare::Spare;
 use crate::vp8::Descriptor;
-use crate::wish::Wish;
+use crate::wish::Selection;
 use crate::{FeedPacket, Layer, PeerId, PicturePacket, Remote, RoomId};
 
 /// A peer that has not connected by then, or is not back by then, is given up.
@@ -83,8 +83,8 @@ pub struct Peer {
     pub voice: Option<VoiceLine>,
     pub camera: Option<CameraLine>,
     pub slots: Vec<SlotLine>,
-    /// Which feeds it wants; none while it has not said.
-    pub wish: Option<Vec<Wish>>,
+    /// Which feeds it wants.
+    pub selection: Selection,
     pub state: PeerState,
     /// When something came from it last, or when it was first expected.
     heard_at: Instant,
@@ -422,6 +422,7 @@ impl Peer {
                 timestamp: packet.header.timestamp,
                 marker: packet.header.marker,
                 captured,
+                is_screen: false,
                 payload: packet.payload,
             }));
             return;
@@ -432,6 +433,7 @@ impl Peer {
         out.happenings.push_back(Happening::Camera(FeedPacket {
             room: self.room,
             feed: self.id,
+            is_screen: false,
             layer,
             rid,
             sequence: source.sequence(*packet.seq_no),

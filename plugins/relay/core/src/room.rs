@@ -8,7 +8,10 @@ use crate::feed::{FEED_SILENCE_MAX, Feed};
 use crate::levels::Voices;
 use crate::slot::Slot;
 use crate::vp8::{PictureId, extend};
-use crate::{FEEDS_MAX, PeerId, ShardId, TapId};
+use crate::{FEEDS_MAX, FeedPacket, PeerId, ShardId, TapId};
+
+/// Shared screens of a meeting at once.
+const SCREENS_MAX: usize = 1;
 
 /// A meeting.
 #[derive(Debug, Default)]
@@ -38,6 +41,8 @@ pub struct RoomFeed {
     pub feed: Feed,
     /// The shard its sender is on.
     pub home: ShardId,
+    /// It is no camera but a shared screen.
+    pub is_screen: bool,
     /// The slots in which it is shown, on this shard.
     pub viewers: Vec<(PeerKey, usize)>,
 }
@@ -77,23 +82,26 @@ pub struct Tap {
 }
 
 impl Room {
-    /// The camera that sends a packet, which may be new; nothing when there are too many.
-    pub fn feed(&mut self, id: PeerId, home: ShardId, now: Instant) -> Option<(&mut RoomFeed, bool)> {
+    /// The camera or screen that sends a packet, which may be new; nothing when there are too many.
+    pub fn feed(&mut self, packet: &FeedPacket, home: ShardId) -> Option<(&mut RoomFeed, bool)> {
+        let FeedPacket { feed: id, is_screen, arrived, .. } = *packet;
         let is_new = !self.feeds.contains_key(&id);
-        if is_new && FEEDS_MAX <= self.feeds.len() {
+        let most = if is_screen { SCREENS_MAX } else { FEEDS_MAX };
+        if is_new && most <= self.feeds.values().filter(|feed| feed.is_screen == is_screen).count() {
             return None;
         }
         let feed = self.feeds.entry(id).or_insert_with(|| RoomFeed {
-            feed: Feed::new(now),
+            feed: Feed::new(arrived),
             home,
+            is_screen,
             viewers: Vec::new(),
         });
         Some((feed, is_new))
     }
 
-    /// All who send.
-    pub fn feed_ids(&self) -> Vec<PeerId> {
-        self.feeds.keys().copied().collect()
+    /// All whose cameras send.
+    pub fn camera_ids(&self) -> Vec<PeerId> {
+        self.feeds.iter().filter(|(_, feed)| !feed.is_screen).map(|(id, _)| *id).collect()
     }
 
     /// Somebody is here who sends or sees something.
@@ -128,15 +136,18 @@ impl Room {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::epoch;
+    use crate::testing::packet;
 
     #[test]
-    fn a_room_has_only_so_many_cameras() {
+    fn a_room_has_only_so_many_cameras_and_a_screen_beside_them() {
         let mut room = Room::default();
-        for number in 0..FEEDS_MAX as u64 {
-            assert!(room.feed(PeerId(number), ShardId(0), epoch()).is_some_and(|(_, is_new)| is_new));
-        }
-        assert!(room.feed(PeerId(99), ShardId(0), epoch()).is_none());
-        assert!(room.feed(PeerId(0), ShardId(0), epoch()).is_some_and(|(_, is_new)| !is_new));
+        let mut feed = |number: u64, is_screen: bool| {
+            let packet = FeedPacket { feed: PeerId(number), is_screen, ..packet(1) };
+            room.feed(&packet, ShardId(0)).map(|(_, is_new)| is_new)
+        };
+        assert!((0..FEEDS_MAX as u64).all(|number| feed(number, false) == Some(true)));
+        assert_eq!((feed(99, false), feed(0, false)), (None, Some(false)));
+        assert_eq!([feed(50, true), feed(51, true), feed(50, true)], [Some(true), None, Some(false)]);
+        assert_eq!(room.camera_ids().len(), FEEDS_MAX);
     }
 }

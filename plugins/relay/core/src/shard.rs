@@ -16,7 +16,7 @@ use crate::order::{Datagram, Order};
 use crate::peer::{Happening, Peer, PeerState, VoicePacket};
 use crate::room::Room;
 use crate::spare::Spare;
-use crate::wish::Wish;
+use crate::wish::{Selection, Wish};
 use crate::{PeerId, PicturePacket, Remote, RoomId, ShardId, TapId};
 
 /// For [`Config::estimated_peers_max`]: an estimator for each of more viewers would cost more than all else.
@@ -75,6 +75,8 @@ pub enum Input<'a> {
         peer: PeerId,
         /// What.
         wish: Vec<Wish>,
+        /// ... and after these all other cameras, whoever speaks or spoke last first, as for somebody who says nothing.
+        others: bool,
     },
     /// A peer is to hear this.
     Voice {
@@ -285,7 +287,7 @@ impl Shard {
             Input::Order { from, order } => self.order(from, order),
             Input::Timeout => self.pass_time(),
             Input::Remove(peer) => self.remove(peer),
-            Input::Select { peer, wish } => self.select(peer, wish),
+            Input::Select { peer, wish, others } => self.select(peer, Selection { wish, others }),
             Input::Voice { peer, packet } => self.speak_to(peer, &packet),
             Input::TapVoice { room, peer, on } => self.tap_voice(room, peer, on),
             Input::Tap { room, tap, feed } => self.tap(room, tap, feed),

@@ -27,6 +27,7 @@ pub fn packet(number: u64) -> FeedPacket {
     FeedPacket {
         room: RoomId(1),
         feed: PeerId(1),
+        is_screen: false,
         layer: Layer(0),
         rid: None,
         sequence: number,

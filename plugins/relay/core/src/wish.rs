@@ -1,7 +1,7 @@
 //! Which cameras a viewer sees, and in which of its slots.
 
 use crate::PeerId;
-use crate::levels::Voices;
+use crate::room::Room;
 
 /// A viewer that says nothing about it shows each camera this high.
 const HEIGHT_UNSAID: u32 = 720;
@@ -17,26 +17,43 @@ pub struct Wish {
     pub height: u32,
 }
 
-/// The cameras that a viewer shall see, the most wanted first: what it wishes of those that are there, or else all, whoever speaks or spoke last
-/// first.
-pub fn wanted(wish: Option<&[Wish]>, own: PeerId, feeds: &[PeerId], voices: &Voices) -> Vec<Wish> {
-    if let Some(wish) = wish {
-        let mut wanted: Vec<Wish> = Vec::with_capacity(wish.len());
-        for one in wish {
+/// What a viewer wants to see. Whoever says nothing sees all cameras.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// The most wanted first.
+    pub wish: Vec<Wish>,
+    /// ... and after these all other cameras, whoever speaks or spoke last first.
+    pub others: bool,
+}
+
+impl Default for Selection {
+    fn default() -> Self {
+        Self { wish: Vec::new(), others: true }
+    }
+}
+
+impl Selection {
+    /// The cameras and screens that the viewer shall see, of those that are there, the most wanted first.
+    pub fn wanted(&self, own: PeerId, room: &Room) -> Vec<Wish> {
+        let mut wanted: Vec<Wish> = Vec::with_capacity(self.wish.len());
+        for one in &self.wish {
             let is_twice = wanted.iter().any(|before| before.feed == one.feed);
-            if feeds.contains(&one.feed) && !is_twice {
+            if room.feeds.contains_key(&one.feed) && !is_twice {
                 wanted.push(*one);
             }
         }
-        return wanted;
+        if self.others {
+            let mut others = room.camera_ids();
+            others.retain(|feed| *feed != own && !wanted.iter().any(|before| before.feed == *feed));
+            let speaking = room.voices.speaking();
+            others.sort_by_key(|feed| {
+                let place = speaking.iter().position(|speaker| speaker == feed).unwrap_or(usize::MAX);
+                (place, std::cmp::Reverse(room.voices.recency(*feed)))
+            });
+            wanted.extend(others.into_iter().map(|feed| Wish { feed, height: HEIGHT_UNSAID }));
+        }
+        wanted
     }
-    let mut others: Vec<PeerId> = feeds.iter().copied().filter(|feed| *feed != own).collect();
-    let speaking = voices.speaking();
-    others.sort_by_key(|feed| {
-        let place = speaking.iter().position(|speaker| speaker == feed).unwrap_or(usize::MAX);
-        (place, std::cmp::Reverse(voices.recency(*feed)))
-    });
-    others.into_iter().map(|feed| Wish { feed, height: HEIGHT_UNSAID }).collect()
 }
 
 /// Who sits where: whoever has a slot and is still wanted keeps it, as a picture that jumps from place to place is tiring.
@@ -57,7 +74,8 @@ pub fn seat(slots: &[Option<PeerId>], wanted: &[Wish]) -> Vec<Option<PeerId>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::after;
+    use crate::testing::{after, packet};
+    use crate::{FeedPacket, ShardId};
 
     const ME: PeerId = PeerId(9);
 
@@ -69,25 +87,35 @@ mod tests {
         feeds.iter().map(|feed| Wish { feed: PeerId(*feed), height: 180 }).collect()
     }
 
-    fn feeds(ids: &[u64]) -> Vec<PeerId> {
-        ids.iter().copied().map(PeerId).collect()
+    /// A room with these cameras, and a screen.
+    fn room(cameras: &[u64], screen: u64) -> Room {
+        let mut room = Room::default();
+        let cameras = cameras.iter().map(|camera| (*camera, false));
+        for (number, is_screen) in cameras.chain([(screen, true)]) {
+            let packet = FeedPacket { feed: PeerId(number), is_screen, ..packet(1) };
+            room.feed(&packet, ShardId(0)).expect("there is room");
+        }
+        room
     }
 
     #[test]
-    fn without_a_wish_who_spoke_last_comes_first() {
-        let mut voices = Voices::default();
+    fn without_a_wish_who_spoke_last_comes_first_and_no_screen() {
+        let mut room = room(&[1, 2, 3, 9], 7);
         for (speaker, from) in [(3, 0), (2, 1000)] {
             for time in (from..from + 600).step_by(20) {
-                voices.heard(PeerId(speaker), -20, after(time));
+                room.voices.heard(PeerId(speaker), -20, after(time));
             }
         }
-        assert_eq!(ids(&wanted(None, ME, &feeds(&[1, 2, 3, 9]), &voices)), [2, 3, 1]);
+        assert_eq!(ids(&Selection::default().wanted(ME, &room)), [2, 3, 1]);
+        // The screen for whoever wishes for it, before all others.
+        let wish = wishes(&[7, 1]);
+        assert_eq!(ids(&Selection { wish, others: true }.wanted(ME, &room)), [7, 1, 2, 3]);
     }
 
     #[test]
     fn a_wish_is_followed_as_far_as_there_are_cameras() {
-        let wish = wishes(&[4, 7, 1, 4]);
-        assert_eq!(ids(&wanted(Some(&wish), ME, &feeds(&[1, 4, 9]), &Voices::default())), [4, 1]);
+        let selection = Selection { wish: wishes(&[4, 7, 1, 4]), others: false };
+        assert_eq!(ids(&selection.wanted(ME, &room(&[1, 4, 9], 8))), [4, 1]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use str0m::{Candidate, Rtc, RtcConfig};
 use super::{Peer, PeerState};
 use crate::line::{CameraLine, RESEND_PACKETS_MAX, SlotLine, VoiceLine};
 use crate::losses::Losses;
+use crate::wish::Selection;
 use crate::{Config, OfferError, PeerId, RoomId, SLOTS_MAX};
 
 /// A browser's offer with ten slots has about 30 kilobytes.
@@ -75,7 +76,7 @@ impl Peer {
             voice: None,
             camera: None,
             slots: Vec::new(),
-            wish: None,
+            selection: Selection::default(),
             state: PeerState::Expected,
             heard_at: now,
             due: None,

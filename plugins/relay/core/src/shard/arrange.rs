@@ -4,16 +4,16 @@ use super::{RoomEvent, Shard};
 use crate::allocation::{Claim, Why, allocate, desired};
 use crate::directory::PeerKey;
 use crate::feed::Offered;
-use crate::wish::{WISHES_MAX, Wish, seat, wanted};
+use crate::wish::{Selection, WISHES_MAX, seat};
 use crate::{PeerId, RoomId};
 
 impl Shard {
-    pub(super) fn select(&mut self, peer: PeerId, mut wish: Vec<Wish>) {
-        wish.truncate(WISHES_MAX);
+    pub(super) fn select(&mut self, peer: PeerId, mut selection: Selection) {
+        selection.wish.truncate(WISHES_MAX);
         if let Some(key) = self.keys.get(&peer).copied()
             && let Some(peer) = self.peer_mut(key)
         {
-            peer.wish = Some(wish);
+            peer.selection = selection;
             self.arrange(key);
         }
     }
@@ -27,7 +27,7 @@ impl Shard {
         let Some(room) = self.rooms.get_mut(&room_id) else {
             return;
         };
-        let wanted = wanted(peer.wish.as_deref(), id, &room.feed_ids(), &room.voices);
+        let wanted = peer.selection.wanted(id, room);
         let before: Vec<Option<PeerId>> = peer.slots.iter().map(|line| line.slot.feed()).collect();
         let after = seat(&before, &wanted);
         for (line, feed) in peer.slots.iter_mut().zip(&after) {
@@ -55,7 +55,7 @@ impl Shard {
         let Some(room) = self.rooms.get(&peer.room) else {
             return;
         };
-        let wanted = wanted(peer.wish.as_deref(), peer.id, &room.feed_ids(), &room.voices);
+        let wanted = peer.selection.wanted(peer.id, room);
         let mut slots = Vec::with_capacity(peer.slots.len());
         let mut claims = Vec::with_capacity(peer.slots.len());
         for wish in &wanted {
@@ -133,7 +133,7 @@ impl Shard {
     fn feeds_changed(&mut self, id: RoomId) {
         self.arrange_all(id);
         if self.home_of(id) == self.config.id {
-            let feeds = self.rooms.get(&id).map_or_else(Vec::new, |room| room.feed_ids());
+            let feeds = self.rooms.get(&id).map_or_else(Vec::new, |room| room.camera_ids());
             self.report(id, RoomEvent::Feeds(feeds));
         }
     }
@@ -148,7 +148,7 @@ impl Shard {
     pub(super) fn limit_feeds(&mut self, room: RoomId, bitrate: Option<u64>) {
         let room = self.rooms.entry(room).or_default();
         room.limit = bitrate;
-        let feeds = room.feed_ids();
+        let feeds = room.camera_ids();
         for feed in feeds {
             // No limit is told as one that nothing reaches.
             self.limit_feed(feed, bitrate.unwrap_or(u64::from(u32::MAX)));

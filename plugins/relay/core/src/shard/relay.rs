@@ -23,7 +23,7 @@ impl Shard {
         let Some(room) = self.rooms.get_mut(&packet.room) else {
             return;
         };
-        let Some((feed, is_new)) = room.feed(packet.feed, home, packet.arrived) else {
+        let Some((feed, is_new)) = room.feed(&packet, home) else {
             return;
         };
         feed.home = home;

@@ -98,7 +98,7 @@ impl Shard {
         let Some(room) = self.rooms.get(&id).filter(|room| !room.feeds.is_empty()) else {
             return;
         };
-        let (viewers, limit, feeds) = (room.peers.clone(), room.limit, room.feed_ids());
+        let (viewers, limit, feeds) = (room.peers.clone(), room.limit, room.camera_ids());
         for key in viewers {
             self.share_out(key);
         }

@@ -15,7 +15,8 @@ impl Shard {
             return;
         };
         let room = self.rooms.entry(id).or_default();
-        if FEEDS_MAX <= room.supplies.len() && !room.supplies.contains_key(&feed) {
+        // A screen may stand beside the cameras.
+        if FEEDS_MAX < room.supplies.len() && !room.supplies.contains_key(&feed) {
             return;
         }
         let is_another = |supply: &Supply| supply.ssrc != packet.ssrc;
@@ -31,6 +32,7 @@ impl Shard {
         let packet = FeedPacket {
             room: id,
             feed,
+            is_screen: packet.is_screen,
             layer: Layer(0),
             rid: None,
             sequence,

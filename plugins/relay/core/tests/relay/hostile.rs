@@ -102,7 +102,7 @@ fn malformed_pictures_disturb_nobody_who_looks_elsewhere() {
     let cem = world.join(Vec::new(), 2, Line::GOOD);
     let mallory = world.join(single(300), 1, Line::GOOD);
     let wish = vec![Wish { feed: PeerId(ann as u64), height: 480 }];
-    world.tell(bob, Input::Select { peer: PeerId(bob as u64), wish });
+    world.tell(bob, Input::Select { peer: PeerId(bob as u64), wish, others: false });
     world.run(SECOND * 2);
     world.browsers[cem].screens.iter_mut().for_each(|(_, screen)| screen.is_lenient = true);
     let before = [(bob, 0), (cem, 0)].map(|(viewer, slot)| world.browsers[viewer].screen(slot).shown.len());

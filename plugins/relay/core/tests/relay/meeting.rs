@@ -107,11 +107,11 @@ fn a_feed_moves_over_to_another_without_a_gap() {
     let bob = world.join(single(300), 0, Line::GOOD);
     let cem = world.join(Vec::new(), 1, Line::GOOD);
     let wish = |feed: usize| vec![Wish { feed: PeerId(feed as u64), height: 480 }];
-    world.tell(cem, Input::Select { peer: PeerId(cem as u64), wish: wish(ann) });
+    world.tell(cem, Input::Select { peer: PeerId(cem as u64), wish: wish(ann), others: false });
     world.run(SECOND * 2);
     for turn in 0..6 {
         let feed = if turn % 2 == 0 { bob } else { ann };
-        world.tell(cem, Input::Select { peer: PeerId(cem as u64), wish: wish(feed) });
+        world.tell(cem, Input::Select { peer: PeerId(cem as u64), wish: wish(feed), others: false });
         world.run(SECOND);
     }
     // The screen itself checks picture ids and the counters at every frame.
@@ -131,7 +131,7 @@ fn the_layer_follows_the_height_that_is_shown() {
     let bob = world.join(Vec::new(), 1, Line::GOOD);
     for height in [180, 360, 720, 180] {
         let wish = vec![Wish { feed: PeerId(ann as u64), height }];
-        world.tell(bob, Input::Select { peer: PeerId(bob as u64), wish });
+        world.tell(bob, Input::Select { peer: PeerId(bob as u64), wish, others: false });
         world.run(SECOND * 4);
         let shown = world.browsers[bob].screen(0).shown.last().copied().expect("something is shown");
         assert_eq!(u32::from(shown.height), height);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use convene_relay::{FEEDS_MAX, Input, PeerId, PicturePacket, RoomEvent};
+use convene_relay::{FEEDS_MAX, Input, PeerId, PicturePacket, RoomEvent, Wish};
 
 use crate::camera::Encoding;
 use crate::network::Line;
@@ -15,6 +15,7 @@ const SCREEN: PeerId = PeerId(1_000);
 struct Projector {
     encoding: Encoding,
     feed: PeerId,
+    is_screen: bool,
     ssrc: u32,
     sequence: u16,
     number: u32,
@@ -22,7 +23,14 @@ struct Projector {
 
 impl Projector {
     fn new(feed: PeerId) -> Self {
-        Self { encoding: Encoding::new(None, 720, 600), feed, ssrc: 5, sequence: 65_500, number: 0 }
+        Self {
+            encoding: Encoding::new(None, 720, 600),
+            feed,
+            is_screen: false,
+            ssrc: 5,
+            sequence: 65_500,
+            number: 0,
+        }
     }
 
     fn play(&mut self, world: &mut World, frames: usize) {
@@ -37,6 +45,7 @@ impl Projector {
                     timestamp: self.number.wrapping_mul(2_970),
                     marker: piece.marker,
                     captured: None,
+                    is_screen: self.is_screen,
                     payload: piece.payload.into(),
                 };
                 self.sequence = self.sequence.wrapping_add(1);
@@ -69,6 +78,37 @@ fn a_supplied_camera_is_seen_on_every_shard_and_by_who_comes_late() {
 }
 
 #[test]
+fn a_screen_is_seen_first_by_those_who_wish_for_it_and_by_nobody_else() {
+    let mut world = World::new(2, 3);
+    let ann = world.join(single(300), 1, Line::GOOD);
+    let [bob, cem] = [(); 2].map(|()| world.join(Vec::new(), 1, Line::GOOD));
+    let wish = vec![Wish { feed: SCREEN, height: 720 }];
+    world.tell(cem, Input::Select { peer: PeerId(cem as u64), wish, others: true });
+    let mut projector = Projector { is_screen: true, ..Projector::new(SCREEN) };
+    let seen = |world: &World, viewer: usize| world.browsers[viewer].screen(0).shown.len();
+    world.run(Duration::from_secs(2));
+    let before = [bob, cem].map(|viewer| seen(&world, viewer));
+    assert!(before.iter().all(|shown| 30 < *shown), "Ann's camera, while there is no screen: {before:?}");
+
+    projector.play(&mut world, 60);
+    assert_eq!(world.feeds(), [ann as u64], "it is no camera");
+    let slots = |viewer: usize| {
+        let told = world.events.iter().rev().find_map(|(_, event)| match event {
+            RoomEvent::Slots { peer, slots } if peer.0 == viewer as u64 => Some(slots[0].1),
+            _ => None,
+        });
+        told.flatten()
+    };
+    assert_eq!([slots(bob), slots(cem)], [Some(PeerId(ann as u64)), Some(SCREEN)]);
+    assert!(40 < seen(&world, cem) - before[1]);
+
+    let before = seen(&world, cem);
+    world.tell(SCREEN.0 as usize, Input::EndSupply { room: ROOM, feed: SCREEN });
+    world.run(Duration::from_secs(2));
+    assert!(30 < seen(&world, cem) - before, "Ann's camera again");
+}
+
+#[test]
 fn a_supplied_camera_that_begins_anew_goes_on() {
     let mut world = World::new(2, 3);
     let viewer = world.join(Vec::new(), 1, Line::GOOD);
@@ -96,6 +136,7 @@ fn what_ends_leaves_nothing_behind() {
         timestamp: 1,
         marker: true,
         captured: None,
+        is_screen: false,
         payload: Vec::new().into(),
     };
     world.tell(SCREEN.0 as usize, Input::Supply { room: ROOM, feed: SCREEN, packet: rubbish });

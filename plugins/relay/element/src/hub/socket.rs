@@ -101,7 +101,15 @@ impl Line {
         let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
         let address = socket.local_addr()?;
         let buffers = (0..BATCH_SIZE).map(|_| vec![0; READ_BYTES]).collect();
-        Ok(Self { socket, state, address, buffers, held: Vec::with_capacity(HELD_MAX), held_bytes: 0, own: Vec::new() })
+        Ok(Self {
+            socket,
+            state,
+            address,
+            buffers,
+            held: Vec::with_capacity(HELD_MAX),
+            held_bytes: 0,
+            own: Vec::new(),
+        })
     }
 
     /// To wait for datagrams.

@@ -203,9 +203,10 @@ impl Vp8Relay {
 
     pub(super) fn select(&self, peer: &str, wish: &gst::StructureRef) {
         let mut state = self.state.lock();
+        let others = wish.get("others").unwrap_or(false);
         let wish = structures::wish(wish, &mut state.members);
         if let (Some(seat), Some(id)) = (&state.seat, state.members.id(peer)) {
-            seat.tell(id, Input::Select { peer: id, wish });
+            seat.tell(id, Input::Select { peer: id, wish, others });
         }
     }
 

@@ -25,6 +25,7 @@ pub enum Kind {
 #[derive(Debug, Clone, Default)]
 struct Settings {
     peer: String,
+    screen: bool,
 }
 
 #[derive(Default, glib::Properties)]
@@ -38,6 +39,15 @@ pub struct Vp8RelayPad {
         set = Self::set_peer,
         type = String,
         member = peer
+    )]
+    #[property(
+        name = "screen",
+        nick = "Screen",
+        blurb = "What comes in on feed_sink_%u is no camera but a shared screen: beside the ten cameras, and only for those who select it",
+        get,
+        set,
+        type = bool,
+        member = screen
     )]
     settings: std::sync::Mutex<Settings>,
     kind: OnceLock<Kind>,
@@ -57,6 +67,11 @@ impl Vp8RelayPad {
     /// Whose it is.
     pub fn peer(&self) -> String {
         self.settings().peer.clone()
+    }
+
+    /// What comes in is no camera but a shared screen.
+    pub fn is_screen(&self) -> bool {
+        self.settings().screen
     }
 
     /// The same for what is done for each packet.

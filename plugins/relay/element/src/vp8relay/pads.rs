@@ -66,7 +66,7 @@ impl imp::Vp8Relay {
         });
         match pad.imp().kind() {
             Kind::FeedIn => {
-                let packet = streams::supplied(buffer).ok_or_else(no_rtp)?;
+                let packet = streams::supplied(buffer, pad.imp().is_screen()).ok_or_else(no_rtp)?;
                 if let Some((seat, id)) = place {
                     seat.supply(id, packet);
                 }

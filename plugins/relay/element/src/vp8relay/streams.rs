@@ -130,7 +130,7 @@ pub fn heard(buffer: &gst::Buffer) -> Option<VoicePacket> {
 }
 
 /// A packet of a camera that no peer sends, out of a buffer; nothing where that is no RTP.
-pub fn supplied(buffer: &gst::Buffer) -> Option<PicturePacket> {
+pub fn supplied(buffer: &gst::Buffer, is_screen: bool) -> Option<PicturePacket> {
     let bytes = buffer.map_readable().ok()?;
     let rtp = Rtp::parse(&bytes).ok()?;
     let captured =
@@ -141,6 +141,7 @@ pub fn supplied(buffer: &gst::Buffer) -> Option<PicturePacket> {
         timestamp: rtp.timestamp,
         marker: rtp.marker,
         captured: captured.map(|meta| meta.timestamp().into()),
+        is_screen,
         payload: rtp.payload.into(),
     })
 }
