@@ -31,7 +31,9 @@ pub use present::{Area, FPS_DEFAULT, FPS_MAX, PresentEvent, PresentPipeline, Pre
 pub use recording::{
     Look as RecordingLook, RecordingEvent, RecordingEvents, RecordingFaces, RecordingPipeline, RecordingSound,
 };
-pub use talk::{ShownFeed, Sight, SightReason, TalkCounts, TalkEvent, TalkPipeline, VoiceCounts, Watcher};
+pub use talk::{
+    ShownFeed, ShownScreen, Sight, SightReason, TalkCounts, TalkEvent, TalkPipeline, VoiceCounts, Watcher,
+};
 pub use telephone::{
     CallProgress, CallerNames, PhoneKey, RecordKeeper, Telephone, TelephonePort, TelephoneRoom, Trunk,
 };

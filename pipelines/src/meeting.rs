@@ -21,7 +21,7 @@ use crate::bus::{self, BusEvent};
 use crate::init::{factory, init};
 
 /// The caps of the screen stream.
-const SCREEN_CAPS: &str = "video/x-convene-screen";
+pub(crate) const SCREEN_CAPS: &str = "video/x-convene-screen";
 
 /// The event by which a reader says how many bytes it has painted, and the relay how many it has taken.
 const PAINTED_EVENT: &str = "convene-screen-painted";
@@ -120,10 +120,18 @@ impl MeetingPipeline {
     /// The channel closes when the pipeline stops.
     pub fn watch(&self, video: bool) -> Result<(Viewer, UnboundedReceiver<Bytes>), PipelineError> {
         let (sender, receiver) = unbounded_channel();
-        let sink = viewer_sink(sender, self.events.clone());
-        self.pipeline.add(&sink).map_err(PipelineError::build)?;
-        let viewer = self.seat(sink, video)?;
+        let viewer = self.seat(video, move |bytes| sender.send(bytes).is_ok())?;
         Ok((viewer, receiver))
+    }
+
+    /// A viewer in this process, whose bytes are handed on as they come, until that returns `false`.
+    pub(crate) fn read(
+        self: &Arc<Self>,
+        video: bool,
+        hand_on: impl Fn(Bytes) -> bool + Send + 'static,
+    ) -> Result<Reader, PipelineError> {
+        let viewer = self.seat(video, hand_on)?;
+        Ok(Reader { viewer, _meeting: Arc::clone(self) })
     }
 
     /// Stops the relay; every viewer's channel closes.
@@ -132,7 +140,13 @@ impl MeetingPipeline {
     }
 
     /// Links the viewer's sink to a pad of its own. What fails takes the sink out again, as the viewer is dropped.
-    fn seat(&self, sink: gst_app::AppSink, video: bool) -> Result<Viewer, PipelineError> {
+    fn seat(
+        &self,
+        video: bool,
+        hand_on: impl Fn(Bytes) -> bool + Send + 'static,
+    ) -> Result<Viewer, PipelineError> {
+        let sink = viewer_sink(hand_on, self.events.clone());
+        self.pipeline.add(&sink).map_err(PipelineError::build)?;
         let element = sink.upcast_ref::<gst::Element>();
         let sink_pad = element.static_pad("sink").expect("an appsink has a sink pad");
         let mut viewer = Viewer {
@@ -187,10 +201,34 @@ pub struct Viewer {
 impl Viewer {
     /// The viewer has painted so many bytes since it came. Never blocks.
     pub fn painted(&self, bytes: u64) {
-        let painted = gst::Structure::builder(PAINTED_EVENT).field("bytes", bytes).build();
-        // It is refused when the viewer's pad is going away, and then nobody needs the number.
-        self.sink_pad.push_event(gst::event::CustomUpstream::new(painted));
+        tell_painted(&self.sink_pad, bytes);
     }
+}
+
+/// A viewer in this process. Dropping it leaves.
+pub(crate) struct Reader {
+    viewer: Viewer,
+    /// A viewer that leaves posts messages to the pipeline's bus, which has to be there for that.
+    _meeting: Arc<MeetingPipeline>,
+}
+
+impl Reader {
+    /// Tells how many bytes are painted, from wherever that becomes known.
+    pub(crate) fn painter(&self) -> impl Fn(u64) + Send + Sync + 'static {
+        let pad = self.viewer.sink_pad.clone();
+        move |bytes| tell_painted(&pad, bytes)
+    }
+}
+
+fn tell_painted(sink: &gst::Pad, bytes: u64) {
+    let painted = gst::Structure::builder(PAINTED_EVENT).field("bytes", bytes).build();
+    // It is refused when the viewer's pad is going away, and then nobody needs the number.
+    sink.push_event(gst::event::CustomUpstream::new(painted));
+}
+
+/// How many bytes are painted, if an event says that.
+pub(crate) fn painted_of(event: &gst::Event) -> Option<u64> {
+    event.structure().filter(|structure| structure.name() == PAINTED_EVENT)?.get("bytes").ok()
 }
 
 impl Drop for Viewer {
@@ -210,8 +248,11 @@ impl Drop for Viewer {
 }
 
 /// Hands every buffer on as it comes, without copying it.
-fn viewer_sink(sender: UnboundedSender<Bytes>, events: UnboundedSender<MeetingEvent>) -> gst_app::AppSink {
-    let channel = Mutex::new(Some(sender));
+fn viewer_sink(
+    hand_on: impl Fn(Bytes) -> bool + Send + 'static,
+    events: UnboundedSender<MeetingEvent>,
+) -> gst_app::AppSink {
+    let viewer = Mutex::new(Some(hand_on));
     let callbacks = gst_app::AppSinkCallbacks::builder()
         .new_sample(move |sink| {
             let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
@@ -220,10 +261,10 @@ fn viewer_sink(sender: UnboundedSender<Bytes>, events: UnboundedSender<MeetingEv
                 let _ = events.send(MeetingEvent::Failed("The relay's memory cannot be read.".into()));
                 return Err(gst::FlowError::Error);
             };
-            let mut channel = channel.lock();
+            let mut viewer = viewer.lock();
             // A viewer who no longer listens is about to be dropped. An error here would end the others' streams too.
-            if channel.as_ref().is_some_and(|sender| sender.send(Bytes::from_owner(mapped)).is_err()) {
-                *channel = None;
+            if viewer.as_ref().is_some_and(|hand_on| !hand_on(Bytes::from_owner(mapped))) {
+                *viewer = None;
             }
             Ok(gst::FlowSuccess::Ok)
         })
@@ -262,15 +303,10 @@ fn watch_source_pad(
     let presenters = presenters.clone();
     let events = events.clone();
     pad.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
-        let Some(event) = info.event() else { return gst::PadProbeReturn::Ok };
-        let Some(structure) = event.structure().filter(|structure| structure.name() == PAINTED_EVENT) else {
-            return gst::PadProbeReturn::Ok;
-        };
+        let Some(bytes) = info.event().and_then(painted_of) else { return gst::PadProbeReturn::Ok };
         let of_this_presenter =
             presenters.announced.load(Ordering::SeqCst) == presenters.arrived.load(Ordering::SeqCst);
-        if let Ok(bytes) = structure.get::<u64>("bytes")
-            && of_this_presenter
-        {
+        if of_this_presenter {
             let _ = events.send(MeetingEvent::Taken(bytes));
         }
         gst::PadProbeReturn::Handled

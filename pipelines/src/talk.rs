@@ -22,10 +22,11 @@ use crate::bus::{self, BusEvent};
 use crate::init::{factory, init};
 use crate::seat::Seat;
 use crate::telephone::{CallProgress, PhoneKey, Switchboard, TelephoneRoom};
-use crate::{Listener, MediaPort, PipelineError};
+use crate::{Listener, MediaPort, MeetingPipeline, PipelineError};
 
 pub use counts::{Sight, SightReason, TalkCounts, VoiceCounts};
 pub(crate) use counts::{milliseconds, structures};
+pub use screen::ShownScreen;
 pub use watcher::Watcher;
 
 use converter::{CONVERTERS_MAX, Converter};
@@ -35,11 +36,15 @@ mod calls;
 mod converter;
 mod counts;
 mod lips;
+mod screen;
 mod signals;
 mod watcher;
 
 /// Listeners who say nothing have numbers from here on, which no participant has.
 const LISTENERS_FROM: u32 = 1 << 31;
+
+/// The most that a screen has.
+const SCREEN_LINES: u16 = 1080;
 
 /// What a talk tells the service. People are the numbers that were given with their offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -259,15 +264,22 @@ impl TalkPipeline {
                 return;
             };
             let there =
-                feeds.iter().filter_map(|feed| Some((&people.seats.get(&feed.person)?.peer, feed.height)));
-            let (peers, heights): (Vec<_>, Vec<_>) =
-                there.map(|(peer, height)| (peer.to_send_value(), i32::from(height).to_send_value())).unzip();
-            let wish = gst::Structure::builder("wish")
-                .field("feeds", gst::Array::from_iter(peers))
-                .field("heights", gst::Array::from_iter(heights));
-            (seat.peer.clone(), wish.build())
+                feeds.iter().filter_map(|feed| Some((&*people.seats.get(&feed.person)?.peer, feed.height)));
+            (seat.peer.clone(), wish(there, false))
         };
         self.relay.emit_by_name::<()>("select", &[&peer, &wish]);
+    }
+
+    /// This viewer sees the shared screen where one is shown, and after it all cameras, whoever speaks or spoke last first.
+    pub fn show_all(&self, viewer: u32) {
+        if let Some(peer) = self.peer(viewer) {
+            self.relay.emit_by_name::<()>("select", &[&peer, &wish([(screen::PEER, SCREEN_LINES)], true)]);
+        }
+    }
+
+    /// Shows the screen of this meeting to those who see all, for as long as what is returned is kept. It costs a decode and an encode of what changes.
+    pub fn show_screen(&self, meeting: &Arc<MeetingPipeline>) -> Result<ShownScreen, PipelineError> {
+        ShownScreen::new(&self.pipeline, &self.relay, meeting)
     }
 
     /// Lets nobody hear this person, or everybody again.
@@ -328,6 +340,18 @@ impl Drop for TalkPipeline {
             tracing::warn!(%error, "a meeting's talk did not stop");
         }
     }
+}
+
+/// What a viewer wants, as the relay is told it: peers and how high each is shown, and whether all others come after them.
+fn wish<'a>(feeds: impl IntoIterator<Item = (&'a str, u16)>, others: bool) -> gst::Structure {
+    let feeds = feeds.into_iter();
+    let (peers, heights): (Vec<_>, Vec<_>) =
+        feeds.map(|(peer, height)| (peer.to_send_value(), i32::from(height).to_send_value())).unzip();
+    gst::Structure::builder("wish")
+        .field("feeds", gst::Array::from_iter(peers))
+        .field("heights", gst::Array::from_iter(heights))
+        .field("others", others)
+        .build()
 }
 
 /// Somebody who sends pictures.
@@ -421,6 +445,9 @@ fn listen(
         // One camera's trouble does not end the talk.
         BusEvent::Error(error) if converter::is_part(&error.place) => {
             tracing::warn!(error.element, error.sentence, "a camera in H.264 cannot be shown any more");
+        }
+        BusEvent::Error(error) if screen::is_part(&error.place) => {
+            tracing::warn!(error.element, error.sentence, "programs are not shown the screen any more");
         }
         BusEvent::Error(error) => {
             // Nobody listens any more once the meeting is over.

@@ -172,6 +172,7 @@ impl Room {
                 () = timer => self.handle(Input::Timeout).await,
                 _ = sound.tick() => self.look_at_sound().await,
             }
+            self.show_screen_to_programs().await;
         }
         self.turn_away(mailbox);
         self.screen.stop();
@@ -222,6 +223,12 @@ impl Room {
                 }
             }
         }
+    }
+
+    /// Encoded for them only while there are some, and a screen.
+    async fn show_screen_to_programs(&mut self) {
+        let is_wanted = self.meeting.presenter().is_some() && self.streams.see_all();
+        self.talk.show_screen(self.screen.pipeline().filter(|_| is_wanted)).await;
     }
 
     fn next_id(&mut self) -> ParticipantId {

@@ -100,6 +100,11 @@ impl Screen {
         blocking(move || Feed::watch(pipeline, films)).await.map(Box::new)
     }
 
+    /// The relay, if there is one.
+    pub(crate) fn pipeline(&self) -> Option<&Arc<MeetingPipeline>> {
+        self.relay.as_ref().map(|relay| &relay.pipeline)
+    }
+
     /// The next word of the relay; never, when there is none.
     pub(crate) async fn event(&mut self) -> MeetingEvent {
         let Some(relay) = &mut self.relay else { return std::future::pending().await };

@@ -8,8 +8,8 @@ use convene_domain::{
     CallOutId, CameraPolicy, DisplayName, MediaOffer, ParticipantId, PhoneNumber, RECORDERS_MAX, Slot, Wish,
 };
 use convene_pipelines::{
-    Listener, MediaPort, PipelineError, ShownFeed, TalkCounts, TalkEvent, TalkPipeline, TelephoneRoom,
-    VoiceCounts, Watcher,
+    Listener, MediaPort, MeetingPipeline, PipelineError, ShownFeed, ShownScreen, TalkCounts, TalkEvent,
+    TalkPipeline, TelephoneRoom, VoiceCounts, Watcher,
 };
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, channel};
 use tracing::warn;
@@ -58,6 +58,8 @@ pub(crate) struct Talk {
 
 /// Its fields are dropped in this order: a listener that leaves posts to its pipeline's bus.
 struct Running {
+    /// For programs that watch, with the relay that it comes from.
+    screen: Option<(ShownScreen, Arc<MeetingPipeline>)>,
     listeners: Vec<(Listener, Sender<Bytes>)>,
     pipeline: Arc<TalkPipeline>,
     events: UnboundedReceiver<TalkEvent>,
@@ -297,6 +299,30 @@ impl Talk {
         }
     }
 
+    /// This viewer sees the screen that is shown to programs, and after it everybody.
+    pub(crate) async fn show_all(&self, viewer: ParticipantId) {
+        self.carry_out(move |pipeline| pipeline.show_all(viewer.0)).await;
+    }
+
+    /// Shows programs the screen of this relay, or none.
+    pub(crate) async fn show_screen(&mut self, relay: Option<&Arc<MeetingPipeline>>) {
+        let Some(running) = &mut self.running else { return };
+        let shown = running.screen.as_ref().map(|(_, relay)| relay);
+        if shown.map(Arc::as_ptr) == relay.map(Arc::as_ptr) {
+            return;
+        }
+        let (before, relay, pipeline) = (running.screen.take(), relay.cloned(), running.pipeline.clone());
+        let shown = blocking(move || {
+            drop(before);
+            relay.map(|relay| (pipeline.show_screen(&relay), relay))
+        });
+        match shown.await {
+            Some((Ok(shown), relay)) => running.screen = Some((shown, relay)),
+            Some((Err(error), _)) => warn!(%error, "programs are not shown the screen"),
+            None => {}
+        }
+    }
+
     pub(crate) fn silence(&self, id: ParticipantId, is_silenced: bool) {
         if let Some(running) = &self.running {
             running.pipeline.silence(id.0, is_silenced);
@@ -347,7 +373,8 @@ impl Talk {
         pipeline.limit_cameras(policy.max_kbps);
         pipeline.lock(self.is_locked);
         let pipeline = Arc::new(pipeline);
-        self.running = Some(Running { listeners: Vec::new(), pipeline: pipeline.clone(), events });
+        self.running =
+            Some(Running { screen: None, listeners: Vec::new(), pipeline: pipeline.clone(), events });
         self.open_ears(self.ears.clone()).await;
         Ok(pipeline)
     }

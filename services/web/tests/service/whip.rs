@@ -6,6 +6,7 @@ use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::metrics::scrape;
+use super::screen::{Screen, pixels, present};
 use super::support::{Client, Meeting, Scene, scene_with};
 use super::whip_peer::{Got, Peer};
 
@@ -89,18 +90,18 @@ impl Stage {
 
     /// A player that has seen the white picture of a participant, and heard something.
     async fn see_and_hear(&self, token: &str, id: &Value) -> (Peer, Answered) {
+        let (player, watched) = self.watch(token, &format!("?participant={id}")).await;
+        let heard: fn(&Got) -> bool = |got| matches!(got, Got::Sound(loudness) if 0.1 < *loudness);
+        (expect(player, vec![WHITE, heard]).await, watched)
+    }
+
+    /// A player, which may say in its query whom it wants to see.
+    async fn watch(&self, token: &str, query: &str) -> (Peer, Answered) {
         let player = Peer::player();
-        let path = format!("/whep/{}?participant={}", self.meeting.code, id);
+        let path = format!("/whep/{}{query}", self.meeting.code);
         let watched = self.ask((Method::POST, &path), token, &[("content-type", SDP)], &player.offer()).await;
         assert_eq!(watched.status, 201, "{}", watched.body);
         player.accept(&watched.body);
-        let seen: fn(&Got) -> bool = |got| matches!(got, Got::Picture(luma) if 200 < *luma);
-        let heard: fn(&Got) -> bool = |got| matches!(got, Got::Sound(loudness) if 0.1 < *loudness);
-        let player = tokio::task::spawn_blocking(move || {
-            player.expect(vec![seen, heard]);
-            player
-        });
-        let player = player.await.unwrap();
         (player, watched)
     }
 
@@ -108,6 +109,18 @@ impl Stage {
         let path = format!("/{protocol}/{}", self.meeting.code);
         self.ask((Method::POST, &path), token, &[("content-type", SDP)], offer).await
     }
+}
+
+/// The picture of whoever sends by WHIP.
+const WHITE: fn(&Got) -> bool = |got| matches!(got, Got::Picture(luma) if 200 < *luma);
+
+/// Waits until all of these have come.
+async fn expect(player: Peer, wanted: Vec<fn(&Got) -> bool>) -> Peer {
+    let waited = tokio::task::spawn_blocking(move || {
+        player.expect(wanted);
+        player
+    });
+    waited.await.unwrap()
 }
 
 /// As an encoder offers that never comes to connect.
@@ -175,6 +188,37 @@ async fn one_program_sends_and_another_sees_and_hears_it() {
     drop((player, sender));
     assert_eq!(stage.ask((Method::DELETE, published.header("location")), &send, &[], "").await.status, 200);
     assert_eq!(stage.ann.told_of("participant_left").await["id"], camera["id"]);
+    stage.scene.stop().await;
+}
+
+/// Programs know nothing of our own codec.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shared_screen_comes_before_cameras_for_a_program_that_watches() {
+    const GREY: fn(&Got) -> bool = |got| matches!(got, Got::Picture(luma) if (60..130).contains(luma));
+    const DARK: fn(&Got) -> bool = |got| matches!(got, Got::Picture(luma) if *luma < 40);
+    let flat = |value: u8| vec![value; pixels(0).len()];
+    let mut stage = stage().await;
+    let (send, watch) = (stage.allow("send", "Camera 2").await, stage.allow("watch", "Lobby").await);
+    let sender = Peer::sender();
+    sender.accept(&stage.post("whip", &send, &sender.offer()).await.body);
+    let (early, _) = stage.watch(&watch, "").await;
+    let early = expect(early, vec![WHITE]).await;
+
+    let mut screen = Screen::new();
+    present(&mut stage.ann).await;
+    stage.ann.send_screen(screen.show(&flat(90))).await;
+    let early = expect(early, vec![GREY]).await;
+    // A screen that rests is there all the same, for who has come before and for who comes now.
+    let (late, _) = stage.watch(&watch, "").await;
+    let late = expect(late, vec![GREY]).await;
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    early.forget();
+    let early = expect(early, vec![GREY]).await;
+    stage.ann.send_screen(screen.show(&flat(5))).await;
+    let (early, late) = (expect(early, vec![DARK]).await, expect(late, vec![DARK]).await);
+
+    stage.ann.tell(json!({"type": "present_stop"})).await;
+    drop((expect(early, vec![WHITE]).await, expect(late, vec![WHITE]).await, sender));
     stage.scene.stop().await;
 }
 

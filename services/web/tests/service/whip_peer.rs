@@ -123,6 +123,13 @@ impl Peer {
     }
 }
 
+impl Peer {
+    /// What has come until now does not count.
+    pub fn forget(&self) {
+        while self.got.try_recv().is_ok() {}
+    }
+}
+
 impl Drop for Peer {
     fn drop(&mut self) {
         let _ = self.pipeline.set_state(gst::State::Null);

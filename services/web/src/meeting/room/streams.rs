@@ -66,6 +66,8 @@ struct Session {
     /// What it came with, so that no other pass speaks for it.
     token: Token,
     kind: StreamKind,
+    /// It watches one participant alone.
+    sees_one: bool,
     offer: MediaOffer,
     /// How often ICE was restarted.
     restarts: u32,
@@ -80,6 +82,11 @@ impl Session {
 impl Streams {
     pub(super) fn forget(&mut self, id: ParticipantId) {
         self.0.remove(&id);
+    }
+
+    /// Somebody watches who has not said whom.
+    pub(super) fn see_all(&self) -> bool {
+        self.0.values().any(|session| session.kind == StreamKind::Watch && !session.sees_one)
     }
 
     fn find(
@@ -123,12 +130,16 @@ impl Room {
         let offer = offer.only(kind.flow());
         let sdp = self.answer_stream(id, Some(pass.name.clone()), &offer).await?;
         let secret = Token::random(&mut OsRng.unwrap_err());
-        let session = Session { secret: secret.clone(), token, kind, offer: offer.clone(), restarts: 0 };
+        let sees_one = whom.is_some();
+        let session =
+            Session { secret: secret.clone(), token, kind, sees_one, offer: offer.clone(), restarts: 0 };
         let tag = session.tag();
         self.streams.0.insert(id, session);
         self.handle(Input::Stream { id, pass, offer }).await;
-        if let Some(whom) = whom {
-            self.handle(Input::StreamView(id, whom)).await;
+        match whom {
+            Some(whom) => self.handle(Input::StreamView(id, whom)).await,
+            None if kind == StreamKind::Watch => self.talk.show_all(id).await,
+            None => {}
         }
         debug!(meeting = self.number, participant = id.0, "a program sends or watches");
         Ok(StreamAnswer::Begun { sdp, session: secret, tag })
