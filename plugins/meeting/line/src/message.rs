@@ -140,6 +140,11 @@ pub enum Hear {
         /// In kbit/s.
         max_kbps: u32,
     },
+    /// So high our camera is shown to anybody from now on.
+    CameraWanted {
+        /// In lines; 0 when nobody sees it.
+        height: u16,
+    },
     /// The host has muted us.
     Muted,
     /// The meeting is over.
@@ -199,6 +204,8 @@ mod tests {
         assert_eq!(slots[0], Slot { mid: "video2".into(), id: Some(4) });
         assert_eq!(slots[1].id, None);
         assert!(matches!(Hear::parse(r#"{"type":"muted","by":3}"#), Some(Hear::Muted)));
+        let wanted = Hear::parse(r#"{"type":"camera_wanted","height":180}"#);
+        assert!(matches!(wanted, Some(Hear::CameraWanted { height: 180 })));
         assert!(matches!(Hear::parse(r#"{"type":"presenter","id":4}"#), Some(Hear::Other)));
         assert!(matches!(
             Hear::parse(r#"{"type":"taken","bytes":7,"new":[1]}"#),

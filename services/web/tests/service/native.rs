@@ -1,5 +1,7 @@
 //! Programs on GStreamer take part by `meetingsink` and `meetingsrc`: seen by colour, heard by tone.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use convene_test_support::{AMPLITUDE, amplitude};
@@ -59,18 +61,28 @@ impl Program {
         ))
     }
 
-    /// Each pad is linked whenever it comes.
     fn receive(scene: &Scene, meeting: &Meeting) -> Self {
+        let picture = "vp8dec name=feed_0 ! videoconvert ! video/x-raw,format=RGB ! appsink name=picture sync=false wait-on-eos=false";
+        Self::take(scene, meeting, picture)
+    }
+
+    fn hear(scene: &Scene, meeting: &Meeting) -> Self {
+        Self::take(scene, meeting, "")
+    }
+
+    /// The voices, and whatever else; each pad is linked whenever it comes.
+    fn take(scene: &Scene, meeting: &Meeting, more: &str) -> Self {
         let program = Self::prepare(&format!(
             "meetingsrc name=me {} display-name=Ear \
              opusdec name=audio ! audioconvert ! audio/x-raw,format=S16LE,channels=1,rate=48000 ! appsink name=sound sync=false wait-on-eos=false \
-             vp8dec name=feed_0 ! videoconvert ! video/x-raw,format=RGB ! appsink name=picture sync=false wait-on-eos=false",
+             {more}",
             seat(scene, &meeting.code)
         ));
         let pipeline = program.pipeline.downgrade();
         program.pipeline.by_name("me").unwrap().connect_pad_added(move |_, pad| {
-            let into = pipeline.upgrade().and_then(|pipeline| pipeline.by_name(&pad.name())).unwrap();
-            pad.link(&into.static_pad("sink").unwrap()).unwrap();
+            if let Some(into) = pipeline.upgrade().and_then(|pipeline| pipeline.by_name(&pad.name())) {
+                pad.link(&into.static_pad("sink").unwrap()).unwrap();
+            }
         });
         program.play()
     }
@@ -279,9 +291,67 @@ async fn the_eleventh_camera_of_a_program_is_refused() {
         other.told_of("participant_changed").await;
         others.push(other);
     }
-    let bot = Program::send(&scene, &meeting);
+    let bot = Program::start(&format!(
+        "videotestsrc is-live=true ! vp8enc deadline=1 ! meetingsink name=me {}",
+        seat(&scene, &meeting.code)
+    ));
     let error = tokio::task::block_in_place(|| bot.error());
     assert!(error.contains("10 cameras are on already"), "{error}");
     drop(bot);
+    // Who has a voice as well goes on with that.
+    let bot = Program::send(&scene, &meeting);
+    let ear = Program::hear(&scene, &meeting);
+    tokio::task::block_in_place(|| {
+        let warned = bot.wait(gst::MessageType::Warning, |message| match message.view() {
+            gst::MessageView::Warning(warning) => Some(warning.error().to_string()),
+            _ => None,
+        });
+        assert!(warned.as_ref().is_ok_and(|said| said.contains("10 cameras are on already")), "{warned:?}");
+        ear.hears(true);
+    });
+    drop((bot, ear));
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_camera_that_nobody_sees_is_not_sent() {
+    let scene = scene().await;
+    let meeting = scene.start_meeting().await;
+    let mut ann = scene.join_host(&meeting).await;
+    let bot = Program::send(&scene, &meeting);
+    camera_of(&mut ann, "Bot").await;
+    // Of those who are connected nobody looks, so it rests; then somebody comes who does.
+    let wanted = |height: u32| {
+        bot.wait(gst::MessageType::Element, |message| {
+            let structure =
+                message.structure().filter(|found| found.name() == "convene-meeting-camera-wanted");
+            structure.filter(|found| found.get::<u32>("height") == Ok(height)).map(|_| ())
+        })
+    };
+    let sent = Arc::new(AtomicUsize::new(0));
+    let webrtcbin = bot.pipeline.by_name("link").unwrap();
+    for pad in webrtcbin.sink_pads() {
+        let is_video = pad.current_caps().is_some_and(|caps| caps.to_string().contains("VP8"));
+        let counted = Arc::clone(&sent);
+        pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+            counted.fetch_add(usize::from(is_video), Ordering::Relaxed);
+            gst::PadProbeReturn::Ok
+        });
+    }
+    let count = || sent.load(Ordering::Relaxed);
+    tokio::task::block_in_place(|| wanted(0).expect("nobody looks"));
+    // What was under way is through by now.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let before = count();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(count(), before);
+
+    let ear = Program::receive(&scene, &meeting);
+    tokio::task::block_in_place(|| {
+        wanted(720).expect("somebody looks");
+        ear.sees_green();
+    });
+    assert!(before < count());
+    drop((ear, bot));
     scene.stop().await;
 }

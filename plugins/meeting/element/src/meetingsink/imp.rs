@@ -46,8 +46,23 @@ pub struct MeetingSink {
 struct State {
     video: Option<Input>,
     audio: Option<Input>,
+    camera: Camera,
     /// The meeting is over: nothing more is taken.
     is_over: bool,
+}
+
+/// What becomes of the camera's pictures.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Camera {
+    /// They are sent.
+    #[default]
+    Seen,
+    /// Nobody sees them, so they are not.
+    Unseen,
+    /// They are sent from the next key frame on.
+    Awaited,
+    /// The meeting does not take them.
+    Refused,
 }
 
 struct Input {
@@ -57,6 +72,14 @@ struct Input {
 }
 
 impl State {
+    /// Whether this picture is sent.
+    fn shows(&mut self, picture: &gst::BufferRef) -> bool {
+        if self.camera == Camera::Awaited && !picture.flags().contains(gst::BufferFlags::DELTA_UNIT) {
+            self.camera = Camera::Seen;
+        }
+        self.camera == Camera::Seen
+    }
+
     fn inputs(&mut self) -> impl Iterator<Item = &mut Input> {
         self.audio.iter_mut().chain(&mut self.video)
     }
@@ -209,8 +232,15 @@ impl MeetingSink {
     }
 
     fn take(&self, pad: &gst::GhostPad, buffer: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
-        if self.state.lock().is_over {
-            return Err(gst::FlowError::Eos);
+        {
+            let mut state = self.state.lock();
+            if state.is_over {
+                return Err(gst::FlowError::Eos);
+            }
+            let is_picture = state.video.as_ref().is_some_and(|video| video.pad == *pad);
+            if is_picture && !state.shows(&buffer) {
+                return Ok(gst::FlowSuccess::Ok);
+            }
         }
         gst::ProxyPad::chain_default(pad, Some(&*self.obj()), buffer)
     }
@@ -237,10 +267,48 @@ impl MeetingSink {
         let _ = self.obj().post_message(gst::message::Eos::builder().src(&*self.obj()).build());
     }
 
+    /// A voice goes on without it.
+    fn refuse_camera(&self, message: String) {
+        let has_voice = {
+            let mut state = self.state.lock();
+            state.camera = Camera::Refused;
+            state.audio.is_some()
+        };
+        let error = MeetingError::CameraRefused { message };
+        if has_voice {
+            gst::element_imp_warning!(self, gst::ResourceError::Busy, ("{error}"));
+        } else {
+            bus::report_failure(&self.bin(), &error);
+        }
+    }
+
+    /// Nobody sees it, or somebody does again.
+    fn want_camera(&self, height: u16) {
+        let awaited = {
+            let mut state = self.state.lock();
+            let before = state.camera;
+            state.camera = match (before, height) {
+                (Camera::Refused, _) => Camera::Refused,
+                (_, 0) => Camera::Unseen,
+                (Camera::Unseen, _) => Camera::Awaited,
+                _ => before,
+            };
+            let begins = state.camera == Camera::Awaited && before != Camera::Awaited;
+            state.video.as_ref().filter(|_| begins).map(|video| video.pad.clone())
+        };
+        if let Some(pad) = awaited {
+            let ask = gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(true).build();
+            pad.push_event(ask);
+        }
+        let wanted =
+            gst::Structure::builder("convene-meeting-camera-wanted").field("height", u32::from(height));
+        bus::post(&self.bin(), wanted.build());
+    }
+
     fn join(&self) -> Result<(), gst::ErrorMessage> {
         let settings = self.settings.lock().expect("no holder of the settings panics").clone();
         let mut state = self.state.lock();
-        state.is_over = false;
+        (state.is_over, state.camera) = (false, Camera::Seen);
         let mut ends = Vec::new();
         for input in state.inputs() {
             input.has_ended = false;
@@ -290,9 +358,8 @@ impl Member for MeetingSink {
 
     fn said(&self, what: Hear) {
         match what {
-            Hear::CameraRefused { message } => {
-                bus::report_failure(&self.bin(), &MeetingError::CameraRefused { message });
-            }
+            Hear::CameraRefused { message } => self.refuse_camera(message),
+            Hear::CameraWanted { height } => self.want_camera(height),
             Hear::CameraPolicy { width, height, max_kbps } => {
                 let policy = gst::Structure::builder("convene-meeting-camera")
                     .field("width", width)
