@@ -4,6 +4,7 @@ mod guesses;
 mod names;
 mod order;
 mod outgoing;
+mod presses;
 mod record;
 mod refer;
 mod talk;
@@ -32,6 +33,7 @@ pub use guesses::{MISSES_MAX, TRUNK_MISSES_MAX};
 pub use order::{About, Names, Order, Progress, RoomId, RoomRules};
 use outgoing::Outgoing;
 pub use outgoing::{DIALLING_MAX, Trunk};
+use presses::{Presses, Way};
 use record::Origin;
 pub use record::{CallEnd, CallRecord, Encryption};
 
@@ -56,6 +58,7 @@ struct Call {
     agreement: Option<Agreement>,
     local: Option<Local>,
     menu: Menu,
+    presses: Presses,
     /// Until who is called joins.
     outgoing: Option<Outgoing>,
     /// The shell keeps what he says he is called.
@@ -231,7 +234,7 @@ impl Exchange {
                 Action::Offered(call, offer) => self.offered(call, offer, now),
                 Action::Answered(call, sdp) => self.answered(call, &sdp, now),
                 Action::Referred(call, user) => self.referred(call, user.as_deref(), now),
-                Action::Key(call, key) => self.press(call, key, now),
+                Action::Key(call, key) => self.press(call, key, Way::Message, now),
                 Action::Ended(call, why) => self.ended(call, why, now),
                 Action::Rings(call) => self.tell(call, Progress::Ringing),
                 Action::Accepted(call, sdp) => self.accepted(call, sdp.as_deref(), now),
@@ -271,6 +274,7 @@ impl Exchange {
             agreement: None,
             local: None,
             menu: Menu::inside(),
+            presses: Presses::default(),
             outgoing: None,
             has_name: false,
             hang_up_at: None,

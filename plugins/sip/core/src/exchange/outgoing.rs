@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
 use super::guesses::Guesser;
+use super::presses::Presses;
 use super::{Call, CallEnd, Exchange, Order, Origin, Progress, RoomId};
 use crate::agent::{Account, CallId, Dialling};
 use crate::digest::Credentials;
@@ -107,6 +108,7 @@ impl Exchange {
             agreement: None,
             local: None,
             menu: Menu::inside(),
+            presses: Presses::default(),
             outgoing: Some(outgoing),
             has_name: false,
             hang_up_at: None,

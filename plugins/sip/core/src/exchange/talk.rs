@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::presses::Way;
 use super::{Exchange, FAREWELL_MAX, Guesser, Order, RoomId};
 use crate::agent::CallId;
 use crate::menu::{CODE_DIGITS, Menu, Step};
@@ -10,7 +11,7 @@ use crate::prompt::Prompt;
 impl Exchange {
     /// A key of the dial-pad, by RTP.
     pub fn key(&mut self, call: CallId, key: char, now: Instant) {
-        self.press(call, key, now);
+        self.press(call, key, Way::Sound, now);
         self.work(now);
     }
 
@@ -48,10 +49,13 @@ impl Exchange {
         }
     }
 
-    pub(super) fn press(&mut self, id: CallId, key: char, now: Instant) {
+    pub(super) fn press(&mut self, id: CallId, key: char, way: Way, now: Instant) {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
+        if !call.presses.is_new(key, way, now) {
+            return;
+        }
         let rules = call.room.and_then(|room| self.rooms.get(&room));
         // Whoever has guessed too much finds no PIN to guess.
         let rules = rules.filter(|_| !self.misses.is_reached(&call.guesser, now));

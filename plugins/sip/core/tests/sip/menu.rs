@@ -201,16 +201,31 @@ fn a_meeting_that_ends_says_goodbye_to_its_callers() {
     assert!(world.lines.is_empty());
 }
 
+/// A key by message.
+fn info(ann: &mut Phone, world: &mut World, key: char) {
+    let body = format!("Signal={key}\r\nDuration=160\r\n");
+    let info = ann.request("INFO", &body).replace("application/sdp", "application/dtmf-relay");
+    assert_eq!(ann.ask(world, &info), 200);
+}
+
+#[test]
+fn keys_by_info_and_in_the_sound_are_pressed_once() {
+    let mut world = World::new(CODE);
+    let mut ann = caller(&mut world, "ann");
+    world.said();
+    for key in CODE.chars() {
+        world.key(&key.to_string());
+        info(&mut ann, &mut world, key);
+    }
+    assert_eq!(world.joined.len(), 1);
+}
+
 #[test]
 fn keys_by_info_are_keys() {
     let mut world = World::new(CODE);
     let mut ann = caller(&mut world, "ann");
     world.said();
-    for key in CODE.chars() {
-        let body = format!("Signal={key}\r\nDuration=160\r\n");
-        let info = ann.request("INFO", &body).replace("application/sdp", "application/dtmf-relay");
-        assert_eq!(ann.ask(&mut world, &info), 200);
-    }
+    CODE.chars().for_each(|key| info(&mut ann, &mut world, key));
     assert_eq!(world.joined.len(), 1);
     let other = ann.request("INFO", "x").replace("application/sdp", "application/vnd.x");
     assert_eq!(ann.ask(&mut world, &other), 415);
