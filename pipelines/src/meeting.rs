@@ -114,13 +114,17 @@ impl MeetingPipeline {
         }
     }
 
-    /// A new viewer and its bytes: whole records, first the whole screen as it is now. With `video` films come as they are, which are VP8; else
-    /// as pictures.
+    /// A new viewer and its bytes: whole records, first the whole screen as it is now. With `video` films come as they are, which are VP8,
+    /// with `series` graphics that are coded one after another; else each as pictures that stand alone.
     ///
     /// The channel closes when the pipeline stops.
-    pub fn watch(&self, video: bool) -> Result<(Viewer, UnboundedReceiver<Bytes>), PipelineError> {
+    pub fn watch(
+        &self,
+        video: bool,
+        series: bool,
+    ) -> Result<(Viewer, UnboundedReceiver<Bytes>), PipelineError> {
         let (sender, receiver) = unbounded_channel();
-        let viewer = self.seat(video, move |bytes| sender.send(bytes).is_ok())?;
+        let viewer = self.seat(video, series, move |bytes| sender.send(bytes).is_ok())?;
         Ok((viewer, receiver))
     }
 
@@ -130,7 +134,7 @@ impl MeetingPipeline {
         video: bool,
         hand_on: impl Fn(Bytes) -> bool + Send + 'static,
     ) -> Result<Reader, PipelineError> {
-        let viewer = self.seat(video, hand_on)?;
+        let viewer = self.seat(video, true, hand_on)?;
         Ok(Reader { viewer, _meeting: Arc::clone(self) })
     }
 
@@ -143,6 +147,7 @@ impl MeetingPipeline {
     fn seat(
         &self,
         video: bool,
+        series: bool,
         hand_on: impl Fn(Bytes) -> bool + Send + 'static,
     ) -> Result<Viewer, PipelineError> {
         let sink = viewer_sink(hand_on, self.events.clone());
@@ -167,6 +172,7 @@ impl MeetingPipeline {
         viewer.relay_pad = Some(relay_pad.clone());
         relay_pad.set_property("acknowledge", true);
         relay_pad.set_property("video", video);
+        relay_pad.set_property("series", series);
         relay_pad
             .link(&sink_pad)
             .map_err(|error| PipelineError::Build(format!("a viewer could not be linked: {error}")))?;

@@ -173,7 +173,7 @@ async fn a_viewer_may_outlive_the_meeting() {
 fn viewers_may_leave_while_the_meeting_stops() {
     for seed in 0..200 {
         let (meeting, _events) = MeetingPipeline::start().expect("a pipeline");
-        let viewers: Vec<_> = (0..6).map(|_| meeting.watch(true).expect("a viewer")).collect();
+        let viewers: Vec<_> = (0..6).map(|_| meeting.watch(true, true).expect("a viewer")).collect();
         meeting.push(Presenter::new().show(seed)).expect("taken");
         std::thread::scope(|threads| {
             for viewer in viewers {

@@ -64,7 +64,7 @@ pub struct Watcher {
 
 impl Watcher {
     pub fn join(meeting: &MeetingPipeline) -> Self {
-        let (viewer, bytes) = meeting.watch(true).expect("a place at the relay");
+        let (viewer, bytes) = meeting.watch(true, true).expect("a place at the relay");
         Self { viewer, bytes, decoder: Decoder::new(), acknowledges: true }
     }
 

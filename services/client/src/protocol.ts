@@ -137,8 +137,8 @@ export interface MeetingRecording {
 export type ClientMessage =
   | { readonly type: "join"; readonly protocol: 1; readonly code: string; readonly name: string; readonly token?: string }
   | { readonly type: "chat"; readonly text: string }
-  /** `video`: films may come as VP8. */
-  | { readonly type: "watch"; readonly video: boolean }
+  /** `video`: films may come as VP8; `series`: graphics may come coded one after another. */
+  | { readonly type: "watch"; readonly video: boolean; readonly series: boolean }
   | { readonly type: "unwatch" }
   | { readonly type: "painted"; readonly bytes: number }
   | { readonly type: "present" }

@@ -19,9 +19,9 @@ test("it joins as soon as it is open, with the token when there is one", () => {
 
 test("nothing is sent before it has joined", () => {
   const { world, connection } = meet();
-  expect(connection.send({ type: "watch", video: true })).toBe(false);
+  expect(connection.send({ type: "watch", video: true, series: true })).toBe(false);
   world.hear(JOINED);
-  expect(connection.send({ type: "watch", video: true })).toBe(true);
+  expect(connection.send({ type: "watch", video: true, series: true })).toBe(true);
 });
 
 test("it comes back after a loss, later each time, and at once when the network is back", () => {

@@ -66,6 +66,8 @@ function plain(record: Record): object {
       return { kind, rect: rectOf(record.rect), from: [record.fromX, record.fromY] };
     case "picture":
       return { kind: record.picture.form === "webp" ? "picture" : "graphic", rect: rectOf(record.rect) };
+    case "serial":
+      return { kind, rect: rectOf(record.rect), begins: record.begins, shown: record.isShown };
     case "video":
       return { kind, rect: rectOf(record.rect), key: record.isKey };
     case "keep":

@@ -25,6 +25,8 @@ pub enum Say<'a> {
     Watch {
         /// Films as they are, too.
         video: bool,
+        /// And graphics that are coded one after another.
+        series: bool,
     },
     /// So many bytes of it are on show.
     Painted {
@@ -187,7 +189,10 @@ mod tests {
         let join = Say::Join { protocol: PROTOCOL, code: "123456789", name: "Ann", token: None };
         assert_eq!(join.to_text(), r#"{"type":"join","protocol":1,"code":"123456789","name":"Ann"}"#);
         assert_eq!(Say::Painted { bytes: 52_311 }.to_text(), r#"{"type":"painted","bytes":52311}"#);
-        assert_eq!(Say::Watch { video: true }.to_text(), r#"{"type":"watch","video":true}"#);
+        assert_eq!(
+            Say::Watch { video: true, series: true }.to_text(),
+            r#"{"type":"watch","video":true,"series":true}"#
+        );
         assert_eq!(Say::PresentStop.to_text(), r#"{"type":"present_stop"}"#);
     }
 

@@ -33,8 +33,8 @@ impl Canvas {
         Frame { size: self.size, stride: self.stride(), order: PixelOrder::Bgrx, pixels: &self.pixels }
     }
 
-    /// Paints a record, but for a film's: those need what came before them, which a [`crate::Decoder`] has. `Size` makes it black at the new size; what does not paint changes nothing. After [`StreamError::BadPicture`]
-    /// the picture's rectangle may have been painted in part.
+    /// Paints a record, but for those of films and series: they need what came before them, which a [`crate::Decoder`] has. `Size` makes it black at
+    /// the new size; what does not paint changes nothing. After [`StreamError::BadPicture`] the picture's rectangle may have been painted in part.
     pub fn apply(&mut self, record: &Record) -> Result<(), StreamError> {
         match record {
             Record::Size(size) => *self = Self::new(*size),
@@ -49,6 +49,7 @@ impl Canvas {
             }
             Record::Start
             | Record::Keep { .. }
+            | Record::Serial { .. }
             | Record::Video { .. }
             | Record::Cursor { .. }
             | Record::CursorShape(_)
@@ -116,11 +117,16 @@ impl Canvas {
         }
     }
 
+    /// The pixels from a rectangle's first one on, to paint it in rows of [`Canvas::stride`].
+    pub(crate) fn corner_mut(&mut self, rect: Rect) -> &mut [u8] {
+        let start = usize::from(rect.y) * self.stride() + usize::from(rect.x) * PIXEL_BYTES;
+        &mut self.pixels[start..]
+    }
+
     fn picture(&mut self, rect: Rect, picture: &Picture) -> Result<(), StreamError> {
         let stride = self.stride();
-        let start = usize::from(rect.y) * stride + usize::from(rect.x) * PIXEL_BYTES;
         let bad_picture = |_| StreamError::BadPicture { width: rect.width, height: rect.height };
-        picture.decode((rect.width, rect.height), &mut self.pixels[start..], stride).map_err(bad_picture)
+        picture.decode((rect.width, rect.height), self.corner_mut(rect), stride).map_err(bad_picture)
     }
 
     fn inside(&self, rect: Rect) -> Result<Rect, StreamError> {

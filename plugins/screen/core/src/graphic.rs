@@ -26,24 +26,7 @@ pub struct GraphicError {
 /// # Panics
 /// When the rectangle is empty or not within `pixels`.
 pub fn encode(pixels: &[u8], stride: usize, rect: Rect, bytes_max: usize) -> Option<Bytes> {
-    let (width, height) = (usize::from(rect.width), usize::from(rect.height));
-    let rows = (usize::from(rect.y)..rect.bottom() as usize).map(|y| {
-        let start = y * stride + usize::from(rect.x) * PIXEL_BYTES;
-        &pixels[start..start + width * PIXEL_BYTES]
-    });
-    let mut coder = range::Encoder::new();
-    let mut model = Model::new(&mut coder, (width, height), background(rows.clone()));
-    let mut row = vec![0; width];
-    for pixels in rows {
-        for (colour, pixel) in row.iter_mut().zip(pixels.as_chunks().0) {
-            *colour = colour_of(*pixel);
-        }
-        model.row(&mut coder, &mut row);
-        if bytes_max < coder.len() {
-            return None;
-        }
-    }
-    Some(coder.finish().into()).filter(|graphic: &Bytes| graphic.len() <= bytes_max)
+    encode_by(&mut Model::for_area(rect.area()), pixels, stride, rect, bytes_max)
 }
 
 /// Decodes a graphic of just this size to BGRx rows of `stride` bytes, the first at `out[0]`. After an error some of the pixels may have been
@@ -57,9 +40,82 @@ pub fn decode(
     out: &mut [u8],
     stride: usize,
 ) -> Result<(), GraphicError> {
+    let area = usize::from(width) * usize::from(height);
+    decode_by(&mut Model::for_area(area), graphic, (width, height), out, stride)
+}
+
+/// Graphics one after another, each coded with what those before it have taught: the form of `Serial` records. Letters that came once take half
+/// of the bytes when they come again.
+#[derive(Debug)]
+pub struct Series(Model);
+
+impl Default for Series {
+    fn default() -> Self {
+        Self(Model::for_series())
+    }
+}
+
+impl Series {
+    /// As [`encode`]. What takes too much leaves nothing behind: the next one is coded as if it had not been tried.
+    ///
+    /// # Panics
+    /// When the rectangle is empty or not within `pixels`.
+    pub fn encode(&mut self, pixels: &[u8], stride: usize, rect: Rect, bytes_max: usize) -> Option<Bytes> {
+        let mark = self.0.mark();
+        let graphic = encode_by(&mut self.0, pixels, stride, rect, bytes_max);
+        match graphic {
+            Some(_) => self.0.keep(),
+            None => self.0.forget(mark),
+        }
+        graphic
+    }
+
+    /// As [`decode`]. After an error the series is over.
+    ///
+    /// # Panics
+    /// When `out` is too short for the size.
+    pub fn decode(
+        &mut self,
+        graphic: &[u8],
+        size: (u16, u16),
+        out: &mut [u8],
+        stride: usize,
+    ) -> Result<(), GraphicError> {
+        decode_by(&mut self.0, graphic, size, out, stride)
+    }
+}
+
+fn encode_by(model: &mut Model, pixels: &[u8], stride: usize, rect: Rect, bytes_max: usize) -> Option<Bytes> {
+    let width = usize::from(rect.width);
+    let rows = (usize::from(rect.y)..rect.bottom() as usize).map(|y| {
+        let start = y * stride + usize::from(rect.x) * PIXEL_BYTES;
+        &pixels[start..start + width * PIXEL_BYTES]
+    });
+    let mut coder = range::Encoder::new();
+    model.begin(&mut coder, width, background(rows.clone()));
+    let mut row = vec![0; width];
+    for pixels in rows {
+        for (colour, pixel) in row.iter_mut().zip(pixels.as_chunks().0) {
+            *colour = colour_of(*pixel);
+        }
+        model.row(&mut coder, &mut row);
+        if bytes_max < coder.len() {
+            return None;
+        }
+    }
+    Some(coder.finish().into()).filter(|graphic: &Bytes| graphic.len() <= bytes_max)
+}
+
+fn decode_by(
+    model: &mut Model,
+    graphic: &[u8],
+    (width, height): (u16, u16),
+    out: &mut [u8],
+    stride: usize,
+) -> Result<(), GraphicError> {
     let error = GraphicError { bytes: graphic.len() };
     let mut coder = range::Decoder::new(graphic);
-    let mut model = Model::new(&mut coder, (width.into(), height.into()), 0);
+    model.begin(&mut coder, width.into(), 0);
     let mut row = vec![0; width.into()];
     for pixels in out.chunks_mut(stride).take(height.into()) {
         model.row(&mut coder, &mut row);

@@ -4,8 +4,8 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use crate::cache::Cache;
 use crate::record::{
-    CURSOR, CURSOR_SHAPE, FILL, GRAPHIC, KEEP, MAGIC, MOVE, OPTIONAL_FROM, PICTURE, RECALL, SIZE, START,
-    UPDATE, VIDEO,
+    CURSOR, CURSOR_SHAPE, FILL, GRAPHIC, KEEP, MAGIC, MOVE, OPTIONAL_FROM, PICTURE, RECALL, SERIAL, SIZE,
+    START, UPDATE, VIDEO,
 };
 use crate::{
     CURSOR_SIDE_MAX, Colour, CursorShape, FILM_AREA_MAX, HEADER_BYTES, PICTURE_SIDE_MAX, Picture, Point,
@@ -23,6 +23,8 @@ pub struct Reader {
     size: Option<ScreenSize>,
     /// The rectangle of the film that runs.
     film: Option<Rect>,
+    /// A series has begun.
+    has_series: bool,
     started: bool,
     update_records: usize,
     update_bytes: usize,
@@ -130,8 +132,8 @@ impl Reader {
         }
         match kind {
             START | SIZE | CURSOR | CURSOR_SHAPE | UPDATE | KEEP | OPTIONAL_FROM.. => Ok(()),
-            FILL | MOVE | PICTURE | GRAPHIC | VIDEO | RECALL if self.size.is_some() => Ok(()),
-            FILL | MOVE | PICTURE | GRAPHIC | VIDEO | RECALL => Err(StreamError::NoSize { kind }),
+            FILL | MOVE | PICTURE | GRAPHIC | SERIAL | VIDEO | RECALL if self.size.is_some() => Ok(()),
+            FILL | MOVE | PICTURE | GRAPHIC | SERIAL | VIDEO | RECALL => Err(StreamError::NoSize { kind }),
             _ => Err(StreamError::UnknownKind { kind }),
         }
     }
@@ -156,6 +158,7 @@ impl Reader {
             Record::Fill { rect, .. }
             | Record::Move { rect, .. }
             | Record::Picture { rect, .. }
+            | Record::Serial { rect, .. }
             | Record::Recall { rect, .. }
             | Record::Video { rect, .. } => rect.area(),
             Record::Size(size) => size.area(),
@@ -176,7 +179,7 @@ impl Reader {
             FILL => length == 11,
             MOVE => length == 12,
             PICTURE | GRAPHIC | CURSOR_SHAPE => 8 < length,
-            VIDEO => 9 < length,
+            SERIAL | VIDEO => 9 < length,
             CURSOR => length == 5,
             UPDATE => length == 8,
             RECALL => length == 16,
@@ -203,16 +206,14 @@ impl Reader {
                 Ok(Record::Move { rect, from })
             }
             PICTURE | GRAPHIC => {
-                let rect = self.rect(&mut body)?;
-                if PICTURE_SIDE_MAX < rect.width.max(rect.height) {
-                    return Err(StreamError::PictureTooLarge { width: rect.width, height: rect.height });
-                }
+                let rect = self.picture_rect(&mut body)?;
                 let (width, height) = (rect.width, rect.height);
                 let picture = if kind == PICTURE { Picture::WebP(body) } else { Picture::Graphic(body) };
                 self.last_picture = Some(KeptPicture { width, height, picture: picture.clone() });
                 Ok(Record::Picture { rect, picture })
             }
             RECALL => self.recall(body),
+            SERIAL => self.serial(body),
             VIDEO => self.video(body),
             CURSOR => {
                 let (x, y) = (body.get_i16(), body.get_i16());
@@ -237,6 +238,7 @@ impl Reader {
         self.size = None;
         self.kept.clear();
         self.film = None;
+        self.has_series = false;
         Ok(Record::Start)
     }
 
@@ -274,6 +276,17 @@ impl Reader {
         }
     }
 
+    fn serial(&mut self, mut body: Bytes) -> Result<Record, StreamError> {
+        let rect = self.picture_rect(&mut body)?;
+        let flags = body.get_u8();
+        let (begins, is_shown) = (flags & 1 != 0, flags & 2 == 0);
+        if 3 < flags || !begins && !self.has_series {
+            return Err(StreamError::BadPicture { width: rect.width, height: rect.height });
+        }
+        self.has_series = true;
+        Ok(Record::Serial { rect, begins, is_shown, graphic: body })
+    }
+
     fn video(&mut self, mut body: Bytes) -> Result<Record, StreamError> {
         let rect = self.rect(&mut body)?;
         let (width, height) = (rect.width, rect.height);
@@ -287,6 +300,15 @@ impl Reader {
         };
         self.film = Some(rect);
         Ok(Record::Video { rect, is_key, frame: body })
+    }
+
+    /// Of what is as large as a picture may be.
+    fn picture_rect(&self, body: &mut Bytes) -> Result<Rect, StreamError> {
+        let rect = self.rect(body)?;
+        if PICTURE_SIDE_MAX < rect.width.max(rect.height) {
+            return Err(StreamError::PictureTooLarge { width: rect.width, height: rect.height });
+        }
+        Ok(rect)
     }
 
     fn rect(&self, body: &mut Bytes) -> Result<Rect, StreamError> {

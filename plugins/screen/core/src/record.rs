@@ -44,6 +44,7 @@ pub(crate) const UPDATE: u8 = 0x09;
 pub(crate) const KEEP: u8 = 0x0a;
 pub(crate) const RECALL: u8 = 0x0b;
 pub(crate) const GRAPHIC: u8 = 0x0c;
+pub(crate) const SERIAL: u8 = 0x0d;
 /// Kinds from here on may be skipped by a reader that does not know them.
 pub(crate) const OPTIONAL_FROM: u8 = 0x80;
 
@@ -74,6 +75,17 @@ pub enum Record {
         rect: Rect,
         /// In either form: they are two kinds of records.
         picture: Picture,
+    },
+    /// The rectangle shows the next of a series of graphics.
+    Serial {
+        /// Where; as large as the picture.
+        rect: Rect,
+        /// It begins the series; else it is coded with what those before it have taught.
+        begins: bool,
+        /// Else the rectangle stays as it is, and only what comes after it is coded with what it teaches.
+        is_shown: bool,
+        /// Few colours, without loss; see [`crate::graphic::Series`].
+        graphic: Bytes,
     },
     /// The rectangle shows the next frame of its film.
     Video {
@@ -165,6 +177,11 @@ impl Record {
                 out.put_u8(u8::from(*is_key));
                 out.put_slice(frame);
             }
+            Self::Serial { rect, begins, is_shown, graphic } => {
+                put_rect(out, *rect);
+                out.put_u8(u8::from(*begins) | u8::from(!*is_shown) << 1);
+                out.put_slice(graphic);
+            }
             Self::Keep { key } => out.put_u64(*key),
             Self::Recall { rect, key, .. } => {
                 put_rect(out, *rect);
@@ -199,6 +216,7 @@ impl Record {
             Self::Move { .. } => MOVE,
             Self::Picture { picture: Picture::WebP(_), .. } => PICTURE,
             Self::Picture { picture: Picture::Graphic(_), .. } => GRAPHIC,
+            Self::Serial { .. } => SERIAL,
             Self::Video { .. } => VIDEO,
             Self::Keep { .. } => KEEP,
             Self::Recall { .. } => RECALL,

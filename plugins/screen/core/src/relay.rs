@@ -6,6 +6,7 @@
 mod bands;
 mod effort;
 mod held;
+mod lessons;
 mod pictures;
 mod piece;
 mod presenter;
@@ -35,12 +36,14 @@ pub enum Input<'a> {
     PresenterChanged,
     /// Somebody watches from now on: a stream of their own begins, with `Start` and the whole screen.
     Join(ViewerId),
-    /// Whether a viewer can decode films, which are VP8. It gets pictures instead until it has said so.
-    Plays {
+    /// What a viewer can read. It gets pictures that stand alone until it has said so.
+    Reads {
         /// Who.
         viewer: ViewerId,
-        /// It can.
-        plays: bool,
+        /// Films, which are VP8.
+        films: bool,
+        /// Series of graphics.
+        series: bool,
     },
     /// Somebody no longer watches.
     Leave(ViewerId),
@@ -94,9 +97,9 @@ impl Relay {
             Input::Leave(viewer) => {
                 self.viewers.remove(&viewer);
             }
-            Input::Plays { viewer, plays } => {
+            Input::Reads { viewer, films, series } => {
                 if let Some(viewer) = self.viewers.get_mut(&viewer) {
-                    viewer.set_plays(plays);
+                    viewer.set_reads(films, series);
                 }
             }
             Input::Painted { viewer, bytes } => {

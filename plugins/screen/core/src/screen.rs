@@ -4,8 +4,10 @@
 //! update (an error, a presenter that vanished) is undone from the front. So nothing has to be held until its `Update` but pixels, and
 //! those are bounded by the largest screen.
 
+use crate::canvas::PIXEL_BYTES;
 use crate::cells::{Cells, Grid};
 use crate::decoder::{CursorPicture, CursorState, Shown};
+use crate::graphic::Series;
 use crate::webp::{self, Alpha};
 use crate::{Canvas, CursorShape, Record, Rect, StreamError, vp8};
 
@@ -19,6 +21,7 @@ pub(crate) struct Screen {
     cursor: CursorState,
     next_cursor: CursorState,
     film: Option<vp8::Decoder>,
+    series: Option<Series>,
     change: Change,
 }
 
@@ -49,6 +52,7 @@ impl Screen {
             Record::Start => {
                 self.back = None;
                 self.film = None;
+                self.series = None;
                 self.next_cursor = CursorState::default();
                 self.change.resized = true;
                 self.change.cursor = true;
@@ -63,6 +67,20 @@ impl Screen {
             | Record::Picture { rect, .. }
             | Record::Recall { rect, .. } => self.painted(*rect).apply(record)?,
             Record::Keep { .. } => {}
+            Record::Serial { rect, begins, is_shown, graphic } => {
+                let mut series = self.series.take().filter(|_| !begins).unwrap_or_default();
+                let size = (rect.width, rect.height);
+                let decoded = if *is_shown {
+                    let canvas = self.painted(*rect);
+                    let stride = canvas.stride();
+                    series.decode(graphic, size, canvas.corner_mut(*rect), stride)
+                } else {
+                    let mut unseen = vec![0; rect.area() * PIXEL_BYTES];
+                    series.decode(graphic, size, &mut unseen, usize::from(rect.width) * PIXEL_BYTES)
+                };
+                decoded.map_err(|_| StreamError::BadPicture { width: rect.width, height: rect.height })?;
+                self.series = Some(series);
+            }
             Record::Video { rect, is_key, frame } => self.play(*rect, *is_key, frame)?,
             Record::Cursor { x, y, visible } => {
                 self.next_cursor =
@@ -78,9 +96,10 @@ impl Screen {
         Ok(None)
     }
 
-    /// Forgets what was painted since the last `Update`; a film needs a key frame then.
+    /// Forgets what was painted since the last `Update`; a film needs a key frame then, and a series its beginning.
     pub(crate) fn undo(&mut self) {
         self.film = None;
+        self.series = None;
         let change = std::mem::take(&mut self.change);
         if change.cursor {
             self.next_cursor = self.cursor.clone();

@@ -266,7 +266,7 @@ export class Session {
     if (!this.#screen || this.#isWatching || this.#isClosed) return;
     this.#screen.begin();
     this.#acknowledger.restart();
-    this.#isWatching = this.#connection.send({ type: "watch", video: this.#screen.playsFilms });
+    this.#isWatching = this.#connection.send({ type: "watch", video: this.#screen.playsFilms, series: true });
   }
 
   #screenRefused(message: string): void {

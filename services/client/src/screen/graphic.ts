@@ -6,9 +6,23 @@ import { RangeDecoder, RangeEncoder } from "./graphic/range";
 import { BLACK } from "./pixels";
 
 /** RGBA numbers in rows without gaps; null for bytes that are too few or too many for a picture of this size. */
-export function decodeGraphic(graphic: Uint8Array, { width, height }: Size): Uint32Array<ArrayBuffer> | null {
+export function decodeGraphic(graphic: Uint8Array, size: Size): Uint32Array<ArrayBuffer> | null {
+  return decodeBy(Model.forArea(size.width * size.height), graphic, size);
+}
+
+/** Graphics one after another, each coded with what those before it have taught: the form of `Serial` records. */
+export class Series {
+  readonly #model = Model.forSeries();
+
+  /** As `decodeGraphic`. After null the series is over. */
+  decode(graphic: Uint8Array, size: Size): Uint32Array<ArrayBuffer> | null {
+    return decodeBy(this.#model, graphic, size);
+  }
+}
+
+function decodeBy(model: Model, graphic: Uint8Array, { width, height }: Size): Uint32Array<ArrayBuffer> | null {
   const coder = new RangeDecoder(graphic);
-  const model = new Model(coder, width, height, 0);
+  model.begin(coder, width, 0);
   const pixels = new Uint32Array(width * height);
   const row = new Uint32Array(width);
   for (let at = 0; at < pixels.length; at += width) {
@@ -22,7 +36,8 @@ export function decodeGraphic(graphic: Uint8Array, { width, height }: Size): Uin
 /** Null as soon as it takes more than `bytesMax`. */
 export function encodeGraphic(pixels: Uint32Array, { width, height }: Size, bytesMax: number): Uint8Array | null {
   const coder = new RangeEncoder();
-  const model = new Model(coder, width, height, swapped(background(pixels)));
+  const model = Model.forArea(width * height);
+  model.begin(coder, width, swapped(background(pixels)));
   const row = new Uint32Array(width);
   for (let at = 0; at < pixels.length; at += width) {
     for (let x = 0; x < width; x++) row[x] = swapped(pixels[at + x] as number);

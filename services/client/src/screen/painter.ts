@@ -3,8 +3,8 @@
 
 import type { Picture } from "./cache";
 import type { Rect, Size } from "./geometry";
-import { decodeGraphic } from "./graphic";
-import { badVideo, Reader, type Record, StreamError } from "./record";
+import { decodeGraphic, Series } from "./graphic";
+import { badPicture, badVideo, Reader, type Record, StreamError } from "./record";
 import { vp8Header } from "./vp8";
 import { webpHeader, type WebpHeader } from "./webp";
 
@@ -52,7 +52,7 @@ export interface Shown<P> {
 }
 
 type Step<P> =
-  | Exclude<Record, { kind: "picture" | "video" | "keep" | "recall" | "cursor-shape" | "update" }>
+  | Exclude<Record, { kind: "picture" | "serial" | "video" | "keep" | "recall" | "cursor-shape" | "update" }>
   | { kind: "picture"; rect: Rect; picture: Promise<P> }
   | { kind: "cursor-shape"; hotX: number; hotY: number; width: number; height: number; picture: Promise<P> };
 
@@ -63,6 +63,7 @@ export class Painter<P> {
   readonly #onShown: (shown: Shown<P>) => void;
   readonly #onError: (error: StreamError) => void;
   #reader = new Reader();
+  #series: Series | null = null;
   #steps: Step<P>[] = [];
   /** Counts resets: what an older stream still decodes is dropped. */
   #generation = 0;
@@ -89,6 +90,7 @@ export class Painter<P> {
   /** Another stream begins. The surface keeps what it shows until that stream's first update. */
   reset(): void {
     this.#reader = new Reader();
+    this.#series = null;
     this.#steps.forEach((step) => this.#discard(step));
     this.#steps = [];
     this.#films?.reset();
@@ -129,6 +131,10 @@ export class Painter<P> {
     } else if (record.kind === "picture" || record.kind === "recall") {
       const picture = this.#screenPicture(record.picture, record.rect);
       this.#steps.push({ kind: "picture", rect: record.rect, picture });
+    } else if (record.kind === "serial") {
+      if (record.begins) this.#series = new Series();
+      const picture = this.#plain(this.#series?.decode(record.graphic, record.rect) ?? null, record.rect);
+      if (record.isShown) this.#steps.push({ kind: "picture", rect: record.rect, picture });
     } else if (record.kind === "video") {
       this.#steps.push({ kind: "picture", rect: record.rect, picture: this.#played(record) });
     } else if (record.kind === "cursor-shape") {
@@ -149,7 +155,10 @@ export class Painter<P> {
   /** Graphics are decoded here and now. */
   #screenPicture({ form, bytes }: Picture, size: Size): Promise<P> {
     if (form === "webp") return this.#decoded(bytes, size, "screen");
-    const pixels = decodeGraphic(bytes, size);
+    return this.#plain(decodeGraphic(bytes, size), size);
+  }
+
+  #plain(pixels: Uint32Array<ArrayBuffer> | null, size: Size): Promise<P> {
     if (!pixels) throw badPicture(size);
     return Promise.resolve(this.#surface.plain(size, pixels));
   }
@@ -254,8 +263,4 @@ export class Painter<P> {
     if (error instanceof StreamError) this.#onError(error);
     else this.#onError(new StreamError("bad-picture", `A picture could not be painted: ${String(error)}.`));
   }
-}
-
-function badPicture({ width, height }: Size): StreamError {
-  return new StreamError("bad-picture", `A picture for ${width} x ${height} pixels does not decode to that size.`);
 }

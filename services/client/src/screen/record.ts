@@ -41,6 +41,7 @@ export const Kind = {
   Keep: 0x0a,
   Recall: 0x0b,
   Graphic: 0x0c,
+  Serial: 0x0d,
 } as const;
 
 export type Record =
@@ -49,6 +50,14 @@ export type Record =
   | { readonly kind: "fill"; readonly rect: Rect; readonly red: number; readonly green: number; readonly blue: number }
   | { readonly kind: "move"; readonly rect: Rect; readonly fromX: number; readonly fromY: number }
   | { readonly kind: "picture"; readonly rect: Rect; readonly picture: Picture }
+  | {
+      readonly kind: "serial";
+      readonly rect: Rect;
+      readonly begins: boolean;
+      /** Else it only teaches. */
+      readonly isShown: boolean;
+      readonly graphic: Uint8Array;
+    }
   | { readonly kind: "video"; readonly rect: Rect; readonly isKey: boolean; readonly frame: Uint8Array }
   | { readonly kind: "keep"; readonly key: bigint }
   /** With what was kept. */
@@ -105,6 +114,8 @@ export class Reader {
   #size: Size | null = null;
   /** The rectangle of the film that runs. */
   #film: Rect | null = null;
+  /** A series has begun. */
+  #hasSeries = false;
   #started = false;
   #updateRecords = 0;
   #updateBytes = 0;
@@ -200,6 +211,7 @@ export class Reader {
       case Kind.Move:
       case Kind.Picture:
       case Kind.Graphic:
+      case Kind.Serial:
       case Kind.Video:
       case Kind.Recall:
         if (this.#size) return;
@@ -263,12 +275,13 @@ export class Reader {
       }
       case Kind.Picture:
       case Kind.Graphic: {
-        const rect = this.#inside(rectOf(view));
-        if (PICTURE_SIDE_MAX < Math.max(rect.width, rect.height)) throw pictureTooLarge(rect);
+        const rect = this.#pictureRect(view);
         const picture: Picture = { form: kind === Kind.Picture ? "webp" : "graphic", bytes: body.subarray(8) };
         this.#lastPicture = { width: rect.width, height: rect.height, picture };
         return { kind: "picture", rect, picture };
       }
+      case Kind.Serial:
+        return this.#serial(this.#pictureRect(view), view.getUint8(8), body.subarray(9));
       case Kind.Video:
         return this.#video(this.#inside(rectOf(view)), view.getUint8(8), body.subarray(9));
       case Kind.Keep:
@@ -297,6 +310,7 @@ export class Reader {
     this.#started = true;
     this.#size = null;
     this.#film = null;
+    this.#hasSeries = false;
     this.#kept.clear();
     return { kind: "start" };
   }
@@ -308,6 +322,13 @@ export class Reader {
     this.#size = size;
     this.#film = null;
     return { kind: "size", size };
+  }
+
+  #serial(rect: Rect, flags: number, graphic: Uint8Array): Record {
+    const [begins, isShown] = [(flags & 1) !== 0, (flags & 2) === 0];
+    if (3 < flags || (!begins && !this.#hasSeries)) throw badPicture(rect);
+    this.#hasSeries = true;
+    return { kind: "serial", rect, begins, isShown, graphic };
   }
 
   #video(rect: Rect, flags: number, frame: Uint8Array): Record {
@@ -340,6 +361,13 @@ export class Reader {
     return { kind: "recall", rect, key, picture: kept.picture };
   }
 
+  /** Of what is as large as a picture may be. */
+  #pictureRect(view: DataView): Rect {
+    const rect = this.#inside(rectOf(view));
+    if (PICTURE_SIDE_MAX < Math.max(rect.width, rect.height)) throw pictureTooLarge(rect);
+    return rect;
+  }
+
   #inside(rect: Rect): Rect {
     if (!this.#size || !isInside(rect, this.#size)) throw badRect(rect);
     return rect;
@@ -367,6 +395,7 @@ function lengthFits(kind: number, length: number): boolean {
       return length === 8;
     case Kind.Recall:
       return length === 16;
+    case Kind.Serial:
     case Kind.Video:
       return 9 < length;
     default:
@@ -391,6 +420,10 @@ function cursorShape(view: DataView, webp: Uint8Array): Record {
 
 function isSame(a: Rect | null, b: Rect): boolean {
   return a !== null && a.x === b.x && a.y === b.y && a.width === b.width && a.height === b.height;
+}
+
+export function badPicture({ width, height }: Size): StreamError {
+  return new StreamError("bad-picture", `A picture for ${width} x ${height} pixels does not decode to that size.`);
 }
 
 export function badVideo({ width, height }: Size): StreamError {

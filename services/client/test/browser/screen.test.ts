@@ -72,7 +72,7 @@ test("a film that does not decode is asked for as pictures", async () => {
     peer.stream(streamOf(wrong));
     await peer.said("unwatch");
     expect(await page.getByTestId("notice").textContent()).toContain("is not VP8");
-    expect(await peer.said("watch")).toEqual({ type: "watch", video: false });
+    expect(await peer.said("watch")).toEqual({ type: "watch", video: false, series: true });
   });
 });
 

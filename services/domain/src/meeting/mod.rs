@@ -33,7 +33,7 @@ use media_relay::with_media_relay;
 pub use message::{
     ChatLine, FeedQuality, Message, Participant, RecordingView, Refusal, RefusalReason, SeenFeed, Slot,
 };
-pub use orders::{Announcement, Audience, EndCause, Films, Input, Key, Now, Order, ParticipantId};
+pub use orders::{Announcement, Audience, EndCause, Input, Key, Now, Order, ParticipantId, Reads};
 pub use sound::{SoundFigures, SoundQuality, SoundView};
 use streams::Passes;
 pub use streams::{PASSES_MAX, Pass, PassId, STREAMS_MAX, StreamKind, StreamRefusal};
@@ -215,7 +215,7 @@ impl Meeting {
             Input::Pressed(id, key) => self.pressed(id, key, now),
             Input::Leave(id) => self.leave(id, now),
             Input::Chat(id, text) => self.act(id, now, |meeting| meeting.say(id, text, now)),
-            Input::Watch(id, films) => self.watch(id, films),
+            Input::Watch(id, reads) => self.watch(id, reads),
             Input::Unwatch(id) => self.unwatch(id),
             Input::Present(id) => self.act(id, now, |meeting| meeting.take_stage(id)),
             Input::PresentStop(id) => self.act(id, now, |meeting| meeting.leave_stage(id)),
@@ -377,10 +377,10 @@ impl Meeting {
         }
     }
 
-    fn watch(&mut self, id: ParticipantId, films: Films) -> Vec<Order> {
+    fn watch(&mut self, id: ParticipantId, reads: Reads) -> Vec<Order> {
         let Some(seat) = self.present.get_mut(&id) else { return Vec::new() };
         seat.watches = true;
-        vec![Order::Watch(id, films)]
+        vec![Order::Watch(id, reads)]
     }
 
     fn unwatch(&mut self, id: ParticipantId) -> Vec<Order> {

@@ -106,8 +106,8 @@ pub enum Input {
     Leave(ParticipantId),
     /// Somebody says something.
     Chat(ParticipantId, ChatText),
-    /// Somebody wants to see the screen, with films as they are or as pictures.
-    Watch(ParticipantId, Films),
+    /// Somebody wants to see the screen, and can read this of it.
+    Watch(ParticipantId, Reads),
     /// Somebody does not want to see the screen any more.
     Unwatch(ParticipantId),
     /// Somebody wants to present.
@@ -224,14 +224,13 @@ pub enum Announcement {
     Browsers(usize),
 }
 
-/// What somebody's program can do with a film on the screen.
+/// What somebody's program can read of a screen; else it gets pictures that stand alone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Films {
-    /// Nothing: it gets pictures.
-    #[default]
-    AsPictures,
-    /// Decode it.
-    AsVideo,
+pub struct Reads {
+    /// Films as they are.
+    pub films: bool,
+    /// Series of graphics.
+    pub series: bool,
 }
 
 /// What the caller has to do, in this order.
@@ -259,7 +258,7 @@ pub enum Order {
     /// Let no telephone in, or all again.
     Lock(bool),
     /// Send the screen to this participant, from the beginning.
-    Watch(ParticipantId, Films),
+    Watch(ParticipantId, Reads),
     /// Stop sending the screen to this participant.
     Unwatch(ParticipantId),
     /// Forget what the former presenter began; the next bytes are a new stream's.

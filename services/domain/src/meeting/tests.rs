@@ -154,8 +154,8 @@ fn a_recorder_is_nobody_on_the_roster_and_does_not_act() {
     };
     assert_eq!(participants.len(), 3);
     assert_eq!(
-        scene.handle(Input::Watch(RECORDER, Films::AsVideo)),
-        [Order::Watch(RECORDER, Films::AsVideo)]
+        scene.handle(Input::Watch(RECORDER, Reads { films: true, series: true })),
+        [Order::Watch(RECORDER, Reads { films: true, series: true })]
     );
     let chat = scene.say(RECORDER, "hello");
     assert_eq!(refused(&chat, RECORDER), "A recorder only watches.");
@@ -417,7 +417,7 @@ fn somebody_who_is_not_there_changes_nothing() {
     let nobody = ParticipantId(77);
     for input in [
         Input::Leave(nobody),
-        Input::Watch(nobody, Films::AsPictures),
+        Input::Watch(nobody, Reads::default()),
         Input::Unwatch(nobody),
         Input::Present(nobody),
         Input::PresentStop(nobody),

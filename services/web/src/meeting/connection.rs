@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use convene_domain::{
-    Allowance, CallOutId, ChatText, DisplayName, Films, Input, MediaOffer, Message, ParticipantId, PassId,
-    PhoneNumber, Rate, Refusal, Token, Wish,
+    Allowance, CallOutId, ChatText, DisplayName, Input, MediaOffer, Message, ParticipantId, PassId,
+    PhoneNumber, Rate, Reads, Refusal, Token, Wish,
 };
 use convene_recordings::RecordingId;
 use futures_util::stream::{SplitSink, SplitStream};
@@ -238,7 +238,7 @@ impl Reader {
                 Ok(text) => Input::Chat(id, text),
                 Err(error) => return self.complain(error.to_string()),
             },
-            Said::Watch { video } => Input::Watch(id, if video { Films::AsVideo } else { Films::AsPictures }),
+            Said::Watch { video, series } => Input::Watch(id, Reads { films: video, series }),
             Said::Unwatch => Input::Unwatch(id),
             Said::Present => Input::Present(id),
             Said::PresentStop => Input::PresentStop(id),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use convene_domain::Films;
+use convene_domain::Reads;
 use convene_pipelines::{MeetingPipeline, PipelineError, Viewer};
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -48,8 +48,8 @@ pub(crate) struct Feed {
 
 impl Feed {
     /// A new viewer at this relay. Blocks for as long as GStreamer takes to make it.
-    pub(crate) fn watch(pipeline: Arc<MeetingPipeline>, films: Films) -> Result<Self, PipelineError> {
-        let (viewer, pieces) = pipeline.watch(films == Films::AsVideo)?;
+    pub(crate) fn watch(pipeline: Arc<MeetingPipeline>, reads: Reads) -> Result<Self, PipelineError> {
+        let (viewer, pieces) = pipeline.watch(reads.films, reads.series)?;
         Ok(Self { place: Arc::new(Place(Some((viewer, pipeline)))), pieces })
     }
 

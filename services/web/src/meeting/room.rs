@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use convene_domain::{
-    Audience, DisplayName, EndCause, Films, Input, MediaRelay, Meeting, Message, Order, ParticipantId, Pin,
+    Audience, DisplayName, EndCause, Input, MediaRelay, Meeting, Message, Order, ParticipantId, Pin, Reads,
     RecordingView, SessionCode, Token,
 };
 use convene_pipelines::{MeetingEvent, PipelineError, TalkEvent};
@@ -101,7 +101,7 @@ struct Room {
     talk: Talk,
     streams: Streams,
     outboxes: BTreeMap<ParticipantId, Outbox>,
-    watchers: BTreeMap<ParticipantId, Films>,
+    watchers: BTreeMap<ParticipantId, Reads>,
     participants: u32,
     /// Hosts were told of voices, and are to be told when there are none any more.
     has_told_sound: bool,
@@ -349,9 +349,9 @@ impl Room {
             | Order::CallOut(..)
             | Order::CancelCallOut(_)
             | Order::Lock(_) => self.carry_out_by_telephone(order, inputs).await,
-            Order::Watch(id, films) => {
-                self.watchers.insert(id, films);
-                match self.screen.watch(films).await {
+            Order::Watch(id, reads) => {
+                self.watchers.insert(id, reads);
+                match self.screen.watch(reads).await {
                     Ok(feed) => self.put(id, Outgoing::Screen(feed), inputs),
                     Err(error) => self.cannot_watch(id, &error, inputs),
                 }
@@ -437,8 +437,8 @@ impl Room {
         let sentence = "The server had a fault while relaying your screen. Present it again.";
         self.handle(Input::StreamRefused(sentence.into())).await;
         let mut inputs = VecDeque::new();
-        for (id, films) in self.watchers.clone() {
-            match self.screen.watch(films).await {
+        for (id, reads) in self.watchers.clone() {
+            match self.screen.watch(reads).await {
                 Ok(feed) => self.put(id, Outgoing::ScreenGoesOn(feed), &mut inputs),
                 Err(error) => self.cannot_watch(id, &error, &mut inputs),
             }

@@ -34,6 +34,9 @@ pub(crate) enum Said {
         /// Films may come as VP8; who says nothing gets pictures.
         #[serde(default)]
         video: bool,
+        /// Graphics may come as series; who says nothing gets each by itself.
+        #[serde(default)]
+        series: bool,
     },
     Unwatch,
     Painted {
@@ -188,8 +191,9 @@ mod tests {
     fn every_message_of_the_protocol_is_understood() {
         for (text, said) in [
             (r#"{"type":"chat","text":"hello"}"#, Said::Chat { text: "hello".into() }),
-            (r#"{"type":"watch"}"#, Said::Watch { video: false }),
-            (r#"{"type":"watch","video":true}"#, Said::Watch { video: true }),
+            (r#"{"type":"watch"}"#, Said::Watch { video: false, series: false }),
+            (r#"{"type":"watch","video":true}"#, Said::Watch { video: true, series: false }),
+            (r#"{"type":"watch","video":true,"series":true}"#, Said::Watch { video: true, series: true }),
             (r#"{"type":"unwatch"}"#, Said::Unwatch),
             (r#"{"type":"painted","bytes":52311}"#, Said::Painted { bytes: 52311 }),
             (r#"{"type":"present"}"#, Said::Present),
@@ -219,7 +223,7 @@ mod tests {
             (r#"{"type":"call_out_stop","id":1}"#, Said::CallOutStop { id: 1 }),
             (r#"{"type":"end"}"#, Said::End),
             (r#"{"type":"leave"}"#, Said::Leave),
-            (r#"{"new":[1,{}],"type":"watch","later":null}"#, Said::Watch { video: false }),
+            (r#"{"new":[1,{}],"type":"watch","later":null}"#, Said::Watch { video: false, series: false }),
         ] {
             assert_eq!(Said::parse(text), Ok(said), "{text}");
         }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::feed::Feed;
 use crate::blocking::blocking;
-use convene_domain::{Films, ParticipantId};
+use convene_domain::{ParticipantId, Reads};
 
 /// How often a meeting's relay may fail before the meeting is given up.
 const FAILURES_MAX: u32 = 3;
@@ -95,9 +95,9 @@ impl Screen {
     }
 
     /// A place at the relay.
-    pub(crate) async fn watch(&mut self, films: Films) -> Result<Box<Feed>, PipelineError> {
+    pub(crate) async fn watch(&mut self, reads: Reads) -> Result<Box<Feed>, PipelineError> {
         let pipeline = self.relay().await?.pipeline.clone();
-        blocking(move || Feed::watch(pipeline, films)).await.map(Box::new)
+        blocking(move || Feed::watch(pipeline, reads)).await.map(Box::new)
     }
 
     /// The relay, if there is one.

@@ -9,7 +9,7 @@ const INK_MISS_MAX: u32 = 8;
 const DIFFERENCE_BITS: usize = 8;
 
 /// Text is drawn in steps between two colours: green says which step, and red and blue are about where green lets one expect them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Colours {
     green: [Bit; 256],
     /// By green, the newest first.
@@ -38,7 +38,7 @@ impl Colours {
         }
     }
 
-    /// The first colour, which is expected to be grey.
+    /// The first colour of a picture; where nothing came before, it is expected to be grey.
     pub(super) fn background(&mut self, coder: &mut impl Coder, colour: u32) -> u32 {
         let colour = self.code(coder, colour);
         (self.background, self.ink) = (colour, colour);

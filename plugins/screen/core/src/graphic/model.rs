@@ -7,12 +7,16 @@ use super::range::{Bit, Coder};
 const MARGIN: usize = 2;
 /// Entries of a memory, as a power of two, for the smallest and the largest picture.
 const MEMORY_BITS: (u32, u32) = (6, 14);
+/// The same for a series: one megabyte for both.
+const SERIES_MEMORY_BITS: u32 = 17;
+/// By trust and likeness.
+const MEMORY_MODELS: usize = 64;
 /// Runs have at most 512 pixels, whose logarithm is 9.
 const RUN_LOGS: usize = 10;
 /// The colour of a run that is over, those of both memories, and four neighbours.
 const RULED_OUT_MAX: usize = 7;
 
-/// Codes a picture row by row: an encoder takes its colours, a decoder gives them.
+/// Codes a picture row by row: an encoder takes its colours, a decoder gives them. What it has learned from one picture serves it for the next.
 #[derive(Debug)]
 pub(super) struct Model {
     background: u32,
@@ -20,6 +24,14 @@ pub(super) struct Model {
     rows: [Vec<u32>; 3],
     wide: Memory,
     narrow: Memory,
+    learned: Learned,
+}
+
+/// All that is learned but for what is in the memories, which is much.
+#[derive(Clone, Debug)]
+pub(super) struct Learned {
+    wide: [Bit; MEMORY_MODELS],
+    narrow: [Bit; MEMORY_MODELS],
     neighbours: [[Bit; 256]; 4],
     run_is_whole: [Bit; RUN_LOGS],
     run_length: [[Bit; RUN_LOGS]; RUN_LOGS],
@@ -38,23 +50,55 @@ struct Around {
 }
 
 impl Model {
-    /// Codes the background, which an encoder has chosen.
-    pub(super) fn new(coder: &mut impl Coder, (width, height): (usize, usize), background: u32) -> Self {
-        let mut colours = Colours::new();
-        let background = colours.background(coder, background);
-        let row = vec![background; width + 2 * MARGIN];
-        let area = (width * height) as u32;
+    /// Of one picture.
+    pub(super) fn for_area(area: usize) -> Self {
         let bits = (4 * area).next_power_of_two().ilog2().clamp(MEMORY_BITS.0, MEMORY_BITS.1);
-        Self {
-            background,
-            rows: [row.clone(), row.clone(), row],
-            wide: Memory::new(bits, Bit::at(80)),
-            narrow: Memory::new(bits, Bit::at(60)),
+        Self::with_memories(bits)
+    }
+
+    /// Of as many pictures as there will be.
+    pub(super) fn for_series() -> Self {
+        Self::with_memories(SERIES_MEMORY_BITS)
+    }
+
+    fn with_memories(bits: u32) -> Self {
+        let learned = Learned {
+            wide: [Bit::at(80); MEMORY_MODELS],
+            narrow: [Bit::at(60); MEMORY_MODELS],
             neighbours: [50, 50, 37, 25].map(|per_cent| [Bit::at(per_cent); 256]),
             run_is_whole: [Bit::at(85); RUN_LOGS],
             run_length: [[Bit::EVEN; RUN_LOGS]; RUN_LOGS],
-            colours,
-        }
+            colours: Colours::new(),
+        };
+        let (wide, narrow) = (Memory::new(bits), Memory::new(bits));
+        Self { background: 0, rows: Default::default(), wide, narrow, learned }
+    }
+
+    /// Begins a picture: codes the background, which an encoder has chosen.
+    pub(super) fn begin(&mut self, coder: &mut impl Coder, width: usize, background: u32) {
+        self.background = self.learned.colours.background(coder, background);
+        let row = vec![self.background; width + 2 * MARGIN];
+        self.rows = [row.clone(), row.clone(), row];
+    }
+
+    /// What is learned from now on can be forgotten again.
+    pub(super) fn mark(&mut self) -> Learned {
+        self.wide.replaced = Some(Vec::new());
+        self.narrow.replaced = Some(Vec::new());
+        self.learned.clone()
+    }
+
+    /// What was learned since the mark stays.
+    pub(super) fn keep(&mut self) {
+        self.wide.replaced = None;
+        self.narrow.replaced = None;
+    }
+
+    /// Forgets what was learned since the mark.
+    pub(super) fn forget(&mut self, learned: Learned) {
+        self.learned = learned;
+        self.wide.restore();
+        self.narrow.restore();
     }
 
     /// Codes the next row: an encoder's has its colours, a decoder's gets them.
@@ -104,10 +148,10 @@ impl Model {
     fn run(&mut self, coder: &mut impl Coder, flat: u32, limit: usize, row: &[u32]) -> usize {
         let length = row[..limit].iter().take_while(|colour| **colour == flat).count();
         let log = limit.ilog2() as usize;
-        if coder.bit(length == limit, &mut self.run_is_whole[log]) {
+        if coder.bit(length == limit, &mut self.learned.run_is_whole[log]) {
             return limit;
         }
-        let length = coder.number(length as u32, &mut self.run_length[log][..log]);
+        let length = coder.number(length as u32, &mut self.learned.run_length[log][..log]);
         (length as usize).min(limit - 1)
     }
 
@@ -116,17 +160,19 @@ impl Model {
         refuted.into_iter().for_each(|colour| known.rule_out(colour));
         let wide = self.wide.place(around.wide_hash());
         let narrow = self.narrow.place(around.narrow_hash());
-        let foretold = self
-            .wide
-            .code(coder, wide, &mut known, colour)
-            .or_else(|| self.narrow.code(coder, narrow, &mut known, colour))
-            .or_else(|| self.neighbour(coder, &mut known, colour));
-        let colour = foretold.unwrap_or_else(|| self.colours.code(coder, colour));
+        let learned = &mut self.learned;
+        let foretold = known
+            .recall(coder, self.wide.get(wide), colour, &mut learned.wide)
+            .or_else(|| known.recall(coder, self.narrow.get(narrow), colour, &mut learned.narrow))
+            .or_else(|| learned.neighbour(coder, &mut known, colour));
+        let colour = foretold.unwrap_or_else(|| learned.colours.code(coder, colour));
         self.wide.learn(wide, colour);
         self.narrow.learn(narrow, colour);
         colour
     }
+}
 
+impl Learned {
     fn neighbour(&mut self, coder: &mut impl Coder, known: &mut Known, colour: u32) -> Option<u32> {
         let Around { w, n, ne, nw, .. } = known.around;
         let pattern = known.pattern();
@@ -180,6 +226,19 @@ impl Known {
         None
     }
 
+    /// The same with what a memory has, if anything.
+    fn recall(
+        &mut self,
+        coder: &mut impl Coder,
+        remembered: Option<(u32, u32)>,
+        colour: u32,
+        models: &mut [Bit; MEMORY_MODELS],
+    ) -> Option<u32> {
+        let (candidate, trust) = remembered?;
+        let model = trust as usize * 8 + self.likeness(candidate);
+        self.ask(coder, candidate, colour, &mut models[model])
+    }
+
     fn rule_out(&mut self, colour: u32) {
         self.ruled_out[self.ruled_out_count] = colour;
         self.ruled_out_count += 1;
@@ -211,7 +270,8 @@ struct Memory {
     /// A colour, three bits of trust (0: nothing is there), and five bits of the hash.
     entries: Vec<u32>,
     bits: u32,
-    models: [Bit; 64],
+    /// Places since the mark, and what was there before.
+    replaced: Option<Vec<(usize, u32)>>,
 }
 
 /// Where surroundings are remembered.
@@ -224,8 +284,8 @@ struct Place {
 const TRUST_MAX: u32 = 7;
 
 impl Memory {
-    fn new(bits: u32, model: Bit) -> Self {
-        Self { entries: vec![0; 1 << bits], bits, models: [model; 64] }
+    fn new(bits: u32) -> Self {
+        Self { entries: vec![0; 1 << bits], bits, replaced: None }
     }
 
     fn place(&self, hash: u32) -> Place {
@@ -241,18 +301,22 @@ impl Memory {
         (trust != 0 && entry >> 27 == place.check).then_some((entry & 0xff_ffff, trust))
     }
 
-    fn code(&mut self, coder: &mut impl Coder, place: Place, known: &mut Known, colour: u32) -> Option<u32> {
-        let (remembered, trust) = self.get(place)?;
-        let model = trust as usize * 8 + known.likeness(remembered);
-        known.ask(coder, remembered, colour, &mut self.models[model])
-    }
-
     fn learn(&mut self, place: Place, colour: u32) {
         let (colour, trust) = match self.get(place) {
             Some((remembered, trust)) if remembered == colour => (colour, (trust + 1).min(TRUST_MAX)),
             Some((remembered, 4..)) => (remembered, 2),
             _ => (colour, 1),
         };
-        self.entries[place.index] = colour | trust << 24 | place.check << 27;
+        let entry = &mut self.entries[place.index];
+        if let Some(replaced) = &mut self.replaced {
+            replaced.push((place.index, *entry));
+        }
+        *entry = colour | trust << 24 | place.check << 27;
+    }
+
+    fn restore(&mut self) {
+        for (index, entry) in self.replaced.take().into_iter().flatten().rev() {
+            self.entries[index] = entry;
+        }
     }
 }

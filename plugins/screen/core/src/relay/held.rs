@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 use super::effort::Effort;
+use super::lessons::{Learned, Lessons};
 use super::pictures::Pictures;
 use crate::cells::Grid;
 use crate::look::{Look, Quality};
@@ -47,6 +48,7 @@ pub(super) struct Held {
     version: u64,
     time_us: u64,
     pictures: Pictures,
+    pub(super) lessons: Lessons,
     fresh: VecDeque<(Rect, Quality)>,
     pub(super) effort: Effort,
 }
@@ -94,10 +96,24 @@ impl Change {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     Paint(Rect),
-    Move { rect: Rect, from: Point },
-    Play { rect: Rect, is_key: bool },
-    Keep { key: u64, bytes: usize },
-    Recall { rect: Rect, key: u64 },
+    Move {
+        rect: Rect,
+        from: Point,
+    },
+    Play {
+        rect: Rect,
+        is_key: bool,
+    },
+    Keep {
+        key: u64,
+        bytes: usize,
+    },
+    /// Who follows the series has learned so much of it then.
+    Learn(Learned),
+    Recall {
+        rect: Rect,
+        key: u64,
+    },
 }
 
 impl Held {
@@ -124,7 +140,9 @@ impl Held {
         let shown = self.screen.apply(record)?;
         self.note_film(record);
         match record {
+            Record::Size(_) => self.lessons.forget(),
             Record::Start => {
+                self.lessons.forget();
                 self.starts = true;
                 self.next_shape = None;
                 self.steps.clear();
@@ -137,6 +155,10 @@ impl Held {
             Record::Picture { rect, picture } => {
                 self.steps.push(Step::Paint(*rect));
                 self.picture_bytes = picture.bytes().len();
+            }
+            Record::Serial { rect, begins, is_shown, graphic } => {
+                self.steps.push(Step::Learn(self.lessons.note(*rect, *begins, graphic)));
+                self.steps.extend(is_shown.then_some(Step::Paint(*rect)));
             }
             Record::Keep { key } => self.steps.push(Step::Keep { key: *key, bytes: self.picture_bytes }),
             Record::Recall { rect, key, .. } => self.steps.push(Step::Recall { rect: *rect, key: *key }),
@@ -166,6 +188,7 @@ impl Held {
     /// Forgets the records since the last `Update`.
     pub(super) fn undo(&mut self) {
         self.screen.undo();
+        self.lessons.forget();
         (self.starts, self.film) = (false, None);
         self.steps.clear();
         self.next_shape.clone_from(&self.shape);
@@ -284,10 +307,15 @@ impl Held {
             Record::Fill { rect, .. }
             | Record::Move { rect, .. }
             | Record::Picture { rect, .. }
+            | Record::Serial { rect, is_shown: true, .. }
             | Record::Recall { rect, .. } => {
                 self.film = self.film.filter(|film| film.intersection(*rect).is_none());
             }
-            Record::Keep { .. } | Record::Cursor { .. } | Record::CursorShape(_) | Record::Update { .. } => {}
+            Record::Serial { .. }
+            | Record::Keep { .. }
+            | Record::Cursor { .. }
+            | Record::CursorShape(_)
+            | Record::Update { .. } => {}
         }
     }
 

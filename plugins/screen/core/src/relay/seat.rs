@@ -62,7 +62,11 @@ impl Seat {
                 }
                 Step::Play { rect, is_key: false } if film == Some(rect) => {}
                 Step::Play { .. } => return None,
-                Step::Paint(_) | Step::Move { .. } | Step::Keep { .. } | Step::Recall { .. } => {}
+                Step::Paint(_)
+                | Step::Move { .. }
+                | Step::Keep { .. }
+                | Step::Recall { .. }
+                | Step::Learn(_) => {}
             }
         }
         Some(film)

@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::bands::bands;
 use super::held::{Change, Held, Step};
+use super::lessons::Learned;
 use super::piece::{Piece, Pressure};
 use super::presenter::Update;
 use super::seat::Seat;
@@ -24,6 +25,8 @@ const TEXT_CELL_BYTES: usize = 400;
 const PHOTOGRAPH_CELL_BYTES: usize = 2 * 64 * 64;
 /// A line is idle when no more than one part in so many of its window is on its way.
 const IDLE_SHARE: u64 = 4;
+/// What was missed of a series is taught where the line could carry it so many times a second.
+const LESSONS_A_SECOND: u64 = 4;
 
 #[derive(Debug)]
 pub(super) struct Viewer {
@@ -43,6 +46,9 @@ pub(super) struct Viewer {
     was_film: bool,
     /// What it keeps, by key.
     kept: Cache<()>,
+    /// It can read series, and has so much of the presenter's.
+    reads_series: bool,
+    learned: Learned,
     /// What it has does not count: `Start` and `Size` are to come first.
     start_due: bool,
     shape_due: bool,
@@ -64,14 +70,17 @@ impl Viewer {
             seat: Seat::new(held.film()),
             was_film: false,
             kept: Cache::default(),
+            reads_series: false,
+            learned: Learned::default(),
             start_due: true,
             shape_due: true,
             cursor_due: true,
         }
     }
 
-    pub(super) fn set_plays(&mut self, plays: bool) {
-        self.seat.set_plays(plays);
+    pub(super) fn set_reads(&mut self, films: bool, series: bool) {
+        self.seat.set_plays(films);
+        self.reads_series = series;
     }
 
     pub(super) fn painted(&mut self, bytes: u64, now: Duration) {
@@ -93,10 +102,12 @@ impl Viewer {
         if has_room
             && needs_nothing_else
             && let Some(film) = self.seat.film_after(change, now)
+            && let Some(learned) = self.learned_after(change)
             && self.keep_as(change)
         {
             self.hand_on(update, held);
             self.seat.has(film);
+            self.learned = learned;
         } else {
             self.owe(change, held, now);
             if change.plays() {
@@ -145,7 +156,7 @@ impl Viewer {
                 Step::Paint(rect) | Step::Recall { rect, .. } | Step::Play { rect, .. } => {
                     self.debt.add(rect, held.version());
                 }
-                Step::Keep { .. } => {}
+                Step::Learn(_) | Step::Keep { .. } => {}
             }
         }
         if moves.is_empty() {
@@ -185,6 +196,20 @@ impl Viewer {
         owed.for_each(|band| self.debt.add(band.rect, version));
     }
 
+    /// What it has of the series after an update that is handed on; `None` when it would refuse the update for what it has missed.
+    fn learned_after(&self, change: &Change) -> Option<Learned> {
+        let mut learned = if change.starts { Learned::default() } else { self.learned };
+        for step in &change.steps {
+            if let Step::Learn(next) = *step {
+                if !self.reads_series || !learned.continues_to(next) {
+                    return None;
+                }
+                learned = next;
+            }
+        }
+        Some(learned)
+    }
+
     /// Keeps what an update keeps. `false`, and nothing done, when the viewer would refuse the update for what it has missed.
     fn keep_as(&mut self, change: &Change) -> bool {
         let needs_cache = |step: &Step| matches!(step, Step::Keep { .. } | Step::Recall { .. });
@@ -195,7 +220,7 @@ impl Viewer {
         let is_allowed = change.steps.iter().all(|step| match *step {
             Step::Keep { key, bytes } => kept.keep(key, bytes, ()),
             Step::Recall { key, .. } => kept.get(key).is_some(),
-            Step::Paint(_) | Step::Move { .. } | Step::Play { .. } => true,
+            Step::Paint(_) | Step::Move { .. } | Step::Play { .. } | Step::Learn(_) => true,
         });
         if is_allowed {
             self.kept = kept;
@@ -213,7 +238,7 @@ impl Viewer {
                 self.coarse.add(rect, version);
             }
             Step::Move { rect, .. } => self.coarse.remove_inside(rect),
-            Step::Keep { .. } => {}
+            Step::Keep { .. } | Step::Learn(_) => {}
         }
     }
 
@@ -225,7 +250,8 @@ impl Viewer {
             .ready_piece()
             .or_else(|| self.cursor_piece(held, now))
             .or_else(|| self.owed_piece(held, now))
-            .or_else(|| if self.is_idle() { self.sharpening_piece(held, now) } else { None })?;
+            .or_else(|| if self.is_idle() { self.sharpening_piece(held, now) } else { None })
+            .or_else(|| if self.is_idle() { self.lesson_piece(held, now) } else { None })?;
         let is_more_waiting = !self.debt.is_empty() || !self.ready.is_empty() || self.seat.is_owed();
         self.window.sent(piece.len(), is_more_waiting, now);
         Some(piece)
@@ -311,6 +337,7 @@ impl Viewer {
         }
         if std::mem::take(&mut self.start_due) {
             self.kept.clear();
+            self.learned = Learned::default();
         }
         self.order = self.order.other();
         finish(held, out)
@@ -335,6 +362,27 @@ impl Viewer {
             out.extend_from_slice(&next.record);
             self.coarse.remove_inside(next.rect);
         }
+        finish(held, out)
+    }
+
+    /// What it has missed of the series, unless that takes the line long: then the next series may come sooner.
+    fn lesson_piece(&mut self, held: &Held, now: Duration) -> Option<Bytes> {
+        let missed = held.lessons.missed(self.learned).filter(|_| self.reads_series && !self.start_due)?;
+        let bytes: usize = missed.iter().map(|lesson| lesson.record.len()).sum();
+        if self.window.bytes_a_second() < LESSONS_A_SECOND * bytes as u64 {
+            return None;
+        }
+        let budget = self.budget(now)?;
+        let (mut out, mut area, mut count) = (BytesMut::new(), held.size()?.area(), 0);
+        for lesson in missed {
+            if count != 0 && (budget < out.len() + lesson.record.len() || area < lesson.area) {
+                break;
+            }
+            out.extend_from_slice(&lesson.record);
+            area = area.saturating_sub(lesson.area);
+            count += 1;
+        }
+        self.learned = held.lessons.after(self.learned, count);
         finish(held, out)
     }
 

@@ -1,6 +1,7 @@
 //! Graphics: what is written is read back, whatever it shows, and whatever else is read is refused or painted.
 
-use convene_screen::{Rect, graphic};
+use convene_screen::Rect;
+use convene_screen::graphic::{self, Series};
 use proptest::prelude::*;
 
 const ANY_BYTES: usize = usize::MAX;
@@ -59,6 +60,56 @@ proptest! {
         let height = (pixels.len() / (usize::from(width) * 4)) as u16;
         prop_assert_eq!(decoded(width, height, &bytes), None);
     }
+}
+
+proptest! {
+    #[test]
+    fn a_series_comes_back_as_it_was(all in prop::collection::vec((pictures(), any::<bool>()), 1..8)) {
+        let (mut writer, mut reader) = (Series::default(), Series::default());
+        let mut tried = Series::default();
+        for ((width, pixels), is_tried_before) in all {
+            let row_bytes = usize::from(width) * 4;
+            let rect = Rect::new(0, 0, width, (pixels.len() / row_bytes) as u16);
+            let bytes = writer.encode(&pixels, row_bytes, rect, ANY_BYTES).unwrap();
+            // What is given up leaves nothing behind.
+            if is_tried_before && 1 < bytes.len() {
+                prop_assert_eq!(tried.encode(&pixels, row_bytes, rect, bytes.len() / 2), None);
+            }
+            prop_assert_eq!(tried.encode(&pixels, row_bytes, rect, bytes.len()), Some(bytes.clone()));
+            let mut out = vec![0; pixels.len()];
+            prop_assert_eq!(reader.decode(&bytes, (width, rect.height), &mut out, row_bytes), Ok(()));
+            prop_assert_eq!(out, pixels);
+        }
+    }
+}
+
+/// Letters of any pixels: what has come once takes little when it comes again, in another order and at another place.
+#[test]
+fn what_comes_again_takes_a_fraction_of_its_bytes() {
+    let text = |order: u32| {
+        let pixel = move |x: u32, y: u32| {
+            let letter = (x / 8 * order) % 13;
+            let shade = letter.wrapping_mul(0x9e37_79b1)
+                ^ (x % 8).wrapping_mul(0x85eb_ca77)
+                ^ y.wrapping_mul(0xc2b2_ae3d);
+            let shade = if x % 8 < 6 && shade.is_multiple_of(3) {
+                shade.wrapping_mul(0x2c1b_3c6d) >> 24
+            } else {
+                255
+            };
+            [shade as u8, shade as u8, shade as u8, 0xff]
+        };
+        (0..16).flat_map(|y| (0..104).flat_map(move |x| pixel(x, y))).collect::<Vec<u8>>()
+    };
+    let mut series = Series::default();
+    let mut bytes_of = |order| {
+        series
+            .encode(&text(order), 104 * 4, Rect::new(0, 0, 104, 16), ANY_BYTES)
+            .expect("it may take all")
+            .len()
+    };
+    let (first, again) = (bytes_of(1), bytes_of(5));
+    assert!(3 * again < first, "{first} bytes, then {again}");
 }
 
 /// A rectangle is encoded where it lies, and decoded to where it shall lie.

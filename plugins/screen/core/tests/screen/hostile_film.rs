@@ -49,7 +49,7 @@ fn any_bytes_are_survived(bytes: &[u8], rounds: u64) {
         if (i as u64 + rounds).is_multiple_of(3) {
             let id = ViewerId(i as u32);
             relay.handle(Input::Join(id), now).unwrap();
-            relay.handle(Input::Plays { viewer: id, plays: i % 2 == 0 }, now).unwrap();
+            relay.handle(Input::Reads { viewer: id, films: i % 2 == 0, series: i % 3 == 0 }, now).unwrap();
             viewers.push((id, Decoder::new()));
         }
         let _ = relay.handle(Input::Stream(piece), now);

@@ -46,6 +46,9 @@ pub struct Viewer {
     /// Frames of films, and the bytes of their records.
     pub frames: usize,
     pub frame_bytes: u64,
+    /// Graphics of series that are shown, and those that only teach.
+    pub serials: usize,
+    pub hidden: usize,
     /// In front of the line.
     queue: VecDeque<bytes::Bytes>,
     /// Bytes of the queue's front that the line has taken.
@@ -69,6 +72,7 @@ impl Meeting {
     pub fn join(&mut self, id: u32, line: Line) {
         let id = ViewerId(id);
         self.relay.handle(Input::Join(id), self.now).unwrap();
+        self.relay.handle(Input::Reads { viewer: id, films: false, series: true }, self.now).unwrap();
         self.viewers.insert(
             id,
             Viewer {
@@ -81,6 +85,8 @@ impl Meeting {
                 reader: Reader::new(),
                 frames: 0,
                 frame_bytes: 0,
+                serials: 0,
+                hidden: 0,
                 queue: VecDeque::new(),
                 taken: 0.0,
                 on_the_way: VecDeque::new(),
@@ -92,7 +98,9 @@ impl Meeting {
     /// A viewer that can decode films.
     pub fn join_and_play(&mut self, id: u32, line: Line) {
         self.join(id, line);
-        self.relay.handle(Input::Plays { viewer: ViewerId(id), plays: true }, self.now).unwrap();
+        self.relay
+            .handle(Input::Reads { viewer: ViewerId(id), films: true, series: true }, self.now)
+            .unwrap();
     }
 
     pub fn leave(&mut self, id: u32) {
@@ -226,12 +234,17 @@ impl Viewer {
         }
     }
 
-    fn count_frames(&mut self, bytes: &[u8]) {
+    fn count(&mut self, bytes: &[u8]) {
         self.reader.push(bytes);
         while let Some(record) = self.reader.next_record().expect("what a relay sends is well formed") {
-            if let Record::Video { frame, .. } = record {
-                self.frames += 1;
-                self.frame_bytes += frame.len() as u64;
+            match record {
+                Record::Video { frame, .. } => {
+                    self.frames += 1;
+                    self.frame_bytes += frame.len() as u64;
+                }
+                Record::Serial { is_shown: true, .. } => self.serials += 1,
+                Record::Serial { is_shown: false, .. } => self.hidden += 1,
+                _ => {}
             }
         }
     }
@@ -242,7 +255,7 @@ impl Viewer {
                 continue;
             }
             self.decoder.push(&bytes);
-            self.count_frames(&bytes);
+            self.count(&bytes);
             while self.decoder.next_update().expect("what a relay sends is well formed").is_some() {
                 self.updates += 1;
                 self.acknowledgements.push_back((now + self.line.delay, self.decoder.painted_bytes()));

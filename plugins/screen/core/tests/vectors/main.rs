@@ -5,6 +5,7 @@
 mod film;
 mod scene;
 mod scenes;
+mod series;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -48,6 +48,7 @@ pub enum Seen {
     Graphic { rect: [u16; 4] },
     Keep { key: String },
     Recall { rect: [u16; 4], key: String },
+    Serial { rect: [u16; 4], begins: bool, shown: bool },
     Video { rect: [u16; 4], key: bool },
     Cursor { x: i16, y: i16, visible: bool },
     CursorShape { hot: [u16; 2], width: u16, height: u16 },
@@ -99,6 +100,9 @@ impl Seen {
             Record::Keep { key } => Self::Keep { key: to_hex(&key.to_be_bytes()) },
             Record::Recall { rect, key, .. } => {
                 Self::Recall { rect: four(rect), key: to_hex(&key.to_be_bytes()) }
+            }
+            &Record::Serial { rect, begins, is_shown, .. } => {
+                Self::Serial { rect: four(&rect), begins, shown: is_shown }
             }
             Record::Video { rect, is_key, .. } => Self::Video { rect: four(rect), key: *is_key },
             &Record::Cursor { x, y, visible } => Self::Cursor { x, y, visible },

@@ -5,8 +5,8 @@ use convene_screen::graphic;
 use convene_screen::webp::{self, Effort};
 use convene_screen::{Colour, CursorShape, Decoder, Picture, Point, Record, Rect, ScreenSize};
 
-use crate::film;
 use crate::scene::{Expected, Repeat, Scene, Seen, Shown, to_hex};
+use crate::{film, series};
 
 /// All names of `StreamError::name`.
 pub const ERRORS: [&str; 16] = [
@@ -35,10 +35,8 @@ pub type Named = (&'static str, Scene);
 
 /// File name and scene.
 pub fn all() -> Vec<Named> {
-    [painted(), changed(), kept(), refused_by_header(), refused_by_body(), refused_by_cache(), film::all()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let refused = [refused_by_header(), refused_by_body(), refused_by_cache()];
+    [painted(), changed(), kept(), film::all(), series::all()].into_iter().chain(refused).flatten().collect()
 }
 
 fn painted() -> Vec<Named> {
@@ -406,7 +404,7 @@ fn picture(rect: Rect) -> Record {
     Record::Picture { rect, picture: Picture::WebP(gradient(rect.width, rect.height, |_| 0xff)) }
 }
 
-fn keep(key: u64) -> Record {
+pub fn keep(key: u64) -> Record {
     Record::Keep { key }
 }
 
@@ -448,13 +446,13 @@ fn other_graphic(change: impl Fn(&mut Vec<u8>)) -> Record {
     Record::Picture { rect, picture: Picture::Graphic(bytes.into()) }
 }
 
-fn gradient_pixel(x: u16, y: u16) -> [u8; 4] {
+pub fn gradient_pixel(x: u16, y: u16) -> [u8; 4] {
     let i = 4 * y + x;
     [(i * 7) as u8, (i * 16) as u8, (255 - i * 5) as u8, 0xff]
 }
 
 /// Letters of 6 x 9 pixels, of which every fifth is the same; the upper lines are of another ink.
-fn text_pixel(x: u16, y: u16) -> [u8; 4] {
+pub fn text_pixel(x: u16, y: u16) -> [u8; 4] {
     const GROUND: [u8; 3] = [0xf4, 0xf5, 0xf6];
     let ink = if y < 24 { [0x80, 0x80, 0] } else { [0x36, 0x34, 0x2e] };
     let (letter, column, row) = (x / 6 % 5, x % 6, y % 12);

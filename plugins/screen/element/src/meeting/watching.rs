@@ -173,7 +173,7 @@ async fn take_in(shared: &Shared, piece: Bytes) {
 
 async fn speak(invitation: &Invitation, shared: &Shared, mouth: &tokio::sync::Mutex<Mouth>) -> End {
     let mut acknowledged = 0;
-    let mut result = say(&mut *mouth.lock().await, &Say::Watch { video: true }).await;
+    let mut result = say(&mut *mouth.lock().await, &Say::Watch { video: true, series: true }).await;
     loop {
         if let Err(error) = result {
             return invitation.lost(error.to_string()).into();

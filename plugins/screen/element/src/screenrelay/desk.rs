@@ -61,6 +61,8 @@ pub struct Habits {
     pub acknowledges: bool,
     /// It decodes films.
     pub plays_films: bool,
+    /// It reads series of graphics.
+    pub reads_series: bool,
 }
 
 /// What to do for a seat.
@@ -152,7 +154,8 @@ impl Desk {
         self.next_viewer = self.next_viewer.wrapping_add(1);
         place.viewer = Some(Viewer { id, habits, sent_before: place.sent, painted: 0, introduced: false });
         carried(self.relay.handle(Input::Join(id), now));
-        carried(self.relay.handle(Input::Plays { viewer: id, plays: habits.plays_films }, now));
+        let (films, series) = (habits.plays_films, habits.reads_series);
+        carried(self.relay.handle(Input::Reads { viewer: id, films, series }, now));
         self.ring(seat);
     }
 

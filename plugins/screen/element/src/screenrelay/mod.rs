@@ -15,6 +15,7 @@
 //! A pad with `acknowledge=false` has a streaming thread, and a push that returns counts as painted. All pads with `acknowledge=true` share
 //! one thread; what is downstream of them must not block, and says with the upstream event `convene-screen-painted` what was painted.
 //! A pad with `video=true` gets films as they are, which `screendec` plays; one with `video=false` gets them as pictures.
+//! With `series=true` it gets series of graphics, which take less and which `screendec` reads, too.
 
 use gst::glib;
 use gst::prelude::*;

@@ -13,6 +13,7 @@ use super::desk::{Habits, Seat};
 struct Settings {
     acknowledge: bool,
     video: bool,
+    series: bool,
 }
 
 #[derive(Default, glib::Properties)]
@@ -39,6 +40,16 @@ pub struct ScreenRelayPad {
         member = video,
         default = false
     )]
+    #[property(
+        name = "series",
+        nick = "Series",
+        blurb = "Downstream reads series of graphics; else it gets each by itself; read when the pad is linked",
+        get,
+        set,
+        type = bool,
+        member = series,
+        default = false
+    )]
     settings: std::sync::Mutex<Settings>,
     place: OnceLock<(Seat, Arc<Condvar>)>,
 }
@@ -61,7 +72,11 @@ impl ScreenRelayPad {
     /// How whoever is linked now watches.
     pub fn habits(&self) -> Habits {
         let settings = self.settings.lock().expect("no holder of the settings panics");
-        Habits { acknowledges: settings.acknowledge, plays_films: settings.video }
+        Habits {
+            acknowledges: settings.acknowledge,
+            plays_films: settings.video,
+            reads_series: settings.series,
+        }
     }
 
     fn place(&self) -> &(Seat, Arc<Condvar>) {

@@ -11,6 +11,9 @@ use crate::support::{
     LIMIT, Picture, bytes_of, encode, error_on, init, run_to_end, stream, three_pages, wait_for_end,
 };
 
+/// What a viewer that reads everything says.
+const WATCH: &str = r#"{"type":"watch","video":true,"series":true}"#;
+
 fn element(factory: &str, server: &Server) -> gst::Element {
     init();
     gst::ElementFactory::make(factory)
@@ -235,7 +238,7 @@ fn without_verification_any_server_will_do() {
     source.set_property("ca-file", None::<String>);
     source.set_property("tls-verify", false);
     play(&pipeline);
-    server.wait_for(r#"{"type":"watch","video":true}"#);
+    server.wait_for(WATCH);
     server.screen(&stream(&three_pages()));
     assert!(sink.try_pull_sample(LIMIT).is_some());
     stop(&pipeline);
@@ -259,7 +262,7 @@ fn a_viewer_gets_the_stream_says_what_is_painted_and_ends_with_the_meeting() {
     let server = Server::start(Manner::Kind);
     let (pipeline, sink) = watching(&server);
     play(&pipeline);
-    server.wait_for(r#"{"type":"watch","video":true}"#);
+    server.wait_for(WATCH);
     let updates = encode(&three_pages());
     let mut painted = 0;
     for (index, update) in updates.iter().enumerate() {
@@ -304,7 +307,7 @@ fn a_viewer_says_that_nothing_is_painted_while_downstream_is_not_done() {
     });
     viewer.use_systemclock();
     viewer.play();
-    server.wait_for(r#"{"type":"watch","video":true}"#);
+    server.wait_for(WATCH);
     server.screen(&stream(&three_pages()));
     arrived.wait();
     server.look(|heard| assert!(!heard.has("painted"), "{:?}", heard.texts));
@@ -318,7 +321,7 @@ fn a_lost_connection_is_one_sentence_on_the_bus() {
     let server = Server::start(Manner::Kind);
     let (pipeline, sink) = watching(&server);
     play(&pipeline);
-    server.wait_for(r#"{"type":"watch","video":true}"#);
+    server.wait_for(WATCH);
     server.screen(&stream(&three_pages()));
     assert!(sink.try_pull_sample(LIMIT).is_some());
     server.hang_up();
@@ -398,7 +401,7 @@ fn messages_that_nobody_understands_are_passed_over() {
     let server = Server::start(Manner::Kind);
     let (pipeline, sink) = watching(&server);
     play(&pipeline);
-    server.wait_for(r#"{"type":"watch","video":true}"#);
+    server.wait_for(WATCH);
     for text in ["", "{", "[1]", r#"{"type":"whatever"}"#, r#"{"type":"taken","bytes":"many"}"#] {
         server.say(text);
     }
@@ -447,7 +450,7 @@ fn from_pixels_to_pixels_through_a_meeting() {
     pipeline.add_many([&viewer, &decoder, sink.upcast_ref()]).expect("new elements");
     gst::Element::link_many([&viewer, &decoder, sink.upcast_ref()]).expect("they fit");
     play(&pipeline);
-    server.wait_for(r#"{"type":"watch","video":true}"#);
+    server.wait_for(WATCH);
     presenting_to.look(|heard| server.screen(&heard.screen));
     for page in &pages {
         let sample = sink.try_pull_sample(LIMIT).expect("a picture comes");

@@ -30,7 +30,7 @@ export class Colours {
   /** What is drawn on the background at present. */
   #ink = 0xffffff;
 
-  /** The first colour, which is expected to be grey. */
+  /** The first colour of a picture; where nothing came before, it is expected to be grey. */
   background(coder: Coder, colour: number): number {
     const coded = this.code(coder, colour);
     this.#background = coded;

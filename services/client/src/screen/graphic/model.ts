@@ -7,6 +7,8 @@ import { Bits, type Coder } from "./range";
 const MARGIN = 2;
 /** Entries of a memory, as a power of two, for the smallest and the largest picture. */
 const MEMORY_BITS = [6, 14] as const;
+/** The same for a series: one megabyte for both. */
+const SERIES_MEMORY_BITS = 17;
 /** Runs have at most 512 pixels, whose logarithm is 9. */
 const RUN_LOGS = 10;
 const TRUST_MAX = 7;
@@ -14,14 +16,17 @@ const PATTERNS = 256;
 const RUN_LENGTHS = RUN_LOGS;
 const NO_COLOUR = -1;
 
-/** Codes a picture row by row: an encoder takes its colours (0xrrggbb), a decoder gives them. */
+/**
+ * Codes a picture row by row: an encoder takes its colours (0xrrggbb), a decoder gives them. What it has learned from one picture serves it for the
+ * next.
+ */
 export class Model {
-  readonly #coder: Coder;
-  readonly #background: number;
+  #coder!: Coder;
+  #background = 0;
   /** The row that is being coded, the one above it and the one above that, with margins. */
-  #row: Uint32Array;
-  #above: Uint32Array;
-  #over: Uint32Array;
+  #row = new Uint32Array();
+  #above = new Uint32Array();
+  #over = new Uint32Array();
   readonly #wide: Memory;
   readonly #narrow: Memory;
   readonly #neighbours = new Bits([
@@ -38,16 +43,28 @@ export class Model {
   readonly #ruledOut = new Int32Array(7);
   #ruledOutCount = 0;
 
-  /** Codes the background, which an encoder has chosen. */
-  constructor(coder: Coder, width: number, height: number, background: number) {
-    this.#coder = coder;
-    this.#background = this.#colours.background(coder, background);
-    const row = (): Uint32Array => new Uint32Array(width + 2 * MARGIN).fill(this.#background);
-    [this.#row, this.#above, this.#over] = [row(), row(), row()];
-    const bits = 32 - Math.clz32(4 * width * height - 1);
-    const memoryBits = Math.min(Math.max(bits, MEMORY_BITS[0]), MEMORY_BITS[1]);
+  /** Of one picture. */
+  static forArea(area: number): Model {
+    const bits = 32 - Math.clz32(4 * area - 1);
+    return new Model(Math.min(Math.max(bits, MEMORY_BITS[0]), MEMORY_BITS[1]));
+  }
+
+  /** Of as many pictures as there will be. */
+  static forSeries(): Model {
+    return new Model(SERIES_MEMORY_BITS);
+  }
+
+  private constructor(memoryBits: number) {
     this.#wide = new Memory(memoryBits, 80);
     this.#narrow = new Memory(memoryBits, 60);
+  }
+
+  /** Begins a picture: codes the background, which an encoder has chosen. */
+  begin(coder: Coder, width: number, background: number): void {
+    this.#coder = coder;
+    this.#background = this.#colours.background(coder, background);
+    const row = () => new Uint32Array(width + 2 * MARGIN).fill(this.#background);
+    [this.#row, this.#above, this.#over] = [row(), row(), row()];
   }
 
   /** Codes the next row: an encoder's has its colours, a decoder's gets them. */
