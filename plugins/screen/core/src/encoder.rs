@@ -19,6 +19,7 @@ mod plan;
 mod pointer;
 mod projector;
 mod restless;
+mod serial;
 mod verdicts;
 
 use std::time::Duration;
@@ -31,6 +32,7 @@ use crew::Alone;
 use kept::Kept;
 use painting::{Pace, Painting, Update};
 use pointer::Pointer;
+use serial::Serials;
 
 pub(crate) use choose::{Op, choose};
 pub use crew::{Crew, Job};
@@ -51,6 +53,7 @@ pub struct Encoder {
     crew: Box<dyn Crew>,
     painting: Option<Painting>,
     kept: Kept,
+    serials: Serials,
     refinement: Pace,
     /// What the line carries, in bits a second.
     line: Option<u32>,
@@ -78,6 +81,7 @@ impl Encoder {
             crew,
             painting: None,
             kept: Kept::default(),
+            serials: Serials::default(),
             refinement: Pace::default(),
             line: None,
             room: Room::Endless,
@@ -103,11 +107,19 @@ impl Encoder {
             Some(painting) if painting.size() == frame.size => painting,
             painting => {
                 Record::Size(frame.size).write(&mut out);
+                self.serials.end();
                 painting.insert(Painting::black(frame.size, self.line))
             }
         };
-        let mut update =
-            Update { time, room: self.room, kept: &mut self.kept, crew: &*self.crew, out: &mut out };
+        let mut update = Update {
+            time,
+            room: self.room,
+            kept: &mut self.kept,
+            serials: &mut self.serials,
+            scrolls: false,
+            crew: &*self.crew,
+            out: &mut out,
+        };
         let changed = painting.advance(frame, &mut update);
         if changed <= frame.size.area() / LITTLE_CHANGE {
             painting.refine(&mut self.refinement, &mut update);
@@ -125,8 +137,15 @@ impl Encoder {
         }
         let painting = self.painting.as_mut()?;
         let mut out = BytesMut::new();
-        let mut update =
-            Update { time, room: self.room, kept: &mut self.kept, crew: &*self.crew, out: &mut out };
+        let mut update = Update {
+            time,
+            room: self.room,
+            kept: &mut self.kept,
+            serials: &mut self.serials,
+            scrolls: false,
+            crew: &*self.crew,
+            out: &mut out,
+        };
         painting.idle(&mut update);
         painting.refine(&mut self.refinement, &mut update);
         end_update(out, time)

@@ -66,10 +66,10 @@ impl Op {
 /// In the form that takes less; a graphic that is short for its area does, without looking.
 fn lossless(canvas: &Canvas, rect: Rect, effort: Effort) -> Picture {
     let (pixels, stride) = (canvas.pixels(), canvas.stride());
-    let bytes = |bits_a_pixel: usize| rect.area() * bits_a_pixel / 8 + SMALL_BYTES;
-    let may_pay = rect.area() < SMALL_AREA || !is_photograph(canvas, rect);
-    let graphic = may_pay.then(|| graphic::encode(pixels, stride, rect, bytes(GRAPHIC_BITS_MAX))).flatten();
-    if let Some(graphic) = graphic.as_ref().filter(|graphic| graphic.len() <= bytes(SHORT_BITS)) {
+    let graphic = may_be_graphic(canvas, rect)
+        .then(|| graphic::encode(pixels, stride, rect, bytes_of(rect, GRAPHIC_BITS_MAX)))
+        .flatten();
+    if let Some(graphic) = graphic.as_ref().filter(|graphic| graphic.len() <= short_bytes(rect)) {
         return Picture::Graphic(graphic.clone());
     }
     let file = webp::encode_lossless(pixels, stride, rect, effort);
@@ -77,6 +77,20 @@ fn lossless(canvas: &Canvas, rect: Rect, effort: Effort) -> Picture {
         Some(graphic) if graphic.len() <= file.len() => Picture::Graphic(graphic),
         _ => Picture::WebP(file),
     }
+}
+
+/// Whether a graphic may be shorter than a WebP picture.
+pub(super) fn may_be_graphic(canvas: &Canvas, rect: Rect) -> bool {
+    rect.area() < SMALL_AREA || !is_photograph(canvas, rect)
+}
+
+/// Up to so many bytes a graphic of the rectangle is taken without looking at anything else.
+pub(super) fn short_bytes(rect: Rect) -> usize {
+    bytes_of(rect, SHORT_BITS)
+}
+
+fn bytes_of(rect: Rect, bits_a_pixel: usize) -> usize {
+    rect.area() * bits_a_pixel / 8 + SMALL_BYTES
 }
 
 /// Whether palettes do not help.

@@ -28,7 +28,7 @@ struct KeptPicture {
 impl Kept {
     /// The key of a kept picture that looks just like the rectangle.
     pub(super) fn find(&mut self, canvas: &Canvas, rect: Rect) -> Option<(u64, Picture)> {
-        if rect.area() < AREA_MIN || self.cache.is_empty() {
+        if !may_be_kept(rect) || self.cache.is_empty() {
             return None;
         }
         let key = key(canvas, rect);
@@ -41,7 +41,7 @@ impl Kept {
     /// The key under which a reader shall keep this lossless picture of the rectangle.
     pub(super) fn keep(&mut self, canvas: &Canvas, rect: Rect, picture: &Picture) -> Option<u64> {
         let bytes = picture.bytes().len();
-        if rect.area() < AREA_MIN || bytes < BYTES_MIN {
+        if !may_be_kept(rect) || bytes < BYTES_MIN {
             return None;
         }
         let key = key(canvas, rect);
@@ -52,6 +52,11 @@ impl Kept {
     pub(super) fn clear(&mut self) {
         self.cache.clear();
     }
+}
+
+/// Whether the rectangle is large enough.
+pub(super) fn may_be_kept(rect: Rect) -> bool {
+    AREA_MIN <= rect.area()
 }
 
 fn shows(picture: &Picture, canvas: &Canvas, rect: Rect, scratch: &mut Vec<u8>) -> bool {

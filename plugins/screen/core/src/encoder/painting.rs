@@ -9,10 +9,11 @@ use bytes::BytesMut;
 use super::backlog::{Backlog, Room};
 use super::coarse::Coarse;
 use super::crew::{Crew, Job};
-use super::kept::Kept;
+use super::kept::{self, Kept};
 use super::plan::{self, Judge};
 use super::projector::{Projector, cells_outside, outside};
 use super::restless::Restless;
+use super::serial::Serials;
 use super::verdicts::{Verdicts, block_of};
 use super::{REFINEMENT_BYTES_A_SECOND, choose::Op, compare, moves};
 use crate::cells::Grid;
@@ -65,6 +66,10 @@ pub(super) struct Update<'a> {
     pub(super) room: Room,
     /// What a reader keeps.
     pub(super) kept: &'a mut Kept,
+    /// Of graphics that a reader follows.
+    pub(super) serials: &'a mut Serials,
+    /// A page was scrolled: what comes into sight will not come back in the same pieces.
+    pub(super) scrolls: bool,
     /// Who makes the pictures.
     pub(super) crew: &'a dyn Crew,
     pub(super) out: &'a mut BytesMut,
@@ -174,11 +179,26 @@ impl Painting {
             }
         }
         in_turn(&mut parts);
-        let job = |(rect, op): &(Rect, Op)| Job { canvas: &self.next, rect: *rect, op: op.clone() };
-        let records = update.crew.paint(&parts.iter().map(job).collect::<Vec<_>>());
+        let records = self.records(&parts, update);
         for ((rect, op), record) in parts.iter().zip(&records) {
             self.write(*rect, op, record, update);
         }
+    }
+
+    /// What paints the parts: those of the series one after another, the others by the crew.
+    fn records(&self, parts: &[(Rect, Op)], update: &mut Update<'_>) -> Vec<Record> {
+        let mut serial = |(rect, op): &(Rect, Op)| {
+            // What may be recalled stands alone.
+            let is_serial = matches!(op, Op::Lossless(_)) && (update.scrolls || !kept::may_be_kept(*rect));
+            is_serial.then(|| update.serials.record(&self.next, *rect)).flatten()
+        };
+        let serials: Vec<Option<Record>> = parts.iter().map(&mut serial).collect();
+        let job = |(rect, op): &(Rect, Op)| Job { canvas: &self.next, rect: *rect, op: op.clone() };
+        let others = parts.iter().zip(&serials).filter(|(_, serial)| serial.is_none());
+        let jobs: Vec<Job<'_>> = others.map(|(part, _)| job(part)).collect();
+        let mut others = update.crew.paint(&jobs).into_iter();
+        let record = |serial: Option<Record>| serial.or_else(|| others.next()).expect("a crew does all jobs");
+        serials.into_iter().map(record).collect()
     }
 
     /// Which of the changed rectangles, one a cell, change again and again and cost much when painted exactly.
@@ -219,7 +239,8 @@ impl Painting {
             }
         }
         // A page was scrolled, if that is most of what happened; a picture that pans may have moved in places too.
-        if area(dirty) <= 2 * moved {
+        if !moves.is_empty() && area(dirty) <= 2 * moved {
+            update.scrolls = true;
             scrolled.iter().for_each(|&rect| self.projector.scrolled(rect, update.time));
         }
         !moves.is_empty()

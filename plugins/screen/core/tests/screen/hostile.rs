@@ -63,8 +63,19 @@ fn every_kind_of_record_is_in_the_stream() {
     let kinds: std::collections::BTreeSet<String> = std::iter::from_fn(|| reader.next_record().unwrap())
         .map(|record| format!("{record:?}").chars().take_while(|c| c.is_alphabetic()).collect())
         .collect();
-    let all =
-        ["Cursor", "CursorShape", "Fill", "Keep", "Move", "Picture", "Recall", "Size", "Start", "Update"];
+    let all = [
+        "Cursor",
+        "CursorShape",
+        "Fill",
+        "Keep",
+        "Move",
+        "Picture",
+        "Recall",
+        "Serial",
+        "Size",
+        "Start",
+        "Update",
+    ];
     assert_eq!(kinds.iter().collect::<Vec<_>>(), all);
 }
 
@@ -112,6 +123,7 @@ fn any_bytes_are_survived(bytes: &[u8]) {
     let mut relay = Relay::new();
     let (viewer, now) = (ViewerId(1), Duration::from_secs(1));
     relay.handle(Input::Join(viewer), now).unwrap();
+    relay.handle(Input::Reads { viewer, films: false, series: true }, now).unwrap();
     let mut decoder = Decoder::new();
     for piece in bytes.chunks(333) {
         let _ = relay.handle(Input::Stream(piece), now);
@@ -162,7 +174,7 @@ fn noise_is_survived() {
         let mut bytes = b"\x01\x00\x00\x00\x06CNVS\x01\x00\x02\x00\x00\x00\x04\x00\x40\x00\x40".to_vec();
         for _ in 0..60 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let kind = 1 + (state >> 40) as u8 % 11;
+            let kind = 1 + (state >> 40) as u8 % 13;
             let length = (state >> 50) as u8 % 24;
             bytes.extend([kind, 0, 0, 0, length]);
             bytes.extend((0..length).map(|i| (state >> (i % 32)) as u8 & 0x3f));

@@ -13,4 +13,5 @@ mod pixels;
 mod rates;
 mod relay;
 mod restless;
+mod series;
 mod uplink;

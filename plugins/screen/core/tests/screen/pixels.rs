@@ -236,7 +236,7 @@ fn a_typed_letter_is_one_small_picture() {
     pair.show(&desktop, PixelOrder::Bgrx, 0);
     desktop.step(&Step::Noise { rect: Rect::new(500, 378, 9, 14), seed: 3, colours: 2 });
     let records = pair.show(&desktop, PixelOrder::Bgrx, 0);
-    assert!(matches!(records[..], [Record::Picture { .. }, Record::Update { .. }]), "{records:?}");
+    assert!(matches!(records[..], [Record::Serial { .. }, Record::Update { .. }]), "{records:?}");
     assert!(painted_area(&records[0]) <= 9 * 14);
 }
 
@@ -287,7 +287,10 @@ fn a_cursor_out_of_its_limits_is_refused() {
 
 fn painted_area(record: &Record) -> usize {
     match record {
-        Record::Fill { rect, .. } | Record::Picture { rect, .. } | Record::Recall { rect, .. } => rect.area(),
+        Record::Fill { rect, .. }
+        | Record::Picture { rect, .. }
+        | Record::Serial { rect, .. }
+        | Record::Recall { rect, .. } => rect.area(),
         _ => 0,
     }
 }
