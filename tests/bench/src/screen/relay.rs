@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::convene::frame;
 use crate::measure::text_cells;
 use crate::report::rounded;
-use ages::{History, Seen, is_near};
+use ages::{History, Seen, View, is_near};
 use convene_bench::clip::{Clip, Player, frame_time_us};
 use meeting::{Class, Meeting, Viewer};
 
@@ -145,7 +145,9 @@ fn meet(scenes: &[Named], classes: &[Class]) -> Result<Went> {
         }
         meeting.tick()?;
         for (viewer, seen) in &mut watching {
-            look(&mut meeting.viewers[*viewer], seen, &history, &newest);
+            let viewer = &mut meeting.viewers[*viewer];
+            let sent_by = meeting.now.saturating_sub(viewer.class.round_trip / 2);
+            look(viewer, seen, &history, sent_by, &newest);
         }
         if next_sample <= meeting.now {
             next_sample += SAMPLE;
@@ -165,10 +167,10 @@ fn meet(scenes: &[Named], classes: &[Class]) -> Result<Went> {
 }
 
 /// What a viewer has painted since is looked at.
-fn look(viewer: &mut Viewer, seen: &mut Seen, history: &History, newest: &[u8]) {
+fn look(viewer: &mut Viewer, seen: &mut Seen, history: &History, sent_by: Duration, newest: &[u8]) {
     let damage = std::mem::take(&mut viewer.damage);
     if let Some(canvas) = viewer.decoder.as_ref().and_then(Decoder::canvas) {
-        seen.look(history, newest, canvas.pixels(), &damage);
+        seen.look(history, View { sent_by, newest, shown: canvas.pixels(), damage: &damage });
     }
 }
 

@@ -65,6 +65,19 @@ pub struct Seen {
     pub steps_back: u64,
 }
 
+/// What a viewer sees.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// What it is made of has left the relay by then.
+    pub sent_by: Duration,
+    /// What it should be.
+    pub newest: &'a [u8],
+    /// What it is.
+    pub shown: &'a [u8],
+    /// Where it has changed.
+    pub damage: &'a [Rect],
+}
+
 /// The same pixels may have been there several times.
 #[derive(Clone, Copy, Debug)]
 struct Sight {
@@ -80,8 +93,9 @@ impl Seen {
         Self { cells: vec![None; history.cells.len()], steps_back: 0 }
     }
 
-    /// The viewer's screen has changed in these places.
-    pub fn look(&mut self, history: &History, newest: &[u8], shown: &[u8], damage: &[Rect]) {
+    /// The viewer's screen has changed.
+    pub fn look(&mut self, history: &History, view: View<'_>) {
+        let View { sent_by, newest, shown, damage } = view;
         let mut cells: Vec<usize> = damage.iter().flat_map(|&rect| touched(history.size, rect)).collect();
         cells.sort_unstable();
         cells.dedup();
@@ -91,7 +105,9 @@ impl Seen {
             let versions = &history.cells[index];
             let before = self.cells[index].map_or(0, |sight| sight.oldest);
             let as_new = Sight { newest: versions.len().saturating_sub(1), oldest: before };
-            let Some(same) = versions.iter().rposition(|version| version.hash == hash) else {
+            // What is newer has not come yet, and looks so by chance: gaps between lines do.
+            let sent = versions.partition_point(|version| version.since <= sent_by);
+            let Some(same) = versions[..sent].iter().rposition(|version| version.hash == hash) else {
                 // Between two pieces a cell may show some of both: it is as old as it was. What is near to the newest may as well be near to an
                 // older one, of which a letter differs: it counts as new, and no exact content that comes after it as a step back.
                 if !versions.is_empty() && is_near(history.size, rect, newest, shown) {
@@ -104,9 +120,8 @@ impl Seen {
                 // The coarse picture of a cell that is not quite white may be white, and the older one as well.
                 None if is_alike(history.size, rect, newest, shown) => as_new,
                 // A part of it has moved, or was painted, and another is owed: it is as old as it was, unless what has come is older.
-                None if damage
-                    .iter()
-                    .filter_map(|damage| damage.intersection(rect))
+                None if not_painted_over(damage.iter().filter_map(|damage| damage.intersection(rect)))
+                    .into_iter()
                     .all(|part| history.was_so(index, before, part, shown)) =>
                 {
                     continue;
@@ -127,6 +142,27 @@ impl Seen {
             cells.filter_map(|(versions, seen)| versions.get(seen.map_or(0, |sight| sight.newest + 1)));
         overdue.map(|version| now.saturating_sub(version.since)).max().unwrap_or_default()
     }
+}
+
+/// What of each rectangle is seen when they were painted in this order: those rows that no later one covers.
+fn not_painted_over(painted: impl Iterator<Item = Rect>) -> Vec<Rect> {
+    let painted: Vec<Rect> = painted.collect();
+    let mut seen: Vec<Rect> = Vec::new();
+    for (at, part) in painted.iter().enumerate() {
+        for y in part.y..part.bottom() as u16 {
+            let row = Rect { y, height: 1, ..*part };
+            if painted[at + 1..].iter().any(|later| row.is_within(*later)) {
+                continue;
+            }
+            match seen.last_mut() {
+                Some(last) if (last.x, last.width, last.bottom()) == (row.x, row.width, u32::from(y)) => {
+                    last.height += 1;
+                }
+                _ => seen.push(row),
+            }
+        }
+    }
+    seen
 }
 
 fn cell(size: ScreenSize, index: usize) -> Rect {
@@ -182,6 +218,10 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    fn look(seen: &mut Seen, history: &History, newest: &[u8], shown: &[u8], damage: &[Rect]) {
+        seen.look(history, View { sent_by: Duration::MAX, newest, shown, damage });
+    }
+
     #[test]
     fn a_viewer_is_as_old_as_what_it_should_have_shown() {
         let size = ScreenSize::new(64, 64).unwrap();
@@ -192,13 +232,13 @@ mod tests {
         }
         let mut seen = Seen::new(&history);
         assert_eq!(seen.age(&history, 4 * SECOND), 4 * SECOND);
-        seen.look(&history, &picture(180), &picture(60), &[size.rect()]);
+        look(&mut seen, &history, &picture(180), &picture(60), &[size.rect()]);
         assert_eq!(seen.age(&history, 4 * SECOND), 2 * SECOND);
-        seen.look(&history, &picture(180), &picture(181), &[size.rect()]);
+        look(&mut seen, &history, &picture(180), &picture(181), &[size.rect()]);
         assert_eq!(seen.age(&history, 4 * SECOND), Duration::ZERO);
-        seen.look(&history, &picture(180), &picture(180), &[size.rect()]);
+        look(&mut seen, &history, &picture(180), &picture(180), &[size.rect()]);
         assert_eq!(seen.steps_back, 0);
-        seen.look(&history, &picture(180), &picture(120), &[size.rect()]);
+        look(&mut seen, &history, &picture(180), &picture(120), &[size.rect()]);
         assert_eq!(seen.steps_back, 1);
     }
 
@@ -215,10 +255,10 @@ mod tests {
         [50, 100, 150].into_iter().for_each(|letter| history.show(&picture(letter), size.rect(), SECOND));
         let mut seen = Seen::new(&history);
         for letter in [50, 9, 100, 150] {
-            seen.look(&history, &picture(150), &picture(letter), &[size.rect()]);
+            look(&mut seen, &history, &picture(150), &picture(letter), &[size.rect()]);
         }
         assert_eq!((seen.steps_back, seen.age(&history, SECOND)), (0, Duration::ZERO));
-        seen.look(&history, &picture(150), &picture(100), &[size.rect()]);
+        look(&mut seen, &history, &picture(150), &picture(100), &[size.rect()]);
         assert_eq!(seen.steps_back, 1, "exact content that is older");
     }
 
@@ -237,13 +277,35 @@ mod tests {
         versions.iter().for_each(|version| history.show(version, size.rect(), SECOND));
         let (newest, top) = (&versions[2], Rect::new(0, 0, 64, 32));
         let mut seen = Seen::new(&history);
-        seen.look(&history, newest, &versions[1], &[size.rect()]);
-        seen.look(&history, newest, &versions[0], &[top]);
+        look(&mut seen, &history, newest, &versions[1], &[size.rect()]);
+        look(&mut seen, &history, newest, &versions[0], &[top]);
         assert_eq!(seen.steps_back, 0, "the top is that of the newest");
         let mut seen = Seen::new(&history);
-        seen.look(&history, newest, &versions[1], &[size.rect()]);
-        seen.look(&history, newest, &versions[0], &[size.rect()]);
+        look(&mut seen, &history, newest, &versions[1], &[size.rect()]);
+        look(&mut seen, &history, newest, &versions[0], &[size.rect()]);
         assert_eq!(seen.steps_back, 1, "all of it was painted, and as it was before");
+    }
+
+    /// A gap moves to where one has just come, which the viewer cannot know of.
+    #[test]
+    fn what_cannot_have_come_yet_is_not_taken_for_what_is_shown() {
+        let size = ScreenSize::new(64, 64).unwrap();
+        let picture = |value| vec![value; 64 * 64 * 4];
+        let mut history = History::new(size);
+        [(0, 0), (90, 1), (200, 2), (0, 3)]
+            .into_iter()
+            .for_each(|(value, second)| history.show(&picture(value), size.rect(), second * SECOND));
+        let steps_back = |sent_by| {
+            let mut seen = Seen::new(&history);
+            for value in [90, 0, 200] {
+                let view =
+                    View { sent_by, newest: &picture(0), shown: &picture(value), damage: &[size.rect()] };
+                seen.look(&history, view);
+            }
+            seen.steps_back
+        };
+        assert_eq!(steps_back(3 * SECOND), 1);
+        assert_eq!(steps_back(2 * SECOND), 0, "it was not the newest gap");
     }
 
     #[test]
@@ -256,7 +318,7 @@ mod tests {
             .for_each(|value| history.show(&picture(value), size.rect(), Duration::ZERO));
         let mut seen = Seen::new(&history);
         for value in [0, 90, 0, 200] {
-            seen.look(&history, &picture(200), &picture(value), &[size.rect()]);
+            look(&mut seen, &history, &picture(200), &picture(value), &[size.rect()]);
         }
         assert_eq!(seen.steps_back, 0);
     }

@@ -90,7 +90,9 @@ impl Meeting {
     /// Somebody joins; one that `looks` decodes what it gets.
     pub fn join(&mut self, class: Class, looks: bool) -> Result<()> {
         let number = self.viewers.len() as u64;
-        self.relay.handle(Input::Join(viewer_id(self.viewers.len())), self.now)?;
+        let viewer = viewer_id(self.viewers.len());
+        self.relay.handle(Input::Join(viewer), self.now)?;
+        self.relay.handle(Input::Reads { viewer, films: false, series: true }, self.now)?;
         let line = Line::kbps(class.kbps, class.round_trip / 2);
         self.viewers.push(Viewer {
             class,
