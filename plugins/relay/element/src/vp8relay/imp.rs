@@ -1,8 +1,9 @@
 //! The hands of `vp8relay`.
 //!
 //! Locks, in the order in which they may be taken; none is held across a push, an event, a signal, a wait for a worker or the end of a thread:
-//! 1. `settings`, of the element and of its pads
+//! 1. `settings`
 //! 2. `state`
+//! 3. a pad's `settings`
 
 use std::sync::{Arc, LazyLock};
 

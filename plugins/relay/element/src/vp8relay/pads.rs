@@ -60,10 +60,10 @@ impl imp::Vp8Relay {
             gst::element_imp_error!(self, gst::StreamError::Format, ("What comes in on {name} is no RTP."));
             gst::FlowError::Error
         };
-        let place = pad.imp().with_peer(|peer| {
+        let place = {
             let state = self.state.lock();
-            state.seat.clone().zip(state.members.id(peer))
-        });
+            state.seat.clone().zip(pad.imp().with_peer(|peer| state.members.id(peer)))
+        };
         match pad.imp().kind() {
             Kind::FeedIn => {
                 let packet = streams::supplied(buffer, pad.imp().is_screen()).ok_or_else(no_rtp)?;
