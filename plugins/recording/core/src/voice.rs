@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 /// So many participants have a track of their own; the others are in the mix alone.
 pub const VOICES_MAX: usize = 32;
 /// Bytes; a longer name is cut between two characters. 64 letters of four bytes are the longest that a meeting has.
@@ -20,6 +22,10 @@ const SILENCE: [(Duration, &[u8]); 5] = [
     (Duration::from_micros(2500), &[0xE0, 0xFF, 0xFE]),
 ];
 
+/// What is missing between two packets and is not longer than that was lost on the way, rather than not said. The packet before is repeated then: after
+/// silence, decoders would come up again slowly, as packets say by how much they are louder than the one before.
+const REPEATED_MAX: Duration = Duration::from_millis(60);
+
 /// What is known of one such track.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Voice {
@@ -31,6 +37,9 @@ pub(crate) struct Voice {
     taken: Option<Duration>,
     /// The end of what was written, in the file.
     written: Option<Duration>,
+    /// The last packet that was written, with its length, and for how long it has been repeated.
+    last: (Bytes, Duration),
+    repeated: Duration,
 }
 
 impl Voice {
@@ -61,19 +70,29 @@ impl Voice {
         self.taken = Some(end);
     }
 
-    pub fn wrote(&mut self, end: Duration) {
-        self.written = Some(end);
+    pub fn wrote(&mut self, time: Duration, length: Duration, packet: &Bytes) {
+        self.written = Some(time + length);
+        self.last = (packet.clone(), length);
+        self.repeated = Duration::ZERO;
     }
 
-    /// The next packet of silence before this time, with its own time and its length; before it has begun, a voice has none. Not `whole`, the shorter
-    /// ones wait, as there may be more to come.
-    pub fn silence(&mut self, until: Duration, whole: bool) -> Option<(Duration, Duration, &'static [u8])> {
+    /// The next packet for what is missing before this time, with its own time and its length; before it has begun, a voice has none. Not `whole`, what is
+    /// short waits, as there may be more to come.
+    pub fn filling(&mut self, until: Duration, whole: bool) -> Option<(Duration, Duration, Bytes)> {
         let from = self.written?;
         let gap = until.saturating_sub(from);
+        let (packet, length) = &self.last;
+        if whole && *length <= gap && self.repeated + gap <= REPEATED_MAX {
+            let (packet, length) = (packet.clone(), *length);
+            self.repeated += length;
+            self.written = Some(from + length);
+            return Some((from, length, packet));
+        }
+        self.repeated = REPEATED_MAX;
         let kinds = if whole { &SILENCE[..] } else { &SILENCE[..1] };
         let (length, packet) = kinds.iter().find(|(length, _)| *length <= gap)?;
         self.written = Some(from + *length);
-        Some((from, *length, packet))
+        Some((from, *length, Bytes::from_static(packet)))
     }
 }
 
@@ -145,14 +164,33 @@ mod tests {
     #[test]
     fn silence_fills_what_it_can() {
         let mut voice = Voice::default();
-        assert_eq!(voice.silence(at(1000), true), None, "it has not begun");
-        voice.wrote(at(100));
+        assert_eq!(voice.filling(at(1000), true), None, "it has not begun");
+        voice.wrote(at(80), at(20), &Bytes::from_static(b"something"));
         let lengths = |voice: &mut Voice, until, whole| -> Vec<Duration> {
-            std::iter::from_fn(|| voice.silence(until, whole)).map(|(_, length, _)| length).collect()
+            let filling = std::iter::from_fn(|| voice.filling(until, whole));
+            filling
+                .inspect(|(_, _, packet)| assert_ne!(&packet[..], b"something"))
+                .map(|(_, length, _)| length)
+                .collect()
         };
         assert_eq!(lengths(&mut voice, at(259), false), [at(60), at(60)]);
         assert_eq!(lengths(&mut voice, at(259), true), [at(20), at(10), at(5), Duration::from_micros(2500)]);
         assert_eq!(lengths(&mut voice, at(259), true), Vec::<Duration>::new());
+    }
+
+    #[test]
+    fn what_was_lost_is_repeated_for_a_moment() {
+        let filled = |gap: u64| {
+            let mut voice = Voice::default();
+            voice.wrote(at(0), at(20), &Bytes::from_static(b"something"));
+            let filling = std::iter::from_fn(|| voice.filling(at(20 + gap), true));
+            let repeated = filling.map(|(time, length, packet)| (time + length, &packet[..] == b"something"));
+            repeated.collect::<Vec<_>>()
+        };
+        assert_eq!(filled(20), [(at(40), true)]);
+        assert_eq!(filled(60), [(at(40), true), (at(60), true), (at(80), true)]);
+        assert_eq!(filled(50), [(at(40), true), (at(60), true), (at(70), false)]);
+        assert_eq!(filled(80), [(at(80), false), (at(100), false)]);
     }
 
     #[test]

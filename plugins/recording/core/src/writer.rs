@@ -259,7 +259,7 @@ impl Writer {
         let begins = self.begins_cluster(track, &frame, stamp);
         if is_voice {
             self.fill(track, time, true)?;
-            self.header.voices.entry(track).and_modify(|voice| voice.wrote(time + frame.length));
+            self.header.voices.entry(track).and_modify(|voice| voice.wrote(time, frame.length, &frame.data));
         } else {
             let voices: Vec<usize> = self.header.voices.keys().copied().collect();
             voices.into_iter().try_for_each(|voice| self.fill(voice, time, begins))?;
@@ -267,12 +267,12 @@ impl Writer {
         self.put(track, time, stamp, &frame)
     }
 
-    /// Silence in a participant's track, up to this time of the file; see [`Voice::silence`].
+    /// What is missing in a participant's track, up to this time of the file; see [`Voice::filling`].
     fn fill(&mut self, track: usize, until: Duration, whole: bool) -> Result<(), RecordingError> {
         while let Some((time, length, packet)) =
-            self.header.voices.get_mut(&track).and_then(|voice| voice.silence(until, whole))
+            self.header.voices.get_mut(&track).and_then(|voice| voice.filling(until, whole))
         {
-            let frame = Frame { time, length, keyframe: true, data: Bytes::from_static(packet) };
+            let frame = Frame { time, length, keyframe: true, data: packet };
             self.put(track, time, time, &frame)?;
         }
         Ok(())

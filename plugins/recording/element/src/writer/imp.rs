@@ -357,7 +357,11 @@ impl Writer {
     }
 
     /// Takes what the writer has ready, and finishes it when all tracks have ended.
-    pub(super) fn settle(&self, state: &mut State, result: Result<(), RecordingError>) -> Result<(), gst::FlowError> {
+    pub(super) fn settle(
+        &self,
+        state: &mut State,
+        result: Result<(), RecordingError>,
+    ) -> Result<(), gst::FlowError> {
         if let Err(error) = result {
             return self.fail(state, &error);
         }

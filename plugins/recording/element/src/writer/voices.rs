@@ -120,7 +120,7 @@ impl Writer {
 
     /// Where time does not press, those who are there from the beginning are waited for.
     pub(super) fn seat_those_there(&self, state: &mut State) -> Result<(), gst::FlowError> {
-        let there = state.voices.inlets.iter().filter(|inlet| !inlet.ended && inlet.pad.is_linked());
+        let there = state.voices.inlets.iter().filter(|inlet| !inlet.ended && is_fed(&inlet.pad));
         let pads: Vec<gst::Pad> = there.map(|inlet| inlet.pad.clone()).collect();
         pads.iter().try_for_each(|pad| self.seat(state, pad).map(drop))
     }
@@ -134,11 +134,15 @@ impl Writer {
         let Some(time) = time.and_then(|time| state.pauses.place(time)) else {
             return Ok(gst::FlowSuccess::Ok);
         };
-        let Some(track) = self.seat(&mut state, pad)? else { return Ok(gst::FlowSuccess::Ok) };
         let data = buffer.into_mapped_buffer_readable().map_err(|_| gst::FlowError::Error)?;
+        if is_header(&data) {
+            return Ok(gst::FlowSuccess::Ok);
+        }
+        let Some(track) = self.seat(&mut state, pad)? else { return Ok(gst::FlowSuccess::Ok) };
+        let data = Bytes::from_owner(data);
         let index = state.voices.first + track;
         let Stage::Writing(writer) = &mut state.stage else { return Err(gst::FlowError::Eos) };
-        let pushed = writer.push_voice(index, time, follows, Bytes::from_owner(data));
+        let pushed = writer.push_voice(index, time, follows, data);
         self.settle(&mut state, pushed)?;
         self.wait_for_the_others(state, Some(index))
     }
@@ -213,4 +217,15 @@ impl Writer {
         // An error is on the bus; nothing comes after the end that could be told.
         let _ = self.settle(&mut state, ended);
     }
+}
+
+/// Something is linked to the recorder's pad which leads here.
+fn is_fed(pad: &gst::Pad) -> bool {
+    let outer = pad.peer().and_downcast::<gst::ProxyPad>().and_then(|proxy| proxy.internal());
+    outer.is_none_or(|outer| outer.is_linked())
+}
+
+/// What a file of Opus begins with (RFC 7845, 5) is no sound.
+fn is_header(packet: &[u8]) -> bool {
+    packet.starts_with(b"OpusHead") || packet.starts_with(b"OpusTags")
 }
