@@ -428,7 +428,7 @@ impl Writer {
                 self.srcpad.push(outbox::block_buffer(block)).map(|_| ())
             }
             Out::Head(head) => {
-                let _ = self.obj().post_message(head_message(&*self.obj(), head));
+                let _ = self.obj().post_message(head_message(&self.obj(), head));
                 Ok(())
             }
             Out::NoTrack => {
