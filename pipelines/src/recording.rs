@@ -4,7 +4,7 @@
 //! screensrc location=https://HOST/CODE ! queue ! clocksync ts-offset=400000000 ! screendec ! recorder.screen
 //!     appsrc caps=audio/x-opus ! opusdec ! recorder.audio_0
 //!     appsrc caps=video/x-vp8 ! clocksync ! recorder.feed_%u      (for each face)
-//!     appsrc caps=audio/x-opus ! recorder.voice_%u                (for each voice, where each has a track of its own)
+//!     appsrc caps=audio/x-opus ! clocksync ! recorder.voice_%u    (for each voice, where each has a track of its own)
 //!     meetingrecorder name=recorder ! appsink sync=false
 //! ```
 //!

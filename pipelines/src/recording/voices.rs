@@ -13,9 +13,9 @@ use crate::cutter::Cutter;
 use crate::init::factory;
 use crate::voices::{Record, VOICES};
 
-use super::timeline::{Timeline, clock_time};
+use super::timeline::{Timeline, WAIT, clock_time};
 
-/// What may wait of one voice: a minute of it. More only waits where nothing is recorded any more.
+/// What may wait of one voice: minutes of it. It waits for its time alone, which is a moment away.
 const WAITING_BYTES_MAX: u64 = 1 << 20;
 
 /// One connection's voices on their way into the recording.
@@ -25,13 +25,18 @@ pub struct RecordingVoices {
     timeline: Arc<Mutex<Timeline>>,
     cutter: Cutter,
     voices: BTreeMap<u32, Voice>,
+    /// Those who have left, and when: the last that they said is still on its way.
+    leaving: Vec<(Voice, Duration)>,
 }
 
 /// Dropping it ends the voice, not its track.
 struct Voice {
+    name: String,
     pipeline: gst::Pipeline,
     recorder: gst::Element,
     source: gst_app::AppSrc,
+    /// Lets nothing through before its time, as a pause is told when it comes.
+    gate: gst::Element,
     pad: gst::Pad,
 }
 
@@ -47,15 +52,14 @@ impl RecordingVoices {
             timeline,
             cutter: Cutter::new(VOICES),
             voices: BTreeMap::new(),
+            leaving: Vec::new(),
         }
     }
 
-    /// For another connection, which begins with a whole record. Whoever is there again has the same track.
+    /// For another connection, which begins with a whole record. All stay until it says who is there.
     #[must_use]
-    pub fn again(mut self) -> Self {
-        self.cutter = Cutter::new(VOICES);
-        self.voices.clear();
-        self
+    pub fn again(self) -> Self {
+        Self { cutter: Cutter::new(VOICES), ..self }
     }
 
     /// A piece of what [`Separator`](crate::Separator)s tell, cut anywhere. After an error the connection is of no use any more.
@@ -77,10 +81,21 @@ impl RecordingVoices {
     }
 
     fn seat(&mut self, voices: &[(u32, String)]) -> Result<(), PipelineError> {
-        self.voices.retain(|number, _| voices.iter().any(|(there, _)| there == number));
+        let now = self.pipeline.current_running_time().map_or(Duration::ZERO, Duration::from);
+        self.leaving.retain(|(_, left)| now < *left + 2 * WAIT);
+        let has_left = |number: &u32, voice: &mut Voice| {
+            !voices.iter().any(|(there, name)| there == number && *name == voice.name)
+        };
+        let left = self.voices.extract_if(.., has_left);
+        self.leaving.extend(left.map(|(_, voice)| (voice, now)));
         for (number, name) in voices {
             if !self.voices.contains_key(number) {
-                self.voices.insert(*number, Voice::seat(&self.pipeline, &self.recorder, name)?);
+                let back = self.leaving.iter().position(|(voice, _)| voice.name == *name);
+                let voice = match back {
+                    Some(at) => self.leaving.remove(at).0,
+                    None => Voice::seat(&self.pipeline, &self.recorder, name)?,
+                };
+                self.voices.insert(*number, voice);
             }
         }
         Ok(())
@@ -105,12 +120,29 @@ impl Voice {
             .build()
             .map_err(PipelineError::build)?;
         let source: gst_app::AppSrc = source.downcast().expect("the factory appsrc makes an AppSrc");
-        let voice = Self { pipeline: pipeline.clone(), recorder: recorder.clone(), source, pad };
-        voice.pipeline.add(&voice.source).map_err(PipelineError::build)?;
-        let outlet = voice.source.static_pad("src").expect("an appsrc has a source pad");
+        let gate = factory("clocksync")?.create().build().map_err(PipelineError::build)?;
+        let voice = Self {
+            name: name.to_owned(),
+            pipeline: pipeline.clone(),
+            recorder: recorder.clone(),
+            source,
+            gate,
+            pad,
+        };
+        for element in voice.elements() {
+            voice.pipeline.add(element).map_err(PipelineError::build)?;
+        }
+        voice.source.link(&voice.gate).map_err(|error| refuse(error.to_string()))?;
+        let outlet = voice.gate.static_pad("src").expect("a clocksync has a source pad");
         outlet.link(&voice.pad).map_err(|error| refuse(error.to_string()))?;
-        voice.source.sync_state_with_parent().map_err(PipelineError::build)?;
+        for element in voice.elements() {
+            element.sync_state_with_parent().map_err(PipelineError::build)?;
+        }
         Ok(voice)
+    }
+
+    fn elements(&self) -> [&gst::Element; 2] {
+        [&self.gate, self.source.upcast_ref()]
     }
 
     fn say(&self, time: Duration, follows: bool, packet: Bytes) -> Result<(), PipelineError> {
@@ -128,10 +160,12 @@ impl Voice {
 impl Drop for Voice {
     fn drop(&mut self) {
         self.recorder.release_request_pad(&self.pad);
-        // Held in its last state, so that a pipeline that changes its own state does not start it again.
-        self.source.set_locked_state(true);
-        let _ = self.source.set_state(gst::State::Null);
-        // It is refused when the source never came in.
-        let _ = self.pipeline.remove(&self.source);
+        for element in self.elements() {
+            // Held in its last state, so that a pipeline that changes its own state does not start it again.
+            element.set_locked_state(true);
+            let _ = element.set_state(gst::State::Null);
+            // It is refused when the element never came in.
+            let _ = self.pipeline.remove(element);
+        }
     }
 }
