@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::Source;
 use crate::{
-    Channels, Codec, Decoder, Encoder, OpusSettings,
+    Channels, Codec, Decoder, Encoder, Level, OpusSettings,
     buffer::{Body, Waiting},
     time::{FRAME, duration},
 };
@@ -40,7 +40,13 @@ struct Phone {
     /// Less than a frame, and where it begins.
     pending: Vec<i16>,
     begins: i64,
+    /// Frames in a row in which nobody speaks, and the last of them where it was left out.
+    quiet: u32,
+    before: Option<(i64, Vec<i16>)>,
 }
+
+/// What nobody speaks in is not encoded any more after so many frames: half a second. Many listen by telephone and never say a word.
+const QUIET_MAX: u32 = 25;
 
 impl Source {
     /// Somebody wants what goes into the mix alone, or no longer.
@@ -127,6 +133,8 @@ impl Solo {
             encoder: Encoder::new(Codec::Opus, channels, settings),
             pending: Vec::new(),
             begins: 0,
+            quiet: QUIET_MAX,
+            before: None,
         })
     }
 }
@@ -148,17 +156,30 @@ impl Phone {
         if timestamp != expected {
             if !self.pending.is_empty() {
                 self.pending.resize(frame, 0);
-                made.push((self.begins, self.encoder.encode(&self.pending)));
-                self.pending.clear();
+                let last = std::mem::take(&mut self.pending);
+                self.encode_frame(self.begins, last, &mut made);
             }
             self.begins = timestamp;
         }
         self.pending.extend_from_slice(sound);
         while frame <= self.pending.len() {
-            made.push((self.begins, self.encoder.encode(&self.pending[..frame])));
-            self.pending.drain(..frame);
+            let next = self.pending.drain(..frame).collect();
+            self.encode_frame(self.begins, next, &mut made);
             self.begins += FRAME as i64;
         }
         made
+    }
+
+    /// Whoever begins to speak does so with the frame before, which may have the first of it.
+    fn encode_frame(&mut self, at: i64, frame: Vec<i16>, made: &mut Vec<(i64, Vec<u8>)>) {
+        self.quiet = if Level::of(&frame).is_speech() { 0 } else { self.quiet.saturating_add(1) };
+        if QUIET_MAX < self.quiet {
+            self.before = Some((at, frame));
+            return;
+        }
+        let before = self.before.take().filter(|(before, _)| before + FRAME as i64 == at);
+        for (at, frame) in before.into_iter().chain([(at, frame)]) {
+            made.push((at, self.encoder.encode(&frame)));
+        }
     }
 }

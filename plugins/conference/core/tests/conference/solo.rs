@@ -142,3 +142,26 @@ fn who_joins_later_comes_from_the_first_packet_on() {
     let first = room.solos(7)[0].at;
     assert!((2000..2100).contains(&first.as_millis()), "{first:?}");
 }
+
+/// Encoding all that hundreds of telephones do not say would cost more than the mix.
+#[test]
+fn of_a_telephone_comes_what_is_said() {
+    let mut room = Room::of(2, Habits::phone(Codec::Pcma), 1);
+    room.handle(Input::Solo(Seat(0), true));
+    room.run(2000);
+    assert_eq!(room.solos(0), []);
+    room.speak([0]);
+    room.run(1000);
+    room.hush([0]);
+    room.run(3000);
+    let pieces = room.solos(0);
+    assert!(
+        (70..90).contains(&pieces.len()),
+        "{} pieces of a second, and half a second after it",
+        pieces.len()
+    );
+    let sound = sound(&pieces);
+    assert!(0.6 < amplitude(&sound[9600..48_000], tone(0)) / AMPLITUDE);
+    let first = pieces[0].at;
+    assert!((1960..2080).contains(&first.as_millis()), "{first:?}");
+}
