@@ -60,19 +60,26 @@ fn onset(sound: &[i16], hertz: f64) -> f64 {
     at as f64 / 48_000.0
 }
 
-/// What the recorder says besides of itself: warnings, and beginnings for a file that is cut off.
-fn listen(pipeline: &gst::Pipeline) -> Arc<Mutex<(Vec<String>, Vec<Vec<u8>>)>> {
-    let said = Arc::new(Mutex::new((Vec::new(), Vec::new())));
+/// What the recorder says besides.
+#[derive(Default)]
+struct Said {
+    warnings: Vec<String>,
+    /// What the file should begin with if it was cut off.
+    heads: Vec<Vec<u8>>,
+}
+
+fn listen(pipeline: &gst::Pipeline) -> Arc<Mutex<Said>> {
+    let said = Arc::<Mutex<Said>>::default();
     let heard = said.clone();
     let bus = pipeline.bus().expect("a pipeline has a bus");
     bus.set_sync_handler(move |_, message| {
         let mut heard = heard.lock().expect("no panic");
         match message.view() {
-            gst::MessageView::Warning(warning) => heard.0.push(warning.error().to_string()),
+            gst::MessageView::Warning(warning) => heard.warnings.push(warning.error().to_string()),
             gst::MessageView::Element(element) => {
                 let head = element.structure().filter(|said| said.name() == "meetingrecorder-head");
                 let head = head.and_then(|said| said.get::<gst::Buffer>("head").ok());
-                heard.1.extend(head.map(|head| head.map_readable().expect("readable").to_vec()));
+                heard.heads.extend(head.map(|head| head.map_readable().expect("readable").to_vec()));
             }
             _ => {}
         }
@@ -123,8 +130,8 @@ fn each_track_has_its_own_tone_and_a_name_and_the_first_has_all() {
 
     // What a crash leaves has the names, too.
     let said = said.lock().expect("no panic");
-    assert_eq!(said.0, Vec::<String>::new());
-    let head = said.1.last().expect("names were told");
+    assert_eq!(said.warnings, Vec::<String>::new());
+    let head = said.heads.last().expect("names were told");
     let whole = std::fs::read(&file).expect("written");
     let cluster = whole.windows(4).position(|bytes| bytes == [0x1F, 0x43, 0xB6, 0x75]).expect("a cluster");
     std::fs::write(&file, [head, &whole[cluster..whole.len() / 2]].concat()).expect("written");
@@ -238,7 +245,7 @@ fn more_participants_than_tracks_are_said() {
     let said = listen(&pipeline);
     assert_eq!(play(&pipeline), Vec::<String>::new());
     assert_eq!(
-        said.lock().expect("no panic").0,
+        said.lock().expect("no panic").warnings,
         ["32 participants have tracks of their own; one more is heard in the mix alone."]
     );
 }
