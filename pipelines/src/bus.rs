@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use gst::prelude::*;
 use parking_lot::Mutex;
 
@@ -12,6 +13,8 @@ use parking_lot::Mutex;
 const MEETING_JOINED: &str = "convene-meeting-joined";
 /// The element message of `conferencemixer`: who is heard.
 const TALKERS: &str = "convene-talkers";
+/// The element message of `meetingrecorder`: what its file should begin with if it was cut off from here on.
+const RECORDER_HEAD: &str = "meetingrecorder-head";
 /// The element message of `screensink` and `screensrc` when the server ends the meeting.
 const MEETING_ENDED: &str = "convene-meeting-ended";
 
@@ -30,6 +33,8 @@ pub(crate) enum BusEvent {
     MeetingOver(String),
     /// The mixer's sinks that are heard, by their numbers, the loudest first.
     Talkers(Vec<u32>),
+    /// What a recording should begin with if it was cut off from here on.
+    RecordingHead(Bytes),
 }
 
 /// Who complains, and the sentence.
@@ -98,12 +103,18 @@ fn read(message: &gst::Message) -> Option<BusEvent> {
             match structure.name().as_str() {
                 MEETING_JOINED => Some(BusEvent::MeetingJoined),
                 MEETING_ENDED => Some(BusEvent::MeetingOver(structure.get("message").unwrap_or_default())),
+                RECORDER_HEAD => head(structure).map(BusEvent::RecordingHead),
                 TALKERS => Some(BusEvent::Talkers(numbers(structure))),
                 _ => None,
             }
         }
         _ => None,
     }
+}
+
+fn head(told: &gst::StructureRef) -> Option<Bytes> {
+    let head = told.get::<gst::Buffer>("head").ok()?;
+    head.into_mapped_buffer_readable().ok().map(Bytes::from_owner)
 }
 
 fn numbers(talkers: &gst::StructureRef) -> Vec<u32> {

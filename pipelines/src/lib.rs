@@ -19,6 +19,7 @@ mod seat;
 mod sound;
 mod talk;
 mod telephone;
+mod voices;
 
 pub use call_record::{CallRecord, CallSound};
 pub use connection::Connection;
@@ -29,10 +30,12 @@ pub use media_port::{MediaPort, own_addresses};
 pub use meeting::{MeetingEvent, MeetingPipeline, Viewer};
 pub use present::{Area, FPS_DEFAULT, FPS_MAX, PresentEvent, PresentPipeline, PresentSource, check_x11};
 pub use recording::{
-    Look as RecordingLook, RecordingEvent, RecordingEvents, RecordingFaces, RecordingPipeline, RecordingSound,
+    Look as RecordingLook, RecordingEvent, RecordingEvents, RecordingFaces, RecordingPipeline,
+    RecordingSound, RecordingVoices,
 };
 pub use talk::{
-    ShownFeed, ShownScreen, Sight, SightReason, TalkCounts, TalkEvent, TalkPipeline, VoiceCounts, Watcher,
+    Separator, ShownFeed, ShownScreen, Sight, SightReason, TalkCounts, TalkEvent, TalkPipeline, VoiceCounts,
+    Watcher,
 };
 pub use telephone::{
     CallProgress, CallerNames, PhoneKey, RecordKeeper, Telephone, TelephonePort, TelephoneRoom, Trunk,

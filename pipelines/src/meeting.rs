@@ -323,7 +323,11 @@ fn listen(pipeline: &gst::Pipeline, events: &UnboundedSender<MeetingEvent>) {
     let events = events.clone();
     bus::listen(pipeline, move |event| {
         let told = match event {
-            BusEvent::Ended | BusEvent::MeetingJoined | BusEvent::MeetingOver(_) | BusEvent::Talkers(_) => {
+            BusEvent::Ended
+            | BusEvent::MeetingJoined
+            | BusEvent::MeetingOver(_)
+            | BusEvent::Talkers(_)
+            | BusEvent::RecordingHead(_) => {
                 return;
             }
             BusEvent::Warning(complaint) if complaint.malformed => {

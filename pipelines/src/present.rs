@@ -213,7 +213,7 @@ fn listen(pipeline: &gst::Pipeline, events: UnboundedSender<PresentEvent>) -> Ar
             BusEvent::Ended => PresentEvent::Ended,
             BusEvent::MeetingOver(sentence) => PresentEvent::MeetingOver(sentence),
             // Only `screensrc` says it.
-            BusEvent::MeetingJoined | BusEvent::Talkers(_) => return,
+            BusEvent::MeetingJoined | BusEvent::Talkers(_) | BusEvent::RecordingHead(_) => return,
             BusEvent::Warning(complaint) => {
                 tracing::warn!(complaint.element, complaint.sentence, "the presentation goes on");
                 return;

@@ -4,6 +4,7 @@
 //! screensrc location=https://HOST/CODE ! queue ! clocksync ts-offset=400000000 ! screendec ! recorder.screen
 //!     appsrc caps=audio/x-opus ! opusdec ! recorder.audio_0
 //!     appsrc caps=video/x-vp8 ! clocksync ! recorder.feed_%u      (for each face)
+//!     appsrc caps=audio/x-opus ! clocksync ! recorder.voice_%u    (for each voice, where each has a track of its own)
 //!     meetingrecorder name=recorder ! appsink sync=false
 //! ```
 //!
@@ -27,18 +28,17 @@ use crate::{Connection, PipelineError};
 
 pub use faces::RecordingFaces;
 use timeline::{Timeline, WAIT, clock_time};
+pub use voices::RecordingVoices;
 
 mod faces;
 mod timeline;
+mod voices;
 
 /// Blocks that nobody has fetched yet. A block of a busy screen has about 1 MB, so this is a disk that stood still for minutes.
 const WAITING_BYTES_MAX: u64 = 256 << 20;
 
 /// What these cannot go on with ends the stream early, and the file can still be made whole.
 const BEFORE_THE_RECORDER: [&str; 4] = ["meeting", "decoder", "waiting", "gate"];
-
-/// `meetingrecorder`'s layout without pictures.
-const SOUND_ALONE: &str = "sound";
 
 /// What may wait of the screen. Whoever decodes it too slowly for that makes the meeting wait, which then sends less.
 const SCREEN_BYTES_MAX: u32 = 64 << 20;
@@ -60,6 +60,8 @@ pub enum RecordingEvent {
     },
     /// Block 0 once more, larger, with everything that is only known at the end.
     FirstAgain(Bytes),
+    /// What is to stand in the place of block 0 if nothing but blocks follows any more.
+    CutOff(Bytes),
     /// The meeting was lost; the file is being finished with what there is: blocks, `FirstAgain` and `Ended` still follow.
     Lost(String),
     /// The file is whole.
@@ -150,10 +152,11 @@ impl RecordingPipeline {
         Self::begin(Some(source), look)
     }
 
-    /// Begins to record what is said, without any picture: nothing joins the meeting, and nothing is seen of it. It ends with [`Self::finish`].
-    pub fn start_sound(loudness: Option<f64>) -> Result<(Self, RecordingEvents), PipelineError> {
+    /// Begins to record what is said, without any picture: nothing joins the meeting, and nothing is seen of it. The look's layout has to be one
+    /// without pictures. It ends with [`Self::finish`].
+    pub fn start_sound(look: &Look<'_>) -> Result<(Self, RecordingEvents), PipelineError> {
         init()?;
-        Self::begin(None, &Look { layout: Some(SOUND_ALONE), loudness, ..Look::default() })
+        Self::begin(None, look)
     }
 
     /// Leaves out what happens from now on, or goes on where the file was. What happened before is still on its way for 400 ms.
@@ -182,6 +185,11 @@ impl RecordingPipeline {
             timeline: self.timeline.clone(),
             cutter: Cutter::new(SOUND),
         }
+    }
+
+    /// Where the meeting's voices go in, each for a track of its own.
+    pub fn voices(&self) -> RecordingVoices {
+        RecordingVoices::new(&self.pipeline, &self.recorder, self.timeline.clone())
     }
 
     /// Where the meeting's faces go in.
@@ -319,7 +327,9 @@ impl Outlet {
 
 fn event_bytes(event: &RecordingEvent) -> u64 {
     match event {
-        RecordingEvent::Block { bytes, .. } | RecordingEvent::FirstAgain(bytes) => bytes.len() as u64,
+        RecordingEvent::Block { bytes, .. }
+        | RecordingEvent::FirstAgain(bytes)
+        | RecordingEvent::CutOff(bytes) => bytes.len() as u64,
         RecordingEvent::Joined
         | RecordingEvent::Lost(_)
         | RecordingEvent::Ended { .. }
@@ -458,6 +468,7 @@ fn listen(pipeline: &gst::Pipeline, recorder: &gst::Element, outlet: &Arc<Outlet
         }
         BusEvent::MeetingJoined => outlet.tell(RecordingEvent::Joined),
         BusEvent::Talkers(_) => {}
+        BusEvent::RecordingHead(head) => outlet.tell(RecordingEvent::CutOff(head)),
         BusEvent::MeetingOver(sentence) => tracing::info!(sentence, "the recording ends with its meeting"),
         BusEvent::Ended => outlet.end(),
     });

@@ -3,6 +3,7 @@
 //! ```text
 //! vp8relay name=relay port=1853   conferencemixer name=mixer   mixer.mix ! fakesink
 //!     mixer.src_2147483648 ! appsink caps=audio/x-opus      (for a recorder)
+//!     mixer.solo_3 ! appsink                                (for one that keeps a track for each)
 //!     relay.voice_src_3 ! mixer.sink_3   mixer.src_3 ! relay.voice_sink_3      (for participant 3, pads with peer=3)
 //!     sipbridge name=telephone room=123456789                                  (where telephones are answered, see `telephone.rs`)
 //! ```
@@ -27,6 +28,7 @@ use crate::{Listener, MediaPort, MeetingPipeline, PipelineError};
 pub use counts::{Sight, SightReason, TalkCounts, VoiceCounts};
 pub(crate) use counts::{milliseconds, structures};
 pub use screen::ShownScreen;
+pub use separator::Separator;
 pub use watcher::Watcher;
 
 use converter::{CONVERTERS_MAX, Converter};
@@ -37,6 +39,7 @@ mod converter;
 mod counts;
 mod lips;
 mod screen;
+mod separator;
 mod signals;
 mod watcher;
 
@@ -428,7 +431,8 @@ fn listen(
     events: UnboundedSender<TalkEvent>,
 ) -> Arc<Mutex<Option<String>>> {
     bus::first_complaint(pipeline, move |event| match event {
-        BusEvent::Ended | BusEvent::MeetingJoined | BusEvent::MeetingOver(_) => {}
+        BusEvent::Ended | BusEvent::MeetingJoined | BusEvent::MeetingOver(_) | BusEvent::RecordingHead(_) => {
+        }
         BusEvent::Talkers(people) => {
             let Some(telephone) = &telephone else { return };
             let mut speakers = speakers.lock();

@@ -97,6 +97,54 @@ async fn a_wrong_address_is_refused_with_a_sentence() {
     assert!(sentence.contains("12345"), "{sentence}");
 }
 
+/// What was said at the same time is at the same time in the mix and on the track, however long it was under way; and a track has its participant's name.
+#[tokio::test(flavor = "multi_thread")]
+async fn voices_have_tracks_of_their_own() {
+    let look = Look { layout: Some("tracks"), ..Look::default() };
+    let (recording, events) = RecordingPipeline::start_sound(&look).expect("it records");
+    let (mut sound, mut voices) = (recording.sound(), recording.voices());
+    let began = tokio::time::Instant::now();
+    // The meeting's clock began an hour before.
+    let talk = |ms: u64| Duration::from_secs(3600) + Duration::from_millis(ms);
+    voices.push(&crate::voices::present([(7, "Ann"), (9, "Bøb")])).expect("taken");
+    for frame in 0..100_u64 {
+        tokio::time::sleep_until(began + Duration::from_millis(frame * 20)).await;
+        sound.push(&crate::sound::frame(talk(frame * 20), &[0xFC, 0xFF, 0xFE])).expect("taken");
+        let follows = frame != 50;
+        if follows || 50 < frame {
+            voices
+                .push(&crate::voices::packet(7, talk(frame * 20), follows, &[0xF8, 0xFF, 0xFE]))
+                .expect("taken");
+        }
+        if frame == 60 {
+            // Who has said nothing and goes leaves nothing behind, and a stranger is passed over.
+            voices.push(&crate::voices::present([(7, "Ann")])).expect("taken");
+            voices.push(&crate::voices::packet(8, talk(0), true, &[0xF8, 0xFF, 0xFE])).expect("taken");
+        }
+    }
+    assert!(voices.push(&[0, 0, 0, 1, 9]).is_err(), "no record");
+    voices = voices.again();
+    voices.push(&crate::voices::present([])).expect("taken");
+    recording.finish();
+    let file = File::of(events).await;
+    let probe = |arguments: &[&str]| {
+        let found =
+            Command::new("ffprobe").args(["-v", "error"]).args(arguments).arg(file.file.path()).output();
+        let found = found.expect("ffprobe is installed: apt-get install ffmpeg");
+        assert!(found.stderr.is_empty(), "{}", String::from_utf8_lossy(&found.stderr));
+        String::from_utf8_lossy(&found.stdout).into_owned()
+    };
+    let names = probe(&["-show_entries", "stream_tags=title", "-of", "csv=p=0"]);
+    assert_eq!(names.lines().collect::<Vec<_>>(), ["Everybody", "Ann"]);
+    let times = probe(&["-select_streams", "1", "-show_entries", "packet=pts_time", "-of", "csv=p=0"]);
+    let times: Vec<f64> =
+        times.lines().map(|line| line.trim_end_matches(',').parse().expect("a time")).collect();
+    let (first, last) = (times[0], times[times.len() - 1]);
+    assert!(first < 0.1, "{first} s");
+    assert!((90..=110).contains(&times.len()), "{} packets", times.len());
+    assert!((last - first - 1.98).abs() < 0.1, "from {first} s to {last} s");
+}
+
 /// A recording whose screen comes from here.
 pub(super) struct Meeting {
     pub(super) recording: RecordingPipeline,
@@ -144,7 +192,7 @@ impl File {
         let duration = loop {
             match timeout(WAIT_MAX, events.next()).await.expect("it goes on").expect("it ends with an event")
             {
-                RecordingEvent::Joined => {}
+                RecordingEvent::Joined | RecordingEvent::CutOff(_) => {}
                 RecordingEvent::Block { number, bytes, .. } => {
                     assert_eq!(number, blocks);
                     blocks += 1;

@@ -31,6 +31,14 @@ impl Timeline {
         place.min(now + WAIT + AHEAD_MAX)
     }
 
+    /// The same for what belongs beside other things that come: how long it was under way tells nothing.
+    pub(super) fn beside(&mut self, sent: Duration, now: Duration) -> Duration {
+        let Some((this, before, _)) = self.least else { return self.place(sent, 0, now) };
+        let place = nanoseconds(sent).saturating_add(this.min(before)).saturating_add(nanoseconds(WAIT));
+        let place = Duration::from_nanos(u64::try_from(place).unwrap_or(0));
+        place.min(now + WAIT + AHEAD_MAX)
+    }
+
     /// What the recording's clock is ahead of the meeting's. Whatever was under way the shortest knows best.
     fn distance(&mut self, sent: Duration, now: Duration) -> i64 {
         let seen = nanoseconds(now).saturating_sub(nanoseconds(sent));
@@ -80,6 +88,18 @@ mod tests {
         }
         assert_eq!(timeline.place(sent(1060), 150 * MS, at(1062)), at(1212) + WAIT);
         assert_eq!(timeline.place(sent(1060), -100 * MS, at(1062)), at(962) + WAIT);
+    }
+
+    /// A piece that stands further ahead in the mix than it was under way does not put the mix elsewhere.
+    #[test]
+    fn what_comes_beside_others_moves_nothing() {
+        let mut timeline = Timeline::default();
+        assert_eq!(timeline.place(sent(1000), 0, at(1005)), at(1005) + WAIT);
+        assert_eq!(timeline.beside(sent(1040), at(1006)), at(1045) + WAIT);
+        assert_eq!(timeline.beside(sent(1000), at(1500)), at(1005) + WAIT);
+        assert_eq!(timeline.place(sent(1020), 0, at(1025)), at(1025) + WAIT);
+        assert!(timeline.beside(Duration::MAX, at(1000)) <= at(1000) + WAIT + AHEAD_MAX);
+        assert_eq!(Timeline::default().beside(sent(1000), at(1005)), at(1005) + WAIT);
     }
 
     #[test]

@@ -48,11 +48,19 @@ pub enum RecordingLayout {
     Faces,
     /// What is said, without any picture.
     Sound,
+    /// The same, with a track of its own for each participant besides.
+    Tracks,
 }
 
 impl RecordingLayout {
     /// All there are.
-    pub const ALL: [Self; 4] = [Self::Beside, Self::Screen, Self::Faces, Self::Sound];
+    pub const ALL: [Self; 5] = [Self::Beside, Self::Screen, Self::Faces, Self::Sound, Self::Tracks];
+
+    /// Whether there are pictures in it.
+    #[must_use]
+    pub fn has_pictures(self) -> bool {
+        !matches!(self, Self::Sound | Self::Tracks)
+    }
 
     /// One word for it, as the protocol and the element have it.
     #[must_use]
@@ -62,6 +70,7 @@ impl RecordingLayout {
             Self::Screen => "screen",
             Self::Faces => "faces",
             Self::Sound => "sound",
+            Self::Tracks => "tracks",
         }
     }
 }

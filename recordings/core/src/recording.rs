@@ -145,14 +145,14 @@ pub struct Recording {
 const CUT_OFF: &str = "The recording was cut off; what there is of it can be played.";
 
 impl Recording {
-    /// One that was found in the spool and that nobody knows: it was begun while the catalogue could not be written.
+    /// One that was found in the spool and that nobody knows: it was begun while the catalogue could not be written. The spool knows its layout.
     #[must_use]
-    pub fn recovered(id: RecordingId, now: OffsetDateTime) -> Self {
+    pub fn recovered(id: RecordingId, layout: RecordingLayout, now: OffsetDateTime) -> Self {
         Self {
             id,
             code: String::new(),
             title: "A recovered recording".into(),
-            layout: RecordingLayout::default(),
+            layout,
             started: now,
             duration_ms: 0,
             bytes: 0,

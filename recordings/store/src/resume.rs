@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use convene_recordings::{Copy, CopyState, Recording, RecordingId, RecordingState, RegionName, RegionReport};
+use convene_recordings::{
+    Copy, CopyState, Recording, RecordingId, RecordingLayout, RecordingState, RegionName, RegionReport,
+};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::Instrument;
@@ -24,6 +26,8 @@ pub struct Resumed {
     pub id: RecordingId,
     /// What its file is called in every region.
     pub blob: String,
+    /// What of the meeting is in it, as its recorder had it.
+    pub layout: RecordingLayout,
     /// Whether it had been finished in order; a recording that was cut off has no duration or index in it, but plays.
     pub finished: bool,
     /// The length of the whole file, as far as the spool had it. 0 when nothing was recorded.
@@ -43,6 +47,7 @@ impl Resumed {
         Self {
             id,
             blob: id.blob_name(),
+            layout: RecordingLayout::default(),
             finished: false,
             bytes: 0,
             copies: Vec::new(),
@@ -118,7 +123,10 @@ async fn resume_one(
     away: &mut BTreeSet<RegionName>,
 ) -> Resumed {
     let job = spool.job().clone();
-    let finished_in_order = spool.entries_from(0).1.is_some();
+    let finished_in_order = match spool.is_cut_off() {
+        Ok(cut_off) => !cut_off,
+        Err(problem) => return Resumed::nothing(job.id, Some(problem)),
+    };
     let bytes = spool.file().iter().map(|entry| entry.block.bytes).sum();
     let wanted = regions.iter().filter(|store| job.regions.contains(store.region())).cloned();
     let upload = Arc::new(Upload::new(Arc::new(spool), wanted.collect(), patience));
@@ -151,6 +159,7 @@ async fn resume_one(
     Resumed {
         id: job.id,
         blob: upload.blob.clone(),
+        layout: job.layout,
         finished: finished_in_order,
         bytes,
         copies,
@@ -207,7 +216,8 @@ mod tests {
         let message = Some("The recorder ended before it had finished (signal: 9).".into());
         let regions = copies(&[CopyState::Behind, CopyState::Behind]);
         let began = time::OffsetDateTime::UNIX_EPOCH;
-        Recording { state: RecordingState::Failed, message, regions, ..Recording::recovered(id, began) }
+        let found = Recording::recovered(id, RecordingLayout::Sound, began);
+        Recording { state: RecordingState::Failed, message, regions, ..found }
     }
 
     fn resumed(bytes: u64, finished: bool, states: &[CopyState]) -> Resumed {

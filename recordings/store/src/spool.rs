@@ -3,7 +3,8 @@
 //! `SPOOL/ID/` holds `job.json` (which regions), `blocks.log` (one line a block: id, length, SHA-256), the blocks that
 //! some region lacks (`block-00007.webm`; block 0 put again is `block-00000-again.webm`), `lock`, and `reserve`, which is
 //! given back to the disk so that a recording can be ended in order when the disk is full. `ID.new` and `ID.done` are
-//! folders that are not a job yet, or no longer. `complete-REGION` says that the region has all of it, so that nobody
+//! folders that are not a job yet, or no longer. `block-00000-cut-off.webm` is what stands in the place of block 0 if the
+//! recording is never ended. `complete-REGION` says that the region has all of it, so that nobody
 //! reads it back again while another region is away; `cleared-REGION` that another file of the same name is gone there.
 
 mod error;
@@ -16,7 +17,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use convene_recordings::{BLOCK_BYTES_MAX, BlobName, Block, BlockId, Digest, RecordingId, RegionName};
+use convene_recordings::{
+    BLOCK_BYTES_MAX, BlobName, Block, BlockId, Digest, RecordingId, RecordingLayout, RegionName,
+};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -41,6 +44,7 @@ const LOG: &str = "blocks.log";
 const RESERVE: &str = "reserve";
 const NEW: &str = "new";
 const DONE: &str = "done";
+const CUT_OFF: &str = "block-00000-cut-off.webm";
 
 /// What the spool remembers of a recording besides its blocks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,17 +55,30 @@ pub(crate) struct Job {
     /// A name that somebody has chosen; the regions may have another file of this name. Else the recording's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     blob: Option<BlobName>,
+    /// What of a meeting is in it, for a catalogue that does not know it.
+    #[serde(default)]
+    pub(crate) layout: RecordingLayout,
 }
 
 impl Job {
     /// The file of this recording.
     pub(crate) fn recording(id: RecordingId, regions: Vec<RegionName>) -> Self {
-        Self { version: 1, id, regions, blob: None }
+        Self { version: 1, id, regions, blob: None, layout: RecordingLayout::default() }
     }
 
     /// A file of this name. Whoever knows no names but recordings' leaves it alone, because of the version.
     pub(crate) fn named(blob: BlobName, regions: Vec<RegionName>) -> Self {
-        Self { version: 2, id: named_id(&blob), regions, blob: Some(blob) }
+        Self {
+            version: 2,
+            id: named_id(&blob),
+            regions,
+            blob: Some(blob),
+            layout: RecordingLayout::default(),
+        }
+    }
+
+    pub(crate) fn of_layout(self, layout: RecordingLayout) -> Self {
+        Self { layout, ..self }
     }
 
     /// What the file is called in every region.
@@ -163,9 +180,15 @@ impl Spool {
         let log = Mutex::new(log);
         let this = Self { job, folder, bytes_max: u64::MAX, log, state: Mutex::default(), _lock: lock };
         this.recover(entries)?;
-        if this.entries_from(0).0.is_empty() {
+        let (entries, again) = this.entries_from(0);
+        if entries.is_empty() {
             this.remove()?;
             return Ok(None);
+        }
+        if again.is_none()
+            && let Some(first) = this.cut_off()?
+        {
+            this.put_first_again(&first)?;
         }
         Ok(Some(this))
     }
@@ -224,6 +247,26 @@ impl Spool {
         }
         disk::remove_file(&self.folder.join(RESERVE)).map_err(|error| SpoolError::io(&self.folder, error))?;
         self.write(&mut log, BlockId::FIRST_AGAIN, bytes)
+    }
+
+    /// What stands in the place of block 0 if the recording is never ended; the last word counts.
+    pub(crate) fn keep_cut_off(&self, bytes: &[u8]) -> Result<(), SpoolError> {
+        if bytes.is_empty() || BLOCK_BYTES_MAX < bytes.len() {
+            return Err(SpoolError::Size { bytes: bytes.len() });
+        }
+        disk::write_whole(&self.folder, CUT_OFF, bytes).map_err(|error| SpoolError::io(&self.folder, error))
+    }
+
+    /// Block 0 was put again because the recording was never ended, by this process or an earlier one.
+    pub(crate) fn is_cut_off(&self) -> Result<bool, SpoolError> {
+        let again = self.state.lock().again;
+        let kept = self.cut_off()?;
+        Ok(again.is_none_or(|again| kept.is_some_and(|kept| digest(&kept) == again.digest)))
+    }
+
+    fn cut_off(&self) -> Result<Option<Vec<u8>>, SpoolError> {
+        let path = self.folder.join(CUT_OFF);
+        disk::read_if_there(&path).map_err(|error| SpoolError::io(&path, error))
     }
 
     /// The bytes of a block, if they are still here and are what was put.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use convene_recordings::{BlobName, Copy, CopyState, RecordingId, RegionName, RegionReport};
+use convene_recordings::{BlobName, Copy, CopyState, RecordingId, RecordingLayout, RegionName, RegionReport};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::Instrument;
@@ -24,6 +24,8 @@ pub struct WriterOptions {
     /// How long the other regions may still take at the end when one of them has all of the recording: from then on it
     /// can be played, and whoever waits for the end need not wait for a region that is away.
     pub others_max: Duration,
+    /// What of a meeting is recorded. The spool remembers it, for a catalogue that cannot be written just now.
+    pub layout: RecordingLayout,
 }
 
 impl Default for WriterOptions {
@@ -32,6 +34,7 @@ impl Default for WriterOptions {
             spool_bytes_max: SPOOL_BYTES_MAX,
             patience: Patience::UPLOADING,
             others_max: Duration::from_secs(2),
+            layout: RecordingLayout::default(),
         }
     }
 }
@@ -94,7 +97,7 @@ impl RecordingWriter {
         regions: Vec<Arc<dyn BlobStore>>,
         options: WriterOptions,
     ) -> Result<Self, SpoolError> {
-        let job = Job::recording(id, names(&regions));
+        let job = Job::recording(id, names(&regions)).of_layout(options.layout);
         Self::begin(spool, job, regions, options).await
     }
 
@@ -130,6 +133,15 @@ impl RecordingWriter {
             tasks.spawn(async move { upload.run(at, u32::MAX, progress).await }.instrument(span));
         }
         Ok(Self { upload, progress, tasks, others_max: options.others_max })
+    }
+
+    /// Remembers what is to stand in the place of block 0 if the recording is never ended. The last word counts.
+    ///
+    /// # Errors
+    /// When the disk does not take it; then the last one counts.
+    pub async fn keep_cut_off(&self, bytes: Bytes) -> Result<(), SpoolError> {
+        let spool = self.upload.spool.clone();
+        blocking(move || spool.keep_cut_off(&bytes)).await
     }
 
     /// Puts the next block. It is on the disk when this returns; the regions follow in their own time.

@@ -124,7 +124,12 @@ export interface ChatLine {
 }
 
 /** What of a meeting is in a recording; `sound` has no pictures. */
-export type RecordingLayout = "beside" | "screen" | "faces" | "sound";
+export type RecordingLayout = "beside" | "screen" | "faces" | "sound" | "tracks";
+
+/** Whether there is nothing to see in it. */
+export function isSoundAlone(layout: RecordingLayout): boolean {
+  return layout === "sound" || layout === "tracks";
+}
 
 export type RecordingState = "starting" | "recording" | "paused" | "finishing" | "ready" | "degraded" | "failed";
 

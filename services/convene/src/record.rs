@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use bytes::Bytes;
 use convene_pipelines::{Connection, RecordingEvent, RecordingEvents, RecordingLook, RecordingPipeline};
 use convene_recordings::{Copy, RecorderEvent, RecorderJob, RecorderOrder, RecordingLayout, RecordingState};
-use convene_recordings_store::{BlobStore, RecordingWriter, SpoolError, WriterProgress};
+use convene_recordings_store::{BlobStore, RecordingWriter, SpoolError, WriterOptions, WriterProgress};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -108,8 +108,10 @@ impl Recorder {
             .map(convene_recordings_store::open)
             .collect::<Result<Vec<Arc<dyn BlobStore>>, _>>()
             .context("A region cannot be used")?;
-        let writer =
-            RecordingWriter::create(&job.spool, job.id, regions).await.context("The spool cannot be used")?;
+        let options = WriterOptions { layout: job.layout, ..WriterOptions::default() };
+        let writer = RecordingWriter::create_with(&job.spool, job.id, regions, options)
+            .await
+            .context("The spool cannot be used")?;
 
         let meeting = Connection {
             location: format!("{}/{}", job.server.trim_end_matches('/'), job.code),
@@ -120,21 +122,27 @@ impl Recorder {
         };
         let mut listening = JoinSet::new();
         let loudness = job.loudness.map(|loudness| f64::from(loudness.value()));
-        let is_sound = job.layout == RecordingLayout::Sound;
+        let is_sound = !job.layout.has_pictures();
+        let look = RecordingLook {
+            layout: Some(job.layout.word()),
+            title: job.title.as_deref(),
+            pause_card: Some(PAUSE_CARD),
+            loudness,
+        };
         let (pipeline, events) = if is_sound {
-            let asked = tokio::time::timeout(streams::AWAY_MAX, Voices::ask(meeting)).await;
+            let wants_each = job.layout == RecordingLayout::Tracks;
+            let asked = tokio::time::timeout(streams::AWAY_MAX, Voices::ask(meeting, wants_each)).await;
             let voices = asked.context("The meeting does not answer")??;
-            let (pipeline, events) = RecordingPipeline::start_sound(loudness)?;
+            let (pipeline, events) = RecordingPipeline::start_sound(&look)?;
             joined();
-            listening.spawn(voices.follow(pipeline.sound()).in_current_span());
+            if wants_each {
+                let each = voices.follow_each(pipeline.sound(), pipeline.voices());
+                listening.spawn(each.in_current_span());
+            } else {
+                listening.spawn(voices.follow(pipeline.sound()).in_current_span());
+            }
             (pipeline, events)
         } else {
-            let look = RecordingLook {
-                layout: Some(job.layout.word()),
-                title: job.title.as_deref(),
-                pause_card: Some(PAUSE_CARD),
-                loudness,
-            };
             let (pipeline, events) = RecordingPipeline::start(&meeting, &look)?;
             let streams = streams::follow(meeting, pipeline.sound(), pipeline.faces());
             listening.spawn(streams.in_current_span());
@@ -203,6 +211,12 @@ impl Recorder {
                     self.take_block(number, bytes, duration).await?
                 }
                 RecordingEvent::FirstAgain(bytes) => self.progress.first_again = Some(bytes),
+                RecordingEvent::CutOff(bytes) => {
+                    // The recording itself is as safe without it.
+                    if let Err(error) = self.writer.keep_cut_off(bytes).await {
+                        tracing::warn!(%error, "the recording's tracks would have no names if it was cut off");
+                    }
+                }
                 // Refused, or gone before anything was recorded.
                 RecordingEvent::Lost(sentence) if self.progress.bytes == 0 => bail!(sentence),
                 RecordingEvent::Lost(sentence) => {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use convene_pipelines::{Connection, PipelineError, RecordingFaces, RecordingSound};
+use convene_pipelines::{Connection, PipelineError, RecordingFaces, RecordingSound, RecordingVoices};
 use reqwest::{Response, StatusCode};
 use tokio::time::timeout;
 
@@ -58,7 +58,22 @@ impl Intake for RecordingFaces {
     }
 }
 
+impl Intake for RecordingVoices {
+    const NAME: &'static str = "voices";
+    /// Where nobody speaks there is nothing to say.
+    const SILENCE_MAX: Duration = Duration::MAX;
+
+    fn push(&mut self, piece: &[u8]) -> Result<(), PipelineError> {
+        Self::push(self, piece)
+    }
+
+    fn again(self) -> Self {
+        Self::again(self)
+    }
+}
+
 /// Where the streams are had, and with which right.
+#[derive(Clone)]
 struct Source {
     client: reqwest::Client,
     meeting: String,
@@ -136,20 +151,41 @@ async fn take_in<I: Intake>(source: &Source, mut intake: I) {
 pub(crate) struct Voices {
     source: Source,
     answer: Response,
+    /// What each says, where that is wanted.
+    each: Option<Response>,
 }
 
 impl Voices {
     /// Asks the meeting for them. Where there is none, or nobody answers, an error says so.
-    pub(crate) async fn ask(meeting: Connection) -> anyhow::Result<Self> {
+    pub(crate) async fn ask(meeting: Connection, wants_each: bool) -> anyhow::Result<Self> {
         let source = Source::open(meeting).await?;
+        // First, so that each has what the mix has from its beginning.
+        let each =
+            if wants_each { source.ask(RecordingVoices::NAME).await.unwrap_or_default() } else { None };
         let answer = source.ask(RecordingSound::NAME).await.context("The meeting cannot be heard")?;
         let answer = answer.context("No meeting can be joined with this code.")?;
-        Ok(Self { source, answer })
+        Ok(Self { source, answer, each })
+    }
+
+    /// The same with a track for each. Whether these come or not, the sound tells when the meeting is over.
+    pub(crate) async fn follow_each(mut self, sound: RecordingSound, mut voices: RecordingVoices) {
+        let (source, each) = (self.source.clone(), self.each.take());
+        let each = async {
+            if let Some(answer) = each {
+                voices = hear_out(answer, voices).await;
+            }
+            take_in(&source, voices).await;
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = self.follow(sound) => {}
+            () = each => {}
+        }
     }
 
     /// Takes them in until the meeting is over, or has been away for so long that it does not come back.
     pub(crate) async fn follow(self, mut sound: RecordingSound) {
-        let Self { source, mut answer } = self;
+        let Self { source, mut answer, .. } = self;
         loop {
             sound = hear_out(answer, sound).await;
             let again = source.ask_until_answered(RecordingSound::NAME);

@@ -65,7 +65,11 @@ impl Data {
     }
 
     fn catalogued(&self, id: RecordingId) -> Recording {
-        let mut recording = Recording::recovered(id, datetime!(2026-01-31 10:00 UTC));
+        let mut recording = Recording::recovered(
+            id,
+            convene_recordings::RecordingLayout::default(),
+            datetime!(2026-01-31 10:00 UTC),
+        );
         recording.code = "123456789".into();
         recording.title = "Meeting 123456789".into();
         recording.duration_ms = 61_000;

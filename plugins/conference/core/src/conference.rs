@@ -1,7 +1,7 @@
 //! The conference itself: sources in, a mix for each listener out.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -13,7 +13,7 @@ use crate::{
     listener::{Delivery, Listener},
     opus::{Channels, OpusSettings, is_header},
     rtp::{Packet, RtpError},
-    source::{Pace, Source},
+    source::{Pace, Piece, Source},
     stream::{Format, Stream},
     time::{TICK, duration, samples, tick_from},
     volume::Volume,
@@ -58,6 +58,8 @@ pub enum Input<'a> {
     Unlisten(Ear),
     /// Somebody hears louder or quieter from now on.
     Turn(Ear, Volume),
+    /// What a participant brings into the mix is wanted alone as well, as Opus; or no longer. It may be said before they join.
+    Solo(Seat, bool),
     /// Packets were lost on the way to somebody who hears, as his reports say (RFC 3550, section 6.4).
     Lost(Ear),
     /// A packet came.
@@ -108,6 +110,13 @@ pub enum Output {
         /// The whole packet.
         packet: Vec<u8>,
     },
+    /// What a participant brings, alone: nothing while nobody may hear them.
+    Solo {
+        /// The participant.
+        of: Seat,
+        /// The next of it.
+        piece: Piece,
+    },
     /// Who speaks, the loudest first: when it changes, and five times a second while somebody does.
     Talkers(Vec<(Seat, Level)>),
     /// Nothing more now. `Input::Timeout` is wanted at this time: the next frame is due then. `None`: only when somebody sends again.
@@ -147,6 +156,8 @@ pub struct Conference {
     pub(crate) stereo_until: Option<u64>,
     pub(crate) settings: OpusSettings,
     pub(crate) sources: BTreeMap<Seat, Member>,
+    /// Those who are wanted alone as well.
+    solos: BTreeSet<Seat>,
     pub(crate) listeners: BTreeMap<Ear, Listener>,
     /// One stream for all who hear the same in one format.
     pub(crate) shared: BTreeMap<Format, Stream>,
@@ -176,6 +187,7 @@ impl Conference {
             stereo_until: None,
             settings,
             sources: BTreeMap::new(),
+            solos: BTreeSet::new(),
             listeners: BTreeMap::new(),
             shared: BTreeMap::new(),
             floor: Floor::default(),
@@ -203,10 +215,11 @@ impl Conference {
         match input {
             Input::Join(seat, pace) => {
                 self.leave(seat);
-                let source = match self.stereo_until {
+                let mut source = match self.stereo_until {
                     Some(_) => Source::following(pace),
                     None => Source::new(pace, self.channels),
                 };
+                source.set_solo(self.solos.contains(&seat));
                 let member = Member { source, is_muted: false, is_heard: false, level: Level::SILENCE };
                 self.sources.insert(seat, member);
             }
@@ -222,6 +235,16 @@ impl Conference {
             Input::Turn(ear, volume) => {
                 if let Some(listener) = self.listeners.get_mut(&ear) {
                     listener.turn(volume);
+                }
+            }
+            Input::Solo(seat, is_wanted) => {
+                if is_wanted {
+                    self.solos.insert(seat)
+                } else {
+                    self.solos.remove(&seat)
+                };
+                if let Some(member) = self.sources.get_mut(&seat) {
+                    member.source.set_solo(is_wanted);
                 }
             }
             Input::Lost(ear) => {

@@ -28,7 +28,7 @@ pub use floor::TALKERS_MAX;
 pub use level::Level;
 pub use listener::{Delivery, RtpStart};
 pub use opus::{Channels, OpusSettings, opus_headers, packet_channels, packet_samples};
-pub use source::Pace;
+pub use source::{Pace, Piece};
 pub use stats::{SourceStats, Stats};
 pub use time::{FRAME, RATE, TICK};
 pub use volume::Volume;

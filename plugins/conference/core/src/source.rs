@@ -5,6 +5,7 @@
 //! line that changes are never heard. What is not there when it is due is concealed.
 
 mod make;
+mod solo;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -20,8 +21,9 @@ use crate::{
     rtp,
     stats::SourceStats,
     stretch::{Period, STRETCH_SAMPLES},
-    time::{FRAME, MS, duration, nanoseconds},
+    time::{FRAME, MS, duration, nanoseconds, until_tick},
 };
+pub use solo::Piece;
 
 /// Whose clock a source follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +46,7 @@ const SEQUENCE_JUMP: i64 = 1000;
 const UNEVEN: i64 = 60 * MS;
 /// What has been silent for so long may begin anew wherever it likes.
 const PAUSE: i64 = 1000 * MS;
-/// A delay that is too short by `SHORT_BY` is stretched ...
-/// ... and one that is too long by this is compressed, so that the two do not chase each other.
+/// A delay that is too short by `SHORT_BY` is stretched, one that is too long by this compressed, so that the two do not chase each other.
 const LONG_BY: i64 = 20 * MS;
 /// Beyond this, sound is stretched even where it does not repeat itself.
 const URGENT: i64 = 80 * MS;
@@ -98,13 +99,15 @@ pub(crate) struct Source {
     /// Samples made up since the last packet.
     concealed: i64,
     rests: bool,
-    /// The next packet follows silence that we have put in, and shall not begin with a click.
+    /// The next packet follows silence of ours, and shall not begin with a click.
     comes_from_silence: bool,
     /// How loud packets of this source are is known before they are decoded.
     tells_level: bool,
     /// Packets since the last that was decoded and quiet, or as many as are believed if it was loud.
     believed: u8,
     is_ended: bool,
+    /// Somebody wants this source alone.
+    solo: Option<solo::Solo>,
     stats: SourceStats,
 }
 
@@ -139,6 +142,7 @@ impl Source {
             tells_level: false,
             believed: BELIEVED_MAX,
             is_ended: false,
+            solo: None,
             stats: SourceStats::default(),
         }
     }
@@ -416,6 +420,7 @@ impl Source {
         while self.sound.is_empty()
             && let Some(packet) = self.buffer.pass_over(due)
         {
+            self.solo.iter_mut().for_each(|solo| solo.take(&packet));
             self.keep_passed(packet);
         }
         self.forget_levels();
@@ -492,9 +497,4 @@ impl Source {
             self.stats.compressed += period.remove(&mut self.sound, channels) as u64;
         }
     }
-}
-
-/// The next frame is taken at the next tick.
-fn until_tick(now: i64) -> i64 {
-    (-now).rem_euclid(FRAME as i64)
 }

@@ -49,6 +49,7 @@ impl Conference {
         self.follow_channels(number);
         self.listeners.values_mut().for_each(|listener| listener.review(at));
         let sums = self.sum(now);
+        self.give_solos(now);
         self.stats.ticks += 1;
         self.deliver(&sums, at);
         self.tell(number);
@@ -97,6 +98,14 @@ impl Conference {
             add(&convert(&frame, source.channels(), channels), &mut sums.all);
         }
         sums
+    }
+
+    fn give_solos(&mut self, now: i64) {
+        for (seat, member) in &mut self.sources {
+            for piece in member.source.solo(!member.is_muted, self.settings, now) {
+                self.outputs.push_back(Output::Solo { of: *seat, piece });
+            }
+        }
     }
 
     fn deliver(&mut self, sums: &Sums, at: Duration) {

@@ -34,6 +34,11 @@ pub(crate) fn tick_from(now: Duration) -> Duration {
     Duration::from_nanos((now.as_nanos().div_ceil(tick) * tick) as u64)
 }
 
+/// Samples from here to the next tick.
+pub(crate) fn until_tick(now: i64) -> i64 {
+    (-now).rem_euclid(FRAME as i64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

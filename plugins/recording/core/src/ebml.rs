@@ -33,6 +33,8 @@ pub(crate) mod id {
     pub const TRACK_NUMBER: Id = Id(0xD7);
     pub const TRACK_UID: Id = Id(0x73C5);
     pub const TRACK_TYPE: Id = Id(0x83);
+    pub const FLAG_DEFAULT: Id = Id(0x88);
+    pub const NAME: Id = Id(0x536E);
     pub const FLAG_LACING: Id = Id(0x9C);
     pub const LANGUAGE: Id = Id(0x0022_B59C);
     pub const CODEC_ID: Id = Id(0x86);

@@ -22,6 +22,12 @@ pub enum RecordingError {
         /// Its index.
         track: usize,
     },
+    /// Packets of a participant for a track that is not a participant's.
+    #[error("track {track} of this recording is no participant's own")]
+    NoVoice {
+        /// Its index.
+        track: usize,
+    },
     /// A picture that VP8 cannot hold.
     #[error(
         "a picture of {width} x {height} pixels cannot be recorded: each side has 1 to {SIDE_PIXELS_MAX}"

@@ -2,14 +2,17 @@
 //!
 //! | form | what it holds |
 //! |---|---|
-//! | open | EBML head, Segment of unknown size, room for a SeekHead, Info with room for Duration, Tracks |
+//! | open | EBML head, Segment of unknown size, room for a SeekHead, Info with room for Duration, Tracks; room for names where participants have tracks of their own |
+//! | cut off | the same with the names that are known by now, and without the tracks that are nobody's |
 //! | in place | the same bytes in number, with the SeekHead, the Duration and the Segment's size filled in; Cues follow the last cluster |
 //! | front | the same, longer by the Cues, which stand before the first cluster |
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::Track;
 use crate::ebml::{self, Id, id};
+use crate::voice::{VOICE_NAME_BYTES_MAX, Voice};
 
 /// Positions are relative to the first byte after the Segment's head: an id of 4 and a size of 8 bytes.
 #[cfg(test)]
@@ -18,6 +21,10 @@ const SEGMENT_HEAD_BYTES: usize = 4 + 8;
 const SEEK_HEAD_BYTES: usize = 5 + 3 * 21;
 /// An id of 2, a size of 1, a float of 8 bytes.
 const DURATION_BYTES: usize = 2 + 1 + 8;
+/// The sound of all, beside the tracks of each.
+const MIX_NAME: &str = "Everybody";
+/// A name with its head, and a number that tells two of one name apart.
+const VOICE_ROOM_BYTES: usize = VOICE_NAME_BYTES_MAX + 2 + 8 + 8;
 /// From the beginning of 1970 to the beginning of 2001, in seconds.
 const EPOCH_2001: i64 = 978_307_200;
 
@@ -25,6 +32,8 @@ const EPOCH_2001: i64 = 978_307_200;
 #[derive(Debug)]
 pub(crate) struct Header {
     pub tracks: Vec<Track>,
+    /// What is known of those that are participants' own.
+    pub voices: BTreeMap<usize, Voice>,
     pub application: String,
     /// Since the beginning of 1970.
     pub started: Option<Duration>,
@@ -59,13 +68,32 @@ pub(crate) struct InPlace {
 }
 
 impl Header {
+    pub fn new(tracks: Vec<Track>, application: String, started: Option<Duration>) -> Self {
+        let is_voice = |(_, track): &(usize, &Track)| **track == Track::Voice;
+        let voices =
+            tracks.iter().enumerate().filter(is_voice).map(|(at, _)| (at, Voice::default())).collect();
+        Self { tracks, voices, application, started }
+    }
+
     pub fn open(&self) -> Vec<u8> {
+        let mut out = self.without_end();
+        out.append(&mut self.all_tracks());
+        out
+    }
+
+    /// What a recording that is never ended begins with, as far as it is known.
+    pub fn cut_off(&self) -> Vec<u8> {
+        let mut out = self.without_end();
+        out.append(&mut self.known_tracks());
+        out
+    }
+
+    fn without_end(&self) -> Vec<u8> {
         let mut out = ebml_head();
         ebml::put_id(&mut out, id::SEGMENT);
         ebml::put_unknown_size(&mut out);
         ebml::put_void(&mut out, SEEK_HEAD_BYTES);
         self.put_info(&mut out, None);
-        self.put_tracks(&mut out);
         out
     }
 
@@ -73,8 +101,7 @@ impl Header {
     pub fn front(&self, ending: &Ending<'_>) -> Vec<u8> {
         let mut info = Vec::new();
         self.put_info(&mut info, Some(ending.duration));
-        let mut tracks = Vec::new();
-        self.put_tracks(&mut tracks);
+        let mut tracks = self.known_tracks();
 
         let tracks_at = SEEK_HEAD_BYTES + info.len();
         let cues_at = tracks_at + tracks.len();
@@ -95,8 +122,11 @@ impl Header {
     pub fn in_place(&self, ending: &Ending<'_>) -> InPlace {
         let mut info = Vec::new();
         self.put_info(&mut info, Some(ending.duration));
-        let mut tracks = Vec::new();
-        self.put_tracks(&mut tracks);
+        let mut tracks = self.known_tracks();
+        if !self.voices.is_empty() {
+            let room = self.all_tracks().len() - tracks.len();
+            ebml::put_void(&mut tracks, room);
+        }
 
         let tracks_at = SEEK_HEAD_BYTES + info.len();
         let clusters_at = (tracks_at + tracks.len()) as u64;
@@ -127,10 +157,51 @@ impl Header {
         });
     }
 
-    fn put_tracks(&self, out: &mut Vec<u8>) {
-        ebml::put_master(out, id::TRACKS, |entries| {
-            for (number, track) in (1..).zip(&self.tracks) {
-                track.put(entries, number);
+    /// All that there may be, before anybody has a name, and room for names.
+    fn all_tracks(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let entries = self.tracks.iter().enumerate().map(|(at, _)| (at, self.mix_name(at), true));
+        self.put_tracks(&mut out, entries);
+        if !self.voices.is_empty() {
+            ebml::put_void(&mut out, self.voices.len() * VOICE_ROOM_BYTES);
+        }
+        out
+    }
+
+    /// Those that somebody has, with their names. Two of one name are told apart by numbers.
+    fn known_tracks(&self) -> Vec<u8> {
+        let mut taken = BTreeSet::new();
+        let mut entries = Vec::new();
+        for at in 0..self.tracks.len() {
+            let Some(voice) = self.voices.get(&at) else {
+                entries.push((at, self.mix_name(at), false));
+                continue;
+            };
+            let Some(name) = voice.name() else { continue };
+            let numbered = (2..).map(|number| format!("{name} ({number})"));
+            let mut names = std::iter::once(name.to_owned()).chain(numbered);
+            let free = names.find(|name| taken.insert(name.clone())).expect("numbers do not end");
+            entries.push((at, Some(free), voice.is_stereo));
+        }
+        let mut out = Vec::new();
+        self.put_tracks(&mut out, entries);
+        out
+    }
+
+    /// The mix is called so where it is not the only sound.
+    fn mix_name(&self, at: usize) -> Option<String> {
+        let is_mix = !self.voices.is_empty() && matches!(self.tracks[at], Track::Opus(_));
+        is_mix.then(|| MIX_NAME.to_owned())
+    }
+
+    fn put_tracks(
+        &self,
+        out: &mut Vec<u8>,
+        entries: impl IntoIterator<Item = (usize, Option<String>, bool)>,
+    ) {
+        ebml::put_master(out, id::TRACKS, |tracks| {
+            for (at, name, is_stereo) in entries {
+                self.tracks[at].put(tracks, at as u64 + 1, name.as_deref(), is_stereo);
             }
         });
     }
@@ -248,7 +319,7 @@ mod tests {
             Track::Vp8(VideoSize::new(1280, 720).expect("a size")),
             Track::Opus(OpusHead::plain(2, 312, 48_000).expect("a header")),
         ];
-        Header { tracks, application: "test".into(), started }
+        Header::new(tracks, "test".into(), started)
     }
 
     fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {

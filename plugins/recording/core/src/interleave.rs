@@ -61,6 +61,13 @@ impl Interleaver {
         }
     }
 
+    /// More comes of a track that had ended, or that nobody had waited for.
+    pub fn begin_track(&mut self, track: usize) {
+        if let Some(lane) = self.lanes.get_mut(track) {
+            lane.ended = false;
+        }
+    }
+
     pub fn end_track(&mut self, track: usize) {
         if let Some(lane) = self.lanes.get_mut(track) {
             lane.ended = true;

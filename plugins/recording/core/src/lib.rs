@@ -15,6 +15,7 @@ mod pace;
 mod pauses;
 mod picture;
 mod track;
+mod voice;
 mod writer;
 
 pub use damage::{BLOCK_PIXELS, Damage};
@@ -29,6 +30,7 @@ pub use pace::{FACES_GAP, PATIENCE, Pace, Show, Step};
 pub use pauses::{PAUSE_STEP, Pauses};
 pub use picture::{Coverage, Planes, PlanesMut, Scaler};
 pub use track::{Placement, SIDE_PIXELS_MAX, TRACKS_MAX, Track, VideoSize};
+pub use voice::{APART_MAX, VOICE_NAME_BYTES_MAX, VOICES_MAX};
 pub use writer::{
     BLOCKS_MAX, Back, Block, CLUSTER_BYTES_MAX, CLUSTER_LENGTH_MAX, CLUSTER_LENGTH_MIN, Finished, Frame,
     Settings, Writer,

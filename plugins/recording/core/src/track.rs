@@ -84,6 +84,8 @@ pub enum Track {
     Vp8(VideoSize),
     /// Opus packets.
     Opus(OpusHead),
+    /// Room for a participant's own Opus packets. Whose it is may be told later; what is nobody's is not in the finished file.
+    Voice,
 }
 
 impl Track {
@@ -95,21 +97,29 @@ impl Track {
     /// *decoded* sample would play, and players take `CodecDelay` off again.
     pub(crate) fn delay(&self) -> Duration {
         match self {
-            Self::Vp8(_) => Duration::ZERO,
+            Self::Vp8(_) | Self::Voice => Duration::ZERO,
             Self::Opus(head) => head.delay(),
         }
     }
 
-    /// The `TrackEntry` (RFC 9559, 5.1.4.1).
-    pub(crate) fn put(&self, out: &mut Vec<u8>, number: u64) {
+    /// The `TrackEntry` (RFC 9559, 5.1.4.1). Players play what is called default, the first of its kind.
+    pub(crate) fn put(&self, out: &mut Vec<u8>, number: u64, name: Option<&str>, is_stereo: bool) {
         ebml::put_master(out, id::TRACK_ENTRY, |entry| {
             ebml::put_unsigned(entry, id::TRACK_NUMBER, number);
             ebml::put_unsigned(entry, id::TRACK_UID, number);
             ebml::put_unsigned(entry, id::FLAG_LACING, 0);
             ebml::put_text(entry, id::LANGUAGE, "und");
+            if let Some(name) = name {
+                ebml::put_text(entry, id::NAME, name);
+            }
             match self {
                 Self::Vp8(size) => put_vp8(entry, *size),
                 Self::Opus(head) => put_opus(entry, head),
+                Self::Voice => {
+                    ebml::put_unsigned(entry, id::FLAG_DEFAULT, 0);
+                    let head = OpusHead::plain(1 + u8::from(is_stereo), 0, 48_000);
+                    put_opus(entry, &head.expect("one and two channels need no table"));
+                }
             }
         });
     }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crate::cluster::{Cluster, ticks};
 use crate::header::{Cue, Ending, Header};
 use crate::interleave::Interleaver;
+use crate::voice::{Voice, is_stereo, packet_length};
 use crate::{RecordingError, TRACKS_MAX, Track};
 
 /// Azure's block lists hold so many; 27 hours at two seconds a block.
@@ -90,9 +91,11 @@ impl Writer {
         if !(CLUSTER_LENGTH_MIN..=CLUSTER_LENGTH_MAX).contains(&settings.cluster) {
             return Err(RecordingError::ClusterLength { length: settings.cluster });
         }
-        let order = Interleaver::new(tracks.len(), settings.patience);
+        let mut order = Interleaver::new(tracks.len(), settings.patience);
         let heard = vec![false; tracks.len()];
-        let header = Header { tracks, application: settings.application, started: settings.started };
+        let header = Header::new(tracks, settings.application, settings.started);
+        // Nobody waits for what is nobody's.
+        header.voices.keys().for_each(|track| order.end_track(*track));
         let first =
             Block { number: 0, start: Duration::ZERO, length: Duration::ZERO, bytes: header.open().into() };
         Ok(Self {
@@ -122,6 +125,54 @@ impl Writer {
             self.lost += 1;
         }
         self.write()
+    }
+
+    /// Somebody has this participant's track from now on, or has another name.
+    pub fn name_voice(&mut self, track: usize, name: &str) -> Result<(), RecordingError> {
+        self.voice(track)?.set_name(name);
+        Ok(())
+    }
+
+    /// The others wait for this participant's packets from now on, until its track ends. Else what comes late, after the others' have been written, is lost.
+    pub fn await_voice(&mut self, track: usize) -> Result<(), RecordingError> {
+        self.voice(track)?;
+        self.order.begin_track(track);
+        Ok(())
+    }
+
+    /// Takes a packet of Opus of a participant's own. One that `follows` the last without a gap is put behind it; others have their time. Where none come there
+    /// is silence, once the first has come.
+    pub fn push_voice(
+        &mut self,
+        track: usize,
+        time: Duration,
+        follows: bool,
+        data: Bytes,
+    ) -> Result<(), RecordingError> {
+        let voice = self.voice(track)?;
+        let placed = packet_length(&data).zip(voice.place(time, follows));
+        let Some((length, time)) = placed else {
+            self.lost += 1;
+            return Ok(());
+        };
+        let stereo = is_stereo(&data);
+        if self.order.push(track, Frame { time, length, keyframe: true, data })? {
+            let voice = self.voice(track)?;
+            voice.took(time + length);
+            voice.is_stereo |= stereo;
+        } else {
+            self.lost += 1;
+        }
+        self.write()
+    }
+
+    fn voice(&mut self, track: usize) -> Result<&mut Voice, RecordingError> {
+        self.header.voices.get_mut(&track).ok_or(RecordingError::NoVoice { track })
+    }
+
+    /// Block 0 as it should be if the recording was cut off now: with the tracks that participants have by now, and their names.
+    pub fn cut_off(&self) -> Bytes {
+        self.header.cut_off().into()
     }
 
     /// No frames of this track will come before this time; the other tracks need not wait for them.
@@ -204,10 +255,41 @@ impl Writer {
         let delay = if self.heard[track] { self.header.tracks[track].delay() } else { Duration::ZERO };
         self.heard[track] = true;
         let stamp = time + delay;
+        let is_voice = self.header.voices.contains_key(&track);
+        let begins = self.begins_cluster(track, &frame, stamp);
+        if is_voice {
+            self.fill(track, time, true)?;
+            self.header.voices.entry(track).and_modify(|voice| voice.wrote(time, frame.length, &frame.data));
+        } else {
+            let voices: Vec<usize> = self.header.voices.keys().copied().collect();
+            voices.into_iter().try_for_each(|voice| self.fill(voice, time, begins))?;
+        }
+        self.put(track, time, stamp, &frame)
+    }
 
-        if self.begins_cluster(track, &frame, stamp) {
+    /// What is missing in a participant's track, up to this time of the file; see [`Voice::filling`].
+    fn fill(&mut self, track: usize, until: Duration, whole: bool) -> Result<(), RecordingError> {
+        while let Some((time, length, packet)) =
+            self.header.voices.get_mut(&track).and_then(|voice| voice.filling(until, whole))
+        {
+            let frame = Frame { time, length, keyframe: true, data: packet };
+            self.put(track, time, time, &frame)?;
+        }
+        Ok(())
+    }
+
+    /// `time` and `stamp` are in the file's time: the second is what the file says.
+    fn put(
+        &mut self,
+        track: usize,
+        time: Duration,
+        stamp: Duration,
+        frame: &Frame,
+    ) -> Result<(), RecordingError> {
+        if self.begins_cluster(track, frame, stamp) {
             self.end_cluster()?;
         }
+        let is_voice = self.header.voices.contains_key(&track);
         let video = self.header.tracks[track].is_video();
         let number = track as u8 + 1;
         if self.cluster.is_none() && BLOCKS_MAX <= self.next_number {
@@ -215,12 +297,15 @@ impl Writer {
         }
         // A player can start at a keyframe, and at any sound where there are no pictures.
         let indexed = self.cues.last().is_some_and(|cue| cue.offset == self.cluster_bytes);
-        if !indexed && frame.keyframe && (video || !self.has_video()) {
+        if !indexed && frame.keyframe && !is_voice && (video || !self.has_video()) {
             self.cues.push(Cue { time: ticks(stamp), track: u64::from(number), offset: self.cluster_bytes });
         }
-        let cluster = self.cluster.get_or_insert_with(|| Cluster::new(stamp));
-        cluster.put(number, stamp, time + frame.length, &frame);
-        self.end = self.end.max(time + frame.length);
+        // Voices have no delay, and those of the same moment are not before the block.
+        let start = if self.header.voices.is_empty() { stamp } else { time };
+        let end = time + frame.length;
+        let cluster = self.cluster.get_or_insert_with(|| Cluster::new(start));
+        cluster.put(number, stamp, end, frame);
+        self.end = self.end.max(end);
         Ok(())
     }
 
@@ -230,7 +315,7 @@ impl Writer {
         if self.header.tracks[track].is_video() && frame.keyframe && self.cluster_length / 2 <= age {
             return true;
         }
-        if !self.has_video() && self.cluster_length <= age {
+        if !self.has_video() && !self.header.voices.contains_key(&track) && self.cluster_length <= age {
             return true;
         }
         // No keyframe came for too long, or there is too much: the block ends, though nobody can start here.

@@ -249,6 +249,11 @@ fn settings() -> Settings {
     Settings { cluster: Duration::from_secs(2), patience: None, started: None, application: "a test".into() }
 }
 
+/// The mix, and room for so many participants.
+fn voices(count: usize) -> Writer {
+    writer(std::iter::once(sound()).chain(std::iter::repeat_n(Track::Voice, count)).collect())
+}
+
 fn video() -> Track {
     Track::Vp8(VideoSize::new(640, 360).expect("a size"))
 }
@@ -263,5 +268,39 @@ fn frame(milliseconds: u64, keyframe: bool, data: &[u8]) -> Frame {
         length: Duration::from_millis(20),
         keyframe,
         data: Bytes::copy_from_slice(data),
+    }
+}
+
+proptest! {
+    /// Whatever times packets have, each track's stand in order and none overlaps the one before.
+    #[test]
+    fn no_times_upset_a_track(steps in proptest::collection::vec((0_u64..200, any::<bool>(), 0_u64..100), 1..200)) {
+        let mut writer = voices(1);
+        let (mut said, mut mixed) = (0, 0);
+        for (step, follows, behind) in steps {
+            said += step;
+            let time = Duration::from_millis(said.saturating_sub(behind));
+            writer.push_voice(1, time, follows, Bytes::from_static(&[0xF8, 0xFF, 0xFE])).expect("a voice");
+            while mixed + 20 < said {
+                writer.push(0, frame(mixed, true, b"mix")).expect("the mix");
+                mixed += 20;
+            }
+        }
+        writer.push(0, frame(mixed, true, b"mix")).expect("the mix");
+        let (blocks, _) = finish(writer);
+        let packets: Vec<Packet> = blocks[1..].iter().flat_map(|block| packets(&elements(&block.bytes)[0])).collect();
+        let voice: Vec<_> = packets.iter().filter(|packet| packet.track == 2).collect();
+        for pair in voice.windows(2) {
+            let length = match pair[0].data[0] {
+                0xFB => 60,
+                0xF8 => 20,
+                0xF0 => 10,
+                0xE8 => 5,
+                _ => 2,
+            };
+            let apart = pair[1].time - pair[0].time;
+            // Times are rounded, and the first of a block is not before it.
+            prop_assert!(length - 3 <= apart && apart <= length + 3, "{apart} ms after one of {length} ms");
+        }
     }
 }

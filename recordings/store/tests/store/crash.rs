@@ -4,11 +4,15 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
-use convene_recordings::{CopyState, RecordingId, StoreConfig};
-use convene_recordings_store::{BlobStore, RecordingWriter, Weather, open};
+use bytes::Bytes;
+use convene_recordings::{CopyState, RecordingId, RecordingLayout, StoreConfig};
+use convene_recordings_store::{BlobStore, RecordingWriter, Weather, WriterOptions, open};
 
-use crate::meeting::{LONG, Meeting, are_whole, block, file, first_again, is_empty, put, read, resume};
+use crate::meeting::{
+    LONG, Meeting, PATIENCE, are_whole, block, file, first_again, is_empty, put, read, resume, states,
+};
 
 /// The regions see the first so many calls of the recording, and then nothing any more: the process is dead.
 #[tokio::test(start_paused = true)]
@@ -78,6 +82,51 @@ async fn resuming_can_be_cut_off_as_often_as_it_likes() {
     meeting.a.set_weather(Weather::Fine);
     meeting.b.set_weather(Weather::Fine);
     meeting.is_whole(&file(11, false)).await;
+}
+
+/// What was kept for this comes in the place of block 0, whoever resumes and however often; that the recording was never ended is not forgotten, nor what is in it.
+#[tokio::test(start_paused = true)]
+async fn a_recording_that_was_cut_off_begins_as_its_recorder_had_said() {
+    let meeting = Meeting::new();
+    meeting.b.set_weather(Weather::AwayAfter(7));
+    let options =
+        WriterOptions { patience: PATIENCE, layout: RecordingLayout::Tracks, ..WriterOptions::default() };
+    let mut writer = meeting.writer_with(options).await;
+    put(&mut writer, 0..3).await;
+    for head in ["<a head with one name>", "<a head with the names that are known by now>"] {
+        writer.keep_cut_off(head.into()).await.expect("the spool takes it");
+    }
+    writer.keep_cut_off(Bytes::new()).await.expect_err("there is no such block");
+    put(&mut writer, 3..11).await;
+    drop(writer);
+    let whole =
+        [b"<a head with the names that are known by now>", &file(11, false)[block(0).len()..]].concat();
+    for _ in 0..2 {
+        let resumed = meeting.resume().await;
+        assert_eq!((resumed.finished, resumed.layout), (false, RecordingLayout::Tracks));
+        assert_eq!(states(&resumed.copies), [CopyState::Complete, CopyState::Behind]);
+        assert_eq!(read(&meeting.a, meeting.id).await.as_deref(), Some(&whole[..]));
+    }
+    meeting.b.set_weather(Weather::Fine);
+    let resumed = meeting.resume().await;
+    assert!(!resumed.finished);
+    are_whole(&resumed.copies, &whole);
+    meeting.is_whole(&whole).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recording_that_was_ended_needs_no_word_for_a_crash() {
+    let meeting = Meeting::new();
+    meeting.b.set_weather(Weather::AwayAfter(7));
+    let mut writer = meeting.writer().await;
+    put(&mut writer, 0..3).await;
+    writer.keep_cut_off("<a head with a name>".into()).await.expect("the spool takes it");
+    put(&mut writer, 3..11).await;
+    writer.finish(first_again(), Duration::ZERO).await.expect("the spool is fine");
+    meeting.b.set_weather(Weather::Fine);
+    let resumed = meeting.resume().await;
+    assert_eq!((resumed.finished, resumed.layout), (true, RecordingLayout::Beside));
+    meeting.is_whole(&file(11, true)).await;
 }
 
 const ROOT: &str = "CONVENE_TEST_CRASH_ROOT";

@@ -178,7 +178,12 @@ async fn a_full_spool_says_so_and_loses_nothing() {
     let meeting = Meeting::new();
     meeting.b.set_weather(Weather::AwayAfter(0));
     let room: usize = (0..6).map(|number| block(number).len()).sum();
-    let options = WriterOptions { spool_bytes_max: room as u64, patience: PATIENCE, others_max: LONG };
+    let options = WriterOptions {
+        spool_bytes_max: room as u64,
+        patience: PATIENCE,
+        others_max: LONG,
+        ..WriterOptions::default()
+    };
     let mut writer = meeting.writer_with(options).await;
     put(&mut writer, 0..6).await;
     let error = writer.put(6, block(6)).await.expect_err("it is full");

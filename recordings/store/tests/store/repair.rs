@@ -13,7 +13,11 @@ async fn recorded(meeting: &Meeting) -> Recording {
     let mut writer = meeting.writer().await;
     put(&mut writer, 0..BLOCKS).await;
     let copies = writer.finish(first_again(), LONG).await.expect("the spool is fine");
-    let mut recording = Recording::recovered(meeting.id, OffsetDateTime::UNIX_EPOCH);
+    let mut recording = Recording::recovered(
+        meeting.id,
+        convene_recordings::RecordingLayout::default(),
+        OffsetDateTime::UNIX_EPOCH,
+    );
     recording.settle(copies);
     assert_eq!(recording.state, RecordingState::Ready);
     recording

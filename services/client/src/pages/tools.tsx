@@ -114,6 +114,7 @@ const LAYOUTS: readonly (readonly [layout: RecordingLayout, text: string])[] = [
   ["screen", "Screen only"],
   ["faces", "Faces only"],
   ["sound", "Sound only"],
+  ["tracks", "Sound, a track for each person"],
 ];
 
 function RecordButton({ session, isPossible }: { session: Session; isPossible: boolean }) {

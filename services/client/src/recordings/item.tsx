@@ -1,7 +1,7 @@
 // One recording: what it looks like, how far it is, where its copies are, and what can be done with it.
 
 import { recordingUrl } from "../api";
-import type { Recording } from "../protocol";
+import { isSoundAlone, type Recording } from "../protocol";
 import { Poster } from "./filmstrip";
 import { Player } from "./player";
 import { bytesText, copyText, durationText, keptText, recordingText, whenText } from "./text";
@@ -19,7 +19,7 @@ interface ItemProps {
 export function Item({ recording, isPlaying, onPlay, onOpen }: ItemProps) {
   const { id, title, started, state, message, regions } = recording;
   const hasMedia = 0 < (recording.bytes ?? 0) && state !== "starting";
-  const isSound = recording.layout === "sound";
+  const isSound = isSoundAlone(recording.layout);
   const hasPictures = hasMedia && !isSound && state !== "recording" && state !== "paused";
   return (
     <li class="card recording" data-testid="recording-item" data-id={id}>

@@ -4,7 +4,7 @@ import { useCallback, useEffect, useId, useState } from "preact/hooks";
 import { ApiError, watchRecording } from "../api";
 import { Problem } from "../pages/fields";
 import { Brand } from "../pages/shell";
-import type { Shown } from "../protocol";
+import { isSoundAlone, type Shown } from "../protocol";
 import { Player } from "./player";
 import { durationText, whenText } from "./text";
 
@@ -43,7 +43,7 @@ export function WatchPage({ token }: { token: string }) {
             <p class="quiet">
               {whenText(shown.started)}, {durationText(shown.duration_ms)}. This link ends {whenText(shown.until)}.
             </p>
-            <Player address={shown.address} title={shown.title} isSound={shown.layout === "sound"} durationMs={shown.duration_ms} />
+            <Player address={shown.address} title={shown.title} isSound={isSoundAlone(shown.layout)} durationMs={shown.duration_ms} />
           </>
         )}
         {!shown && needsPassword && (

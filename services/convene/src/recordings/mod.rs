@@ -113,7 +113,11 @@ mod tests {
     #[test]
     fn recordings_are_called_by_id_by_its_beginning_and_by_code() {
         let id = "3f2a0000-0000-0000-0000-000000000001".parse().expect("an id");
-        let mut recording = Recording::recovered(id, time::OffsetDateTime::UNIX_EPOCH);
+        let mut recording = Recording::recovered(
+            id,
+            convene_recordings::RecordingLayout::default(),
+            time::OffsetDateTime::UNIX_EPOCH,
+        );
         recording.code = "123456789".into();
         for name in ["3f2a0000-0000-0000-0000-000000000001", "3f2a", "123456789", "123 456-789"] {
             assert!(is_called(&recording, name), "{name}");

@@ -61,8 +61,9 @@ fn tell(place: &Place, resumed: &Resumed) -> anyhow::Result<bool> {
         say(&format!("{id}  nothing was recorded, and nothing is left of it"))?;
         return Ok(resumed.problem.is_none());
     }
-    let recording =
-        resumed.applied_to(known.unwrap_or_else(|| Recording::recovered(id, OffsetDateTime::now_utc())));
+    let recording = resumed.applied_to(
+        known.unwrap_or_else(|| Recording::recovered(id, resumed.layout, OffsetDateTime::now_utc())),
+    );
     if is_new {
         place.catalogue.add_recording(&recording)?;
     } else if !place.catalogue.save_recording(&recording)? {

@@ -55,9 +55,12 @@ struct Plan {
     finish: Option<Duration>,
     /// A region is away until the recorder is dead.
     without_b: bool,
-    /// It records no pictures.
-    is_sound: bool,
+    /// What it records.
+    layout: &'static str,
 }
+
+/// What it may record. With pictures there is more to lose.
+const LAYOUTS: [&str; 6] = ["beside", "beside", "beside", "beside", "sound", "tracks"];
 
 impl Plan {
     fn random(random: &mut StdRng) -> Self {
@@ -67,7 +70,7 @@ impl Plan {
             life,
             finish: random.random_bool(0.3).then_some(end),
             without_b: random.random_bool(0.3),
-            is_sound: random.random_bool(0.3),
+            layout: LAYOUTS[random.random_range(0..LAYOUTS.len())],
         }
     }
 }
@@ -160,9 +163,7 @@ async fn record_and_kill(mut job: Value, plan: Plan) -> Dead {
     let id = uuid::Uuid::new_v4().to_string();
     let store = |name: &str| json!({"kind": "folder", "region": name, "path": regions.join(name)});
     job["id"] = json!(id);
-    if plan.is_sound {
-        job["layout"] = json!("sound");
-    }
+    job["layout"] = json!(plan.layout);
     job["spool"] = json!(data.path().join("spool"));
     job["stores"] = json!([store("a"), store("b")]);
 
@@ -211,10 +212,19 @@ impl Dead {
             assert_eq!(head, 0, "{:?}", self.plan);
             return 0.0;
         };
+        self.is_known_as_what_it_was(spooled.is_some());
         if let Some(spooled) = &spooled {
             spooled.is_all_in(file, &self.plan);
         }
         if file.len() == head { 0.0 } else { self.plays(&self.file("b")) }
+    }
+
+    /// A catalogue that was never told learns it from the spool; what was ended in order is not there any more.
+    fn is_known_as_what_it_was(&self, was_in_spool: bool) {
+        let catalogue = Store::open(&self.data.path().join("convene.sqlite")).expect("a catalogue");
+        let known = catalogue.recording(self.id.parse().expect("an id")).expect("it can be read");
+        let layout = known.map(|recording| recording.layout.word());
+        assert_eq!(layout, was_in_spool.then_some(self.plan.layout), "{:?}", self.plan);
     }
 
     fn file(&self, region: &str) -> PathBuf {
@@ -240,7 +250,7 @@ impl Dead {
                 "-v",
                 "error",
                 "-select_streams",
-                if self.plan.is_sound { "a" } else { "v" },
+                if self.plan.layout == "beside" { "v" } else { "a:0" },
                 "-show_entries",
                 "packet=pts_time",
                 "-of",

@@ -120,34 +120,36 @@ async fn the_meetings_end_is_everybodys_end() {
     assert!((seconds - 1.0).abs() <= LENGTH_ERROR_SECONDS_MAX, "{seconds} s");
 }
 
-/// The sound alone: no screen is asked for, and the file ends with its meeting.
+/// The sound alone: no screen is asked for, and the file ends with its meeting. Where nobody has said anything, there is no track but the mix.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recording_of_the_sound_alone_is_whole() {
-    let service = Service::start().await;
-    let meeting = service.meeting().await;
-    let mut host = Participant::join(&service, &meeting, "Ann").await;
-    host.say(json!({"type": "record", "layout": "sound"})).await;
-    host.hear(|message| message["recording"]["state"] == "recording").await;
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    host.say(json!({"type": "end"})).await;
-    host.hear(|message| message["type"] == "ended").await;
-    let whole = || {
-        let files = service.recorded();
-        (files.len() == 2 && files.iter().all(|file| has_length(file.as_path()))).then_some(files)
-    };
-    let files = service::until("the recording is whole", whole).await;
-    let [a, b] = [&files[0], &files[1]].map(|path| std::fs::read(path).expect("readable"));
-    assert!(a == b, "the regions differ");
-    let seconds = length(&files[0]);
-    assert!((seconds - 3.0).abs() <= LENGTH_ERROR_SECONDS_MAX, "{seconds} s");
-    assert_eq!(codecs(&files[0]), "opus");
+    for layout in ["sound", "tracks"] {
+        let service = Service::start().await;
+        let meeting = service.meeting().await;
+        let mut host = Participant::join(&service, &meeting, "Ann").await;
+        host.say(json!({"type": "record", "layout": layout})).await;
+        host.hear(|message| message["recording"]["state"] == "recording").await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        host.say(json!({"type": "end"})).await;
+        host.hear(|message| message["type"] == "ended").await;
+        let whole = || {
+            let files = service.recorded();
+            (files.len() == 2 && files.iter().all(|file| has_length(file.as_path()))).then_some(files)
+        };
+        let files = service::until("the recording is whole", whole).await;
+        let [a, b] = [&files[0], &files[1]].map(|path| std::fs::read(path).expect("readable"));
+        assert!(a == b, "the regions differ");
+        let seconds = length(&files[0]);
+        assert!((seconds - 3.0).abs() <= LENGTH_ERROR_SECONDS_MAX, "{seconds} s");
+        assert_eq!(codecs(&files[0]), "opus");
+    }
 }
 
 /// A recorder that is not let in says why, and leaves nothing behind.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recorder_without_a_meeting_fails_with_its_sentence() {
     let service = Service::start().await;
-    for layout in ["beside", "sound"] {
+    for layout in ["beside", "sound", "tracks"] {
         let spool = tempfile::tempdir().expect("a folder");
         let job = json!({
             "id": "00000000-0000-0000-0000-000000000001", "code": "999999999", "token": "n".repeat(32),

@@ -104,7 +104,7 @@ pub(super) async fn media(
 
 /// A WebM without pictures has a type of its own.
 fn media_type(layout: RecordingLayout) -> &'static str {
-    if layout == RecordingLayout::Sound { "audio/webm" } else { "video/webm" }
+    if layout.has_pictures() { "video/webm" } else { "audio/webm" }
 }
 
 /// One that still grows must be asked for again; a whole one is asked for by its tag, behind a link after five minutes: so long may what was

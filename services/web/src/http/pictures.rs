@@ -1,7 +1,7 @@
 //! `…/poster` and `…/filmstrip` of a recording, in WebP.
 
 use bytes::Bytes;
-use convene_recordings::{Recording, RecordingId, RecordingLayout};
+use convene_recordings::{Recording, RecordingId};
 use warp::Reply;
 use warp::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use warp::http::{HeaderMap, HeaderValue, StatusCode};
@@ -41,7 +41,7 @@ pub(super) async fn picture(
     audience: Audience,
 ) -> Result<Response, ApiError> {
     let id: RecordingId = recording.id;
-    if recording.is_running() || recording.layout == RecordingLayout::Sound {
+    if recording.is_running() || !recording.layout.has_pictures() {
         return Err(ApiError::NoPicture);
     }
     let set = pictures(service, id).await.map_err(|error| {

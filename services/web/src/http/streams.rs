@@ -1,4 +1,4 @@
-//! `GET /api/meetings/CODE/sound` and `…/faces`: everything that is said, and everybody who is seen, for the meeting's recorder.
+//! `GET /api/meetings/CODE/sound`, `…/voices` and `…/faces`: everything that is said, what each says, and everybody who is seen, for the meeting's recorder.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -34,6 +34,7 @@ pub(super) fn routes(
 #[derive(Clone, Copy)]
 enum Stream {
     Sound,
+    Voices,
     Faces,
 }
 
@@ -43,6 +44,7 @@ impl FromStr for Stream {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "sound" => Ok(Self::Sound),
+            "voices" => Ok(Self::Voices),
             "faces" => Ok(Self::Faces),
             _ => Err(()),
         }
@@ -62,6 +64,7 @@ async fn stream_of(
     let (sender, packets) = oneshot::channel();
     let letter = match what {
         Stream::Sound => Letter::Listen { token, ear: sender },
+        Stream::Voices => Letter::Separate { token, ear: sender },
         Stream::Faces => Letter::Look { token, eye: sender },
     };
     room.send(letter).await;

@@ -50,6 +50,8 @@ pub(crate) enum Letter {
     },
     /// The recorder wants to hear what is said; the answer is a channel, or none.
     Listen { token: Token, ear: oneshot::Sender<mpsc::Receiver<Bytes>> },
+    /// The recorder wants to hear what each says; the answer is a channel, or none.
+    Separate { token: Token, ear: oneshot::Sender<mpsc::Receiver<Bytes>> },
     /// The recorder wants to see who is seen; the answer is a channel, or none.
     Look { token: Token, eye: oneshot::Sender<mpsc::Receiver<Bytes>> },
     /// A program wants to send or to watch, or does so already.
@@ -195,6 +197,13 @@ impl Room {
                 {
                     // Who asked may be gone by now.
                     let _ = ear.send(packets);
+                }
+            }
+            Letter::Separate { token, ear } => {
+                if token == self.recorder
+                    && let Some(records) = self.talk.separate().await
+                {
+                    let _ = ear.send(records);
                 }
             }
             Letter::Look { token, eye } => {

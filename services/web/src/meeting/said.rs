@@ -200,6 +200,7 @@ mod tests {
             (r#"{"type":"present_stop"}"#, Said::PresentStop),
             (r#"{"type":"record"}"#, Said::Record { layout: RecordingLayout::Beside }),
             (r#"{"type":"record","layout":"faces"}"#, Said::Record { layout: RecordingLayout::Faces }),
+            (r#"{"type":"record","layout":"tracks"}"#, Said::Record { layout: RecordingLayout::Tracks }),
             (r#"{"type":"record_pause"}"#, Said::RecordPause),
             (r#"{"type":"record_resume"}"#, Said::RecordResume),
             (r#"{"type":"record_stop"}"#, Said::RecordStop),

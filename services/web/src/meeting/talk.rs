@@ -8,8 +8,8 @@ use convene_domain::{
     CallOutId, CameraPolicy, DisplayName, MediaOffer, ParticipantId, PhoneNumber, RECORDERS_MAX, Slot, Wish,
 };
 use convene_pipelines::{
-    Listener, MediaPort, MeetingPipeline, PipelineError, ShownFeed, ShownScreen, TalkCounts, TalkEvent,
-    TalkPipeline, TelephoneRoom, VoiceCounts, Watcher,
+    Listener, MediaPort, MeetingPipeline, PipelineError, Separator, ShownFeed, ShownScreen, TalkCounts,
+    TalkEvent, TalkPipeline, TelephoneRoom, VoiceCounts, Watcher,
 };
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, channel};
 use tracing::warn;
@@ -18,6 +18,7 @@ use crate::blocking::blocking;
 pub(crate) use count::TalkDelta;
 
 mod count;
+mod separate;
 mod sights;
 
 /// How often a meeting's talk may fail before it is not started again.
@@ -44,6 +45,10 @@ pub(crate) struct Talk {
     ears: Vec<Sender<Bytes>>,
     /// Recorders' eyes; they see faces while there is a talk.
     eyes: Vec<Watcher>,
+    /// Recorders that hear each participant alone.
+    separators: Vec<Separator>,
+    /// Who may speak, by browser, telephone or program.
+    names: BTreeMap<u32, String>,
     /// Somebody presents a screen.
     has_screen: bool,
     is_locked: bool,
@@ -76,6 +81,8 @@ impl Talk {
             call_outs: BTreeMap::new(),
             ears: Vec::new(),
             eyes: Vec::new(),
+            separators: Vec::new(),
+            names: BTreeMap::new(),
             has_screen: false,
             is_locked: false,
             failures: 0,
@@ -104,15 +111,22 @@ impl Talk {
     }
 
     /// Lets a caller hear and be heard.
-    pub(crate) async fn put_through(&mut self, id: ParticipantId) -> Result<(), PipelineError> {
+    pub(crate) async fn put_through(
+        &mut self,
+        id: ParticipantId,
+        name: Option<&DisplayName>,
+    ) -> Result<(), PipelineError> {
         let (Some(seat), Some(running)) = (self.seat(id), &self.running) else { return Ok(()) };
         let pipeline = running.pipeline.clone();
-        blocking(move || pipeline.put_through(seat, id.0)).await
+        blocking(move || pipeline.put_through(seat, id.0)).await?;
+        self.name(id, name).await;
+        Ok(())
     }
 
     /// The caller on this seat has hung up.
     pub(crate) async fn call_ended(&mut self, seat: u32) -> Option<ParticipantId> {
         let id = self.callers.remove(&seat)?;
+        self.unname(id).await;
         self.carry_out(move |pipeline| pipeline.call_ended(id.0)).await;
         Some(id)
     }
@@ -121,6 +135,7 @@ impl Talk {
     pub(crate) async fn end_call(&mut self, id: ParticipantId) {
         if let Some(seat) = self.seat(id) {
             self.callers.remove(&seat);
+            self.unname(id).await;
             self.carry_out(move |pipeline| pipeline.end_call(seat, id.0)).await;
         }
     }
@@ -201,11 +216,16 @@ impl Talk {
         policy: CameraPolicy,
     ) -> Result<String, PipelineError> {
         let pipeline = self.pipeline(policy).await?;
+        let known = name.clone();
         let answer = blocking(move || {
             let name = name.as_ref().map_or("", DisplayName::as_str);
             pipeline.answer(id.0, name, offer.as_str())
         });
         let answer = answer.await;
+        match &answer {
+            Ok(_) => self.name(id, known.as_ref()).await,
+            Err(_) => self.unname(id).await,
+        }
         self.sights.forget(id);
         match &answer {
             Ok(_) => self.people.insert(id),
@@ -216,6 +236,7 @@ impl Talk {
 
     pub(crate) async fn hang_up(&mut self, id: ParticipantId) {
         self.end_call(id).await;
+        self.unname(id).await;
         if self.people.remove(&id) {
             self.carry_out(move |pipeline| pipeline.remove(id.0)).await;
         }
@@ -354,7 +375,9 @@ impl Talk {
 
     pub(crate) async fn stop(&mut self) {
         if let Some(running) = self.running.take() {
+            self.names.clear();
             self.look_again().await;
+            self.separate_again().await;
             tokio::task::spawn_blocking(move || drop(running));
         }
     }

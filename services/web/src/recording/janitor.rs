@@ -137,7 +137,7 @@ async fn note(service: &Service, resumed: &Resumed) {
     let recording = match known {
         Ok(Some(recording)) => recording,
         // It was made while the catalogue could not be written.
-        Ok(None) => Recording::recovered(id, now),
+        Ok(None) => Recording::recovered(id, resumed.layout, now),
         Err(error) => return warn!(recording = %id, %error, "the catalogue does not say what a recording is"),
     };
     let is_new = recording.regions.is_empty();

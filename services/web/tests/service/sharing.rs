@@ -215,22 +215,28 @@ async fn one_without_pictures_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recording_of_the_sound_alone_says_so_and_has_no_pictures() {
+    for layout in ["sound", "tracks"] {
+        a_recording_without_pictures(layout).await;
+    }
+}
+
+async fn a_recording_without_pictures(layout: &str) {
     let scene = scene().await;
     let meeting = scene.start_meeting().await;
     let mut ann = scene.join_host(&meeting).await;
     present(&mut ann).await;
     ann.send_screen(Screen::new().show(&pixels(1))).await;
-    ann.tell(json!({"type": "record", "layout": "sound"})).await;
+    ann.tell(json!({"type": "record", "layout": layout})).await;
     let id = state(&mut ann, "recording").await["id"].as_str().unwrap().to_owned();
     // The example's recorder makes no sound either.
     listed(&scene, &id, |recording| 100 < recording["bytes"].as_u64().unwrap()).await;
     ann.tell(json!({"type": "record_stop"})).await;
     state(&mut ann, "ready").await;
-    assert_eq!(listed(&scene, &id, |recording| recording["state"] == "ready").await["layout"], "sound");
+    assert_eq!(listed(&scene, &id, |recording| recording["state"] == "ready").await["layout"], layout);
 
     let token = link(&scene, &id, json!({})).await;
     let (_, shown) = knock(&scene, &token, json!({})).await;
-    assert_eq!(shown["layout"], "sound");
+    assert_eq!(shown["layout"], layout);
     for address in [format!("/api/recordings/{id}"), format!("/api/watch/{token}")] {
         let get = async |what| scene.http.get(scene.url(&format!("{address}/{what}"))).send().await.unwrap();
         assert_eq!(header(&get("media").await, "content-type"), "audio/webm");

@@ -143,7 +143,7 @@ async fn nobody_but_the_recorder_hears_or_sees_a_meeting_from_outside() {
         // The host's token lets nobody listen without being seen.
         Some(format!("Bearer {}", meeting.token)),
     ] {
-        for stream in ["sound", "faces"] {
+        for stream in ["sound", "voices", "faces"] {
             assert_eq!(ask(&meeting.code, stream, authorization.clone()).await, unknown);
         }
     }

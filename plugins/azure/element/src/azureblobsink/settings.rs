@@ -85,6 +85,7 @@ impl Settings {
                 patience: Patience { call: seconds(self.region_timeout), ..Patience::UPLOADING },
                 // Who runs a pipeline to its end wants both copies.
                 others_max: end_time,
+                ..WriterOptions::default()
             },
             spool_time: seconds(self.spool_timeout),
             end_time,

@@ -36,6 +36,7 @@ impl Source {
 
     fn make_packet(&mut self, cursor: i64) {
         let packet = self.buffer.take().expect("the buffer says that there is one");
+        self.solo.iter_mut().for_each(|solo| solo.take(&packet));
         let start = self.sound.len();
         match &packet.body {
             Body::Samples(samples) => self.sound.extend_from_slice(samples),

@@ -9,5 +9,6 @@ mod lines;
 mod losses;
 mod room;
 mod seams;
+mod solo;
 mod stereo;
 mod telephones;

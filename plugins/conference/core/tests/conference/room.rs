@@ -1,10 +1,10 @@
 //! A scenario: people with tones, lines and clocks, and a conference between them.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use convene_conference::{
     Channels, Codec, Conference, Decoder, Delivery, Ear, Encoder, FRAME, Input, Level, OpusSettings, Output,
-    Pace, RtpStart, Seat, SourceStats, Stats, TICK, Wire,
+    Pace, Piece, RtpStart, Seat, SourceStats, Stats, TICK, Wire,
     rtp::{Header, Packet},
 };
 use convene_test_support::{AMPLITUDE, Line, Link, Tone, amplitude};
@@ -144,6 +144,10 @@ pub struct Room {
     pub people: BTreeMap<u32, Person>,
     pub heard: BTreeMap<Ear, Heard>,
     pub talkers: Vec<Vec<(Seat, Level)>>,
+    /// What came of those who are wanted alone.
+    pub solos: Vec<(Seat, Piece)>,
+    /// Frames of samples, each with its time.
+    pub frames: Vec<(Duration, Arc<[i16]>)>,
     pub now: Duration,
     due: Option<Duration>,
     seed: u64,
@@ -156,6 +160,8 @@ impl Room {
             people: BTreeMap::new(),
             heard: BTreeMap::new(),
             talkers: Vec::new(),
+            solos: Vec::new(),
+            frames: Vec::new(),
             now: Duration::from_millis(3),
             due: None,
             seed,
@@ -261,6 +267,8 @@ impl Room {
                     }
                 }
                 Output::Talkers(talkers) => self.talkers.push(talkers),
+                Output::Solo { of, piece } => self.solos.push((of, piece)),
+                Output::Samples { at, samples, .. } => self.frames.push((at, samples)),
                 output => panic!("nobody listens like that: {output:?}"),
             }
         }
@@ -292,6 +300,12 @@ impl Room {
                 }
             }
         }
+    }
+
+    /// What came of this seat alone.
+    pub fn solos(&self, seat: u32) -> Vec<Piece> {
+        let of = |(of, piece): &(Seat, Piece)| (of.0 == seat).then(|| piece.clone());
+        self.solos.iter().filter_map(of).collect()
     }
 
     pub fn source_stats(&self, seat: u32) -> SourceStats {

@@ -36,6 +36,21 @@ pub fn mix_caps() -> gst::Caps {
     [raw_caps(&["S16LE"]), opus_caps()].into_iter().collect()
 }
 
+/// All that a participant's own pad gives.
+pub fn solo_template_caps() -> gst::Caps {
+    [opus_caps()].into_iter().collect()
+}
+
+/// What a participant is alone. Packets may have one channel or two, so decoders are told that there are two, and that all of what they give is played.
+pub fn solo_caps() -> gst::Caps {
+    let [mut head, tags] = convene_conference::opus_headers(Channels::Stereo);
+    // The pre-skip (RFC 7845, section 5.1): where it stands in the mix, nothing was skipped either.
+    head[10..12].fill(0);
+    let headers = [head, tags].map(gst::Buffer::from_slice);
+    let caps = gst::Caps::builder("audio/x-opus").field("rate", RATE as i32).field("channels", 2);
+    caps.field("channel-mapping-family", 0).field("streamheader", gst::Array::new(headers)).build()
+}
+
 fn rtp_caps() -> impl Iterator<Item = gst::Structure> {
     Codec::ALL.into_iter().map(|codec| {
         gst::Structure::builder("application/x-rtp")

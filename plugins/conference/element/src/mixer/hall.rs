@@ -55,6 +55,8 @@ pub struct Hall {
     pub clock: Duration,
     pub paces: BTreeMap<Seat, Pace>,
     pub listeners: BTreeMap<Ear, ConferenceMixerSrcPad>,
+    /// Where what a seat brings goes alone.
+    pub solos: BTreeMap<Seat, gst::Pad>,
     pub group: gst::GroupId,
     /// What the names of our streams begin with.
     pub stream: u64,
@@ -75,6 +77,7 @@ impl Hall {
             clock: Duration::ZERO,
             paces: BTreeMap::new(),
             listeners: BTreeMap::new(),
+            solos: BTreeMap::new(),
             group: gst::GroupId::next(),
             stream: rand::random(),
             has_ended: false,

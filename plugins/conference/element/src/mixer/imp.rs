@@ -371,6 +371,13 @@ impl ElementImpl for ConferenceMixer {
             vec![
                 template("sink_%u", gst::PadDirection::Sink, request, &form::sink_caps(), sink),
                 template("src_%u", gst::PadDirection::Src, request, &form::src_caps(), src),
+                gst::PadTemplate::new(
+                    "solo_%u",
+                    gst::PadDirection::Src,
+                    request,
+                    &form::solo_template_caps(),
+                )
+                .expect("a good template"),
                 template("mix", gst::PadDirection::Src, gst::PadPresence::Always, &form::mix_caps(), src),
             ]
         });
@@ -404,6 +411,7 @@ impl ElementImpl for ConferenceMixer {
         let seat = self.free_seat(template, name)?;
         let pad: gst::Pad = match template.direction() {
             gst::PadDirection::Sink => Self::sink_pad(template, seat).upcast(),
+            _ if template.name_template() == "solo_%u" => Self::solo_pad(template, seat),
             _ => Self::src_pad(template, &format!("src_{}", seat.0), Ear::Of(seat)).upcast(),
         };
         self.obj().add_pad(&pad).ok()?;

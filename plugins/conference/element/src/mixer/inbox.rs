@@ -24,6 +24,8 @@ pub enum Letter {
     Mute(Seat, bool),
     Turn(Ear, Volume),
     Lost(Ear),
+    /// Where what this seat brings goes alone, or nowhere any more.
+    Solo(Seat, Option<gst::Pad>),
 }
 
 /// A buffer that came in.

@@ -35,6 +35,7 @@ mod run;
 mod serve;
 mod sink;
 mod sinkpad;
+mod solo;
 mod srcpad;
 
 glib::wrapper! {

@@ -113,6 +113,7 @@ impl ConferenceMixer {
                 Letter::Mute(seat, mute) => self.handle(Input::Mute(seat, mute), arrival),
                 Letter::Turn(ear, volume) => self.handle(Input::Turn(ear, volume), arrival),
                 Letter::Lost(ear) => self.handle(Input::Lost(ear), arrival),
+                Letter::Solo(seat, pad) => self.set_solo(seat, pad, arrival),
             }
         }
     }
@@ -252,6 +253,7 @@ impl ConferenceMixer {
         for pad in listeners {
             pad.push_event(gst::event::Eos::new());
         }
+        self.end_solos();
     }
 
     fn sinks(&self) -> Vec<ConferenceMixerSinkPad> {

@@ -54,6 +54,7 @@ impl ConferenceMixer {
             }
             Output::Opus { to, at, packet } => self.push(to, gst::Buffer::from_slice(packet), at),
             Output::Rtp { to, at, packet } => self.push(to, gst::Buffer::from_mut_slice(packet), at),
+            Output::Solo { of, piece } => self.push_solo(of, piece),
             Output::Talkers(talkers) => self.post_talkers(&talkers),
             Output::Timeout(_) => {}
         }

@@ -1,6 +1,7 @@
 //! A telephone conference on a mixer, in which the test turns the clock.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use convene_conference::{
     Channels, Codec, Decoder, Encoder, FRAME, Level, OpusSettings, packet_channels, rtp,
@@ -138,6 +139,23 @@ impl Call {
         assert!(pad.send_event(gst::event::CustomUpstream::new(lost)));
         let other = gst::Structure::new_empty("something-else");
         assert!(!pad.send_event(gst::event::CustomUpstream::new(other)));
+    }
+
+    /// What comes out of this one alone, from now on.
+    pub fn alone(&self, seat: u32) -> Arc<Mutex<Vec<gst::Buffer>>> {
+        let buffers = Arc::new(Mutex::new(Vec::new()));
+        let taken = buffers.clone();
+        let sink = gst::Pad::builder(gst::PadDirection::Sink)
+            .chain_function(move |_, _, buffer| {
+                taken.lock().expect("no panic").push(buffer);
+                Ok(gst::FlowSuccess::Ok)
+            })
+            .event_function(|_, _, _| true)
+            .build();
+        sink.set_active(true).expect("a pad of ours");
+        let pad = self.mixer.request_pad_simple(&format!("solo_{seat}")).expect("the mixer has such a pad");
+        pad.link(&sink).expect("it takes anything");
+        buffers
     }
 
     pub fn stall(&mut self, seat: u32) {

@@ -134,3 +134,31 @@ fn opus_without_rtp_fits_into_files() {
     launch(&plugins, "filesrc location=all.ogg ! oggdemux ! opusdec ! wavenc ! filesink location=all.wav");
     assert_heard(&wave(&plugins.folder().join("all.wav")), &[400.0, 700.0], &[]);
 }
+
+/// One comes as Opus and one by telephone.
+#[test]
+fn participants_come_out_alone_beside_the_mix() {
+    let plugins = plugins();
+    launch(&plugins, &format!("{} ! opusenc ! oggmux ! filesink location=ann.ogg", tone(400)));
+    launch(
+        &plugins,
+        &format!(
+            "conferencemixer name=mixer mixer.mix ! queue ! wavenc ! filesink location=all.wav \
+             filesrc location=ann.ogg ! oggdemux ! queue ! mixer.sink_0 \
+             {} ! audioresample ! audio/x-raw,rate=8000 ! mulawenc ! rtppcmupay ! mixer.sink_1 \
+             mixer.solo_0 ! queue ! oggmux ! filesink location=ann_alone.ogg \
+             mixer.solo_1 ! queue ! oggmux ! filesink location=bob_alone.ogg",
+            tone(700)
+        ),
+    );
+    let file = |name: &str| plugins.folder().join(name);
+    assert_heard(&wave(&file("all.wav")), &[400.0, 700.0], &[1000.0]);
+    for (name, heard, not_heard) in [("ann_alone", 400.0, 700.0), ("bob_alone", 700.0, 400.0)] {
+        let alone = file(&format!("{name}.ogg")).to_string_lossy().into_owned();
+        ffmpeg(
+            &["-i", &alone, "-ac", "1", "-ar", "48000", "-fflags", "+bitexact", "-flags:a", "+bitexact"],
+            &file(&format!("{name}.wav")),
+        );
+        assert_heard(&wave(&file(&format!("{name}.wav"))), &[heard], &[not_heard]);
+    }
+}

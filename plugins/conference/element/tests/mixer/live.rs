@@ -208,3 +208,26 @@ fn music_is_heard_left_and_right_as_long_as_there_is_some() {
     assert!((0.8..1.2).contains(&left[0]) && right[0] < 0.1, "the music is on the left: {left:?}, {right:?}");
     assert!(left[1] > 0.8 && right[1] > 0.8, "a voice is in the middle: {left:?}, {right:?}");
 }
+
+#[test]
+fn a_muted_caller_is_not_to_be_had_alone_either() {
+    let mut call = Call::of(2);
+    let alone = call.alone(1);
+    let count = || alone.lock().expect("no panic").len();
+    call.run(50, AMPLITUDE);
+    assert!(40 < count(), "{}", count());
+    let pad = call.mixer().static_pad("sink_1").expect("the pad is there");
+    pad.set_property("mute", true);
+    call.run(2, AMPLITUDE);
+    let before = count();
+    call.run(50, AMPLITUDE);
+    assert_eq!(count(), before);
+    pad.set_property("mute", false);
+    call.run(50, AMPLITUDE);
+    let buffers = alone.lock().expect("no panic");
+    assert!(before + 40 < buffers.len(), "{} after {before}", buffers.len());
+    let gaps: Vec<usize> =
+        (1..buffers.len()).filter(|at| buffers[*at].flags().contains(gst::BufferFlags::DISCONT)).collect();
+    assert_eq!(gaps, [before]);
+    assert!(buffers.is_sorted_by_key(|buffer| buffer.pts()));
+}

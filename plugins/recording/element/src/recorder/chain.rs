@@ -3,6 +3,7 @@
 //! ```text
 //! screen, feed_%u                                      composer ! writer ! src
 //! audio_%u   audioconvert ! audioresample ! audiomixer ! opusenc ! writer      (with loudness, evened out before the encoder)
+//! voice_%u                                             writer      (with layout=tracks)
 //! ```
 
 use std::time::Duration;
@@ -65,6 +66,8 @@ pub(super) struct Order<'a> {
     pub from: Duration,
     pub pictures: bool,
     pub sound: bool,
+    /// Participants may have tracks of their own.
+    pub voices: bool,
 }
 
 impl Chain {
@@ -72,6 +75,9 @@ impl Chain {
     pub fn build(bin: &gst::Bin, order: &Order<'_>) -> Result<Self, ChainError> {
         let writer = Writer::new(order.settings.cluster());
         writer.set_replaces_header(order.settings.replace_header);
+        if order.voices {
+            writer.set_voices();
+        }
         let mut chain = Self { writer: writer.clone(), composer: None, mixer: None, elements: Vec::new() };
         chain.add(bin, writer.upcast())?;
         if let Err(error) = chain.add_tracks(bin, order) {

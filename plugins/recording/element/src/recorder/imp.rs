@@ -78,7 +78,8 @@ pub struct MeetingRecorder {
     #[property(
         name = "layout", get, set, type = RecordingLayout, member = layout, mutable_ready,
         blurb = "What is recorded: the screen with the faces beside it, the screen alone, the faces alone, \
-                 or the sound alone, which takes no screen and feed_%u pads",
+                 or the sound alone, with a track of its own for each participant (tracks) or without (sound); sound takes no \
+                 screen and feed_%u pads, and tracks alone takes voice_%u pads",
         builder(RecordingLayout::default())
     )]
     #[property(
@@ -147,16 +148,18 @@ impl ElementImpl for MeetingRecorder {
                 gst::PadTemplate::new(name, direction, presence, caps).expect("the template is well formed")
             };
             let (sink, request) = (gst::PadDirection::Sink, gst::PadPresence::Request);
-            let picture = |name, caps: &gst::Caps| {
+            let described = |name, caps: &gst::Caps| {
                 gst::PadTemplate::with_gtype(name, sink, request, caps, RecorderPad::static_type())
                     .expect("the template is well formed")
             };
             let sound = gst_audio::AudioCapsBuilder::new().build();
+            let voice = gst::Caps::builder("audio/x-opus").field("channel-mapping-family", 0).build();
             let webm = gst::Caps::new_empty_simple("video/webm");
             vec![
-                picture("screen", &composer::screen_caps()),
-                picture("feed_%u", &composer::feed_caps()),
+                described("screen", &composer::screen_caps()),
+                described("feed_%u", &composer::feed_caps()),
                 template("audio_%u", sink, request, &sound),
+                described("voice_%u", &voice),
                 template("src", gst::PadDirection::Src, gst::PadPresence::Always, &webm),
             ]
         });
@@ -172,6 +175,7 @@ impl ElementImpl for MeetingRecorder {
         let kind = match template.name_template() {
             "screen" => Kind::Screen,
             "feed_%u" => Kind::Feed,
+            "voice_%u" => Kind::Voice,
             _ => Kind::Sound,
         };
         self.add_inlet(template, kind, name)
@@ -250,16 +254,13 @@ impl MeetingRecorder {
             );
             return Err(gst::StateChangeError);
         }
-        if pictures && settings.layout == RecordingLayout::Sound {
-            gst::element_imp_error!(
-                self,
-                gst::CoreError::Negotiation,
-                ("With layout=sound no pictures are recorded: release the screen and feed_%u pads, or set another layout.")
-            );
+        if let Some(refusal) = refusal(settings.layout, &kinds) {
+            gst::element_imp_error!(self, gst::CoreError::Negotiation, ("{refusal}"));
             return Err(gst::StateChangeError);
         }
         let from = self.now_or_zero();
-        let order = Order { settings: &settings, from, pictures, sound: kinds.contains(&Kind::Sound) };
+        let (sound, voices) = (kinds.contains(&Kind::Sound), settings.layout == RecordingLayout::Tracks);
+        let order = Order { settings: &settings, from, pictures, sound, voices };
         let bin = self.obj().clone().upcast::<gst::Bin>();
         let chain = Chain::build(&bin, &order).map_err(|error| self.complain(&error))?;
         // The target of a source ghost pad of our own class always fits.
@@ -405,6 +406,23 @@ impl MeetingRecorder {
         let runs = pipeline.is_some_and(|pipeline| pipeline.current_state() == gst::State::Playing);
         if runs { self.now().unwrap_or_default() } else { Duration::ZERO }
     }
+}
+
+/// Why what is linked is not what is to be recorded.
+fn refusal(layout: RecordingLayout, kinds: &[Kind]) -> Option<String> {
+    let settings =
+        gst::glib::EnumValue::from_value(&layout.to_value()).map(|(_, value)| value.nick().to_owned());
+    let nick = settings.unwrap_or_default();
+    if !layout.has_pictures() && kinds.iter().any(|kind| kind.is_picture()) {
+        return Some(format!(
+            "With layout={nick} no pictures are recorded: release the screen and feed_%u pads, or set another layout."
+        ));
+    }
+    if layout != RecordingLayout::Tracks && kinds.contains(&Kind::Voice) {
+        return Some("Participants have tracks of their own with layout=tracks alone: release the voice_%u pads, or set it.".into());
+    }
+    (layout == RecordingLayout::Tracks && !kinds.contains(&Kind::Sound))
+        .then(|| "With layout=tracks the mix of all is the first track: link it to an audio_%u pad.".into())
 }
 
 /// Whether any pad's data comes by the clock; `None` while that is open.

@@ -1,4 +1,4 @@
-//! A pad that pictures come into, and how they are shown.
+//! A pad that pictures or a voice come into, and how they are shown or called.
 
 use gst::glib;
 use gst::prelude::*;
@@ -22,7 +22,7 @@ pub struct RecorderPad {
     #[property(
         name = "display-name",
         nick = "Display name",
-        blurb = "What is written on a feed, in any script that fontconfig has a font for; nothing on the screen",
+        blurb = "What is written on a feed, in any script that fontconfig has a font for, and what a voice's track is called; nothing on the screen",
         get,
         set = Self::set_display_name,
         type = String,

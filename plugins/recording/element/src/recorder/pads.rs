@@ -19,12 +19,14 @@ pub(super) enum Kind {
     Screen,
     Feed,
     Sound,
+    /// A participant's own packets.
+    Voice,
 }
 
 impl Kind {
-    /// All pictures are one track, and all sound is another.
+    /// All pictures are one track, and all that is mixed is another.
     pub fn is_picture(self) -> bool {
-        self != Self::Sound
+        matches!(self, Self::Screen | Self::Feed)
     }
 }
 
@@ -51,11 +53,16 @@ pub(super) struct Inside {
     pub plays: bool,
     pub begun: bool,
     pub live: bool,
-    /// The next free numbers of feeds and of sound.
-    next: [u32; 2],
+    /// The next free numbers of feeds, of sound and of voices.
+    next: [u32; 3],
 }
 
 impl Inlet {
+    /// The recording goes on for it; for a voice alone it does not.
+    fn is_open(&self) -> bool {
+        !self.ended && self.kind != Kind::Voice
+    }
+
     /// Takes no more; gives the pad that has to be told.
     pub fn close(&mut self) -> Option<gst::Pad> {
         self.ended = true;
@@ -107,7 +114,10 @@ impl Inside {
             return Ending::Pass;
         }
         let kind = self.inlets[at].kind;
-        let mut open = self.inlets.iter().filter(|inlet| !inlet.ended).peekable();
+        if kind == Kind::Voice {
+            return Ending::Pass;
+        }
+        let mut open = self.inlets.iter().filter(|inlet| inlet.is_open()).peekable();
         if open.peek().is_some() {
             if open.all(|inlet| inlet.kind.is_picture() != kind.is_picture()) {
                 self.inlets[at].held = true;
@@ -129,7 +139,7 @@ impl Inside {
 
     /// Whether a live recording has only pads that have ended.
     fn is_over(&self) -> bool {
-        self.live && !self.inlets.is_empty() && self.inlets.iter().all(|inlet| inlet.ended)
+        self.live && !self.inlets.is_empty() && !self.inlets.iter().any(Inlet::is_open)
     }
 }
 
@@ -160,8 +170,9 @@ impl MeetingRecorder {
             Kind::Screen => "screen".to_owned(),
             Kind::Feed => inside.free_name("feed_", 0, name),
             Kind::Sound => inside.free_name("audio_", 1, name),
+            Kind::Voice => inside.free_name("voice_", 2, name),
         };
-        let pad: gst::GhostPad = if kind.is_picture() {
+        let pad: gst::GhostPad = if kind != Kind::Sound {
             gst::PadBuilder::<RecorderPad>::from_template(template).name(name).build().upcast()
         } else {
             gst::GhostPad::builder_from_template(template).name(name).build()
@@ -212,7 +223,7 @@ impl MeetingRecorder {
 
     pub(super) fn remove_inlet(&self, pad: &gst::Pad) {
         let bin = self.obj().clone().upcast::<gst::Bin>();
-        let (inlet, chain_voice, composer, last) = {
+        let (inlet, chain_voice, composer, writer, last) = {
             let mut inside = self.inside.lock();
             let Some(at) = inside.inlets.iter().position(|inlet| inlet.pad.upcast_ref::<gst::Pad>() == pad)
             else {
@@ -223,11 +234,15 @@ impl MeetingRecorder {
             let was_open = !inlet.ended;
             let last = (was_open && inside.is_over()).then(|| inside.let_go());
             let composer = inside.chain.as_ref().and_then(|chain| chain.composer.clone());
-            (inlet, voice, composer, last)
+            let writer = inside.chain.as_ref().map(|chain| chain.writer.clone());
+            (inlet, voice, composer, writer, last)
         };
         // First, as what waits there for its turn holds the pad.
         if let (true, Some(entry), Some(composer)) = (inlet.kind.is_picture(), &inlet.entry, composer) {
             composer.remove_input(entry);
+        }
+        if let (Kind::Voice, Some(entry), Some(writer)) = (inlet.kind, &inlet.entry, writer) {
+            writer.remove_voice(entry);
         }
         let _ = inlet.pad.set_active(false);
         let _ = inlet.pad.set_target(None::<&gst::Pad>);
@@ -279,6 +294,12 @@ impl MeetingRecorder {
             let (name, shows) = description(&inlet.pad);
             composer.describe_input(entry, &name, shows);
         }
+        let writer = inside.chain.as_ref().map(|chain| chain.writer.clone());
+        if let (Some(writer), Some(inlet)) = (writer, inside.inlet(pad))
+            && let (Kind::Voice, Some(entry)) = (inlet.kind, &inlet.entry)
+        {
+            writer.name_voice(entry, &description(&inlet.pad).0);
+        }
     }
 
     fn inlet_ended(&self, pad: &gst::Pad) -> gst::PadProbeReturn {
@@ -313,8 +334,11 @@ impl Inside {
     fn refusal(&self, kind: Kind, layout: RecordingLayout) -> Option<String> {
         let count = self.inlets.iter().filter(|inlet| inlet.kind == kind).count();
         match kind {
-            Kind::Screen | Kind::Feed if layout == RecordingLayout::Sound => {
-                Some("with layout=sound no pictures are recorded".into())
+            Kind::Screen | Kind::Feed if !layout.has_pictures() => {
+                Some("with layout=sound and layout=tracks no pictures are recorded".into())
+            }
+            Kind::Voice if layout != RecordingLayout::Tracks => {
+                Some("participants have tracks of their own with layout=tracks alone".into())
             }
             Kind::Screen if 0 < count => Some("a recording has one screen".into()),
             Kind::Feed if FACES_MAX <= count => Some(format!("a recording shows at most {FACES_MAX} feeds")),
@@ -339,6 +363,8 @@ fn connect(chain: &Chain, bin: &gst::Bin, inlet: &mut Inlet) -> Result<(), Chain
     let entry = if inlet.kind == Kind::Sound {
         inlet.voice = chain.add_voice(bin)?;
         inlet.voice.as_ref().map(|voice| voice.entry.clone())
+    } else if inlet.kind == Kind::Voice {
+        Some(chain.writer.add_voice(&inlet.pad.name(), &description(&inlet.pad).0))
     } else {
         let number = inlet.pad.name().strip_prefix("feed_").and_then(|number| number.parse().ok());
         let (name, shows) = description(&inlet.pad);

@@ -58,6 +58,16 @@ pub enum RecordingLayout {
     /// What is heard, without a track of pictures.
     #[enum_value(name = "Sound without pictures", nick = "sound")]
     Sound,
+    /// The same, with a track of its own for each participant besides.
+    #[enum_value(name = "Sound without pictures, and a track for each participant", nick = "tracks")]
+    Tracks,
+}
+
+impl RecordingLayout {
+    /// Pictures are recorded, too.
+    pub(super) fn has_pictures(self) -> bool {
+        !matches!(self, Self::Sound | Self::Tracks)
+    }
 }
 
 impl Default for Settings {
@@ -88,7 +98,7 @@ impl Settings {
     pub fn look(&self) -> Look {
         let arrangement = match self.layout {
             // Without pictures nothing is arranged.
-            RecordingLayout::Beside | RecordingLayout::Sound => Arrangement::Beside,
+            RecordingLayout::Beside | RecordingLayout::Sound | RecordingLayout::Tracks => Arrangement::Beside,
             RecordingLayout::Screen => Arrangement::Screen,
             RecordingLayout::Faces => Arrangement::Faces,
         };

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use convene_recording::{Finished, Frame, LATE_MAX, Pauses, RecordingError, Settings};
+use convene_recording::{Finished, Frame, LATE_MAX, Pauses, RecordingError, Settings, Track, VOICES_MAX};
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
@@ -16,14 +16,15 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::outbox::{self, Parcel};
 use super::state::{Lane, Out, Plan, Stage, State};
-use super::tracks::{sentence, track_of, wall_clock, webm_caps};
+use super::tracks::{head_message, sentence, track_of, wall_clock, webm_caps};
+use super::voices::Voices;
 
 /// Blocks that wait to be pushed; then the encoders wait.
 const BLOCKS_WAITING_MAX: usize = 8;
 /// Where nothing is live, a track waits when it is so far ahead of another one.
 const LEAD_MAX: Duration = Duration::from_secs(1);
 
-static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
+pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(
         "meetingrecorder-writer",
         gst::DebugColorFlags::empty(),
@@ -33,8 +34,8 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 
 pub(crate) struct Writer {
     srcpad: gst::Pad,
-    state: Mutex<State>,
-    changed: Condvar,
+    pub(super) state: Mutex<State>,
+    pub(super) changed: Condvar,
 }
 
 #[glib::object_subclass]
@@ -55,8 +56,9 @@ impl ObjectSubclass for Writer {
             })
             .build();
         let state = State {
-            plan: Plan { live: false, cluster: Duration::from_secs(2), replaces_header: true },
+            plan: Plan { live: false, cluster: Duration::from_secs(2), replaces_header: true, voices: false },
             lanes: Vec::new(),
+            voices: Voices::default(),
             stage: Stage::Gathering,
             lasts_until: Duration::ZERO,
             pauses: Pauses::default(),
@@ -177,13 +179,7 @@ impl Writer {
         buffer: gst::Buffer,
     ) -> Result<gst::FlowSuccess, gst::FlowError> {
         let mut state = self.state.lock();
-        // The tracks stand in block 0, so the first frame waits until all of them are known.
-        while matches!(state.stage, Stage::Gathering) && !state.gathered() {
-            state.check()?;
-            self.changed.wait(&mut state);
-        }
-        state.check()?;
-        self.begin(&mut state)?;
+        self.await_beginning(&mut state)?;
         let keyframe = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
         let (pts, length) = (buffer.pts(), buffer.duration());
         gst::trace!(CAT, obj = pad, "frame at {pts:?}, keyframe {keyframe}");
@@ -209,7 +205,17 @@ impl Writer {
         let Stage::Writing(writer) = &mut state.stage else { return Err(gst::FlowError::Eos) };
         let pushed = writer.push(index, frame);
         self.settle(&mut state, pushed)?;
-        self.wait_for_the_others(state, lane)
+        self.wait_for_the_others(state, Some(index))
+    }
+
+    /// The tracks stand in block 0, so the first frame waits until all of them are known.
+    pub(super) fn await_beginning(&self, state: &mut MutexGuard<'_, State>) -> Result<(), gst::FlowError> {
+        while matches!(state.stage, Stage::Gathering) && !state.gathered() {
+            state.check()?;
+            self.changed.wait(state);
+        }
+        state.check()?;
+        self.begin(state)
     }
 
     /// A track has come to a pause. When all have, what was recorded goes out: nobody knows how long the pause is.
@@ -227,14 +233,14 @@ impl Writer {
     }
 
     /// Keeps memory bounded: waits for the disk, and for slower tracks where time does not press.
-    fn wait_for_the_others(
+    pub(super) fn wait_for_the_others(
         &self,
         mut state: MutexGuard<'_, State>,
-        lane: usize,
+        index: Option<usize>,
     ) -> Result<gst::FlowSuccess, gst::FlowError> {
         loop {
             state.check()?;
-            let lead = match (&state.stage, state.lanes[lane].index) {
+            let lead = match (&state.stage, index) {
                 (Stage::Writing(writer), Some(index)) if !state.plan.live => writer.lead(index),
                 _ => Duration::ZERO,
             };
@@ -323,6 +329,10 @@ impl Writer {
         if tracks.is_empty() {
             return self.fail(state, &RecordingError::Empty);
         }
+        if state.plan.voices {
+            state.voices.first = tracks.len();
+            tracks.extend(std::iter::repeat_n(Track::Voice, VOICES_MAX));
+        }
         let settings = Settings {
             cluster: state.plan.cluster,
             patience: state.plan.live.then_some(LATE_MAX),
@@ -337,6 +347,9 @@ impl Writer {
                     writer.end_track(index).expect("nothing was pushed yet that could fail");
                 }
                 state.stage = Stage::Writing(Box::new(writer));
+                if !state.plan.live {
+                    self.seat_those_there(state)?;
+                }
                 self.settle(state, Ok(()))
             }
             Err(error) => self.fail(state, &error),
@@ -344,7 +357,11 @@ impl Writer {
     }
 
     /// Takes what the writer has ready, and finishes it when all tracks have ended.
-    fn settle(&self, state: &mut State, result: Result<(), RecordingError>) -> Result<(), gst::FlowError> {
+    pub(super) fn settle(
+        &self,
+        state: &mut State,
+        result: Result<(), RecordingError>,
+    ) -> Result<(), gst::FlowError> {
         if let Err(error) = result {
             return self.fail(state, &error);
         }
@@ -409,6 +426,18 @@ impl Writer {
             Out::Block(block) => {
                 gst::debug!(CAT, imp = self, "block {}, {} bytes", block.number, block.bytes.len());
                 self.srcpad.push(outbox::block_buffer(block)).map(|_| ())
+            }
+            Out::Head(head) => {
+                let _ = self.obj().post_message(head_message(&self.obj(), head));
+                Ok(())
+            }
+            Out::NoTrack => {
+                gst::element_imp_warning!(
+                    self,
+                    gst::StreamError::Mux,
+                    ("{VOICES_MAX} participants have tracks of their own; one more is heard in the mix alone.")
+                );
+                Ok(())
             }
             Out::Finish(finished) => self.finish(&finished).and(Err(gst::FlowError::Eos)),
             Out::Failed(error) => {

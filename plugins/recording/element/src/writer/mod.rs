@@ -10,6 +10,7 @@ mod imp;
 mod outbox;
 mod state;
 mod tracks;
+mod voices;
 
 glib::wrapper! {
     pub(crate) struct Writer(ObjectSubclass<imp::Writer>) @extends gst::Element, gst::Object;
@@ -36,6 +37,26 @@ impl Writer {
     /// Another track; only before the first data. The recording waits for all of them to begin or to end.
     pub fn add_track(&self, name: &str) -> gst::Pad {
         self.imp().add_track(name)
+    }
+
+    /// Participants may have tracks of their own, besides the others; to be said before the first data.
+    pub fn set_voices(&self) {
+        self.imp().plan(|plan| plan.voices = true);
+    }
+
+    /// Where one participant's own packets of Opus go in; at any time.
+    pub fn add_voice(&self, name: &str, display_name: &str) -> gst::Pad {
+        self.imp().add_voice(name, display_name)
+    }
+
+    /// What this participant's track is called from now on.
+    pub fn name_voice(&self, pad: &gst::Pad, display_name: &str) {
+        self.imp().name_voice(pad, display_name);
+    }
+
+    /// The participant has gone.
+    pub fn remove_voice(&self, pad: &gst::Pad) {
+        self.imp().remove_voice(pad);
     }
 
     /// Nothing that happens from this running time on is written, until [`Writer::resume`].

@@ -3,12 +3,16 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use bytes::Bytes;
 use convene_recording::{Block, Finished, Pauses, RecordingError, Track};
+
+use super::voices::Voices;
 
 /// Everything that changes.
 pub(super) struct State {
     pub plan: Plan,
     pub lanes: Vec<Lane>,
+    pub voices: Voices,
     pub stage: Stage,
     pub lasts_until: Duration,
     pub pauses: Pauses,
@@ -22,6 +26,8 @@ pub(super) struct Plan {
     pub live: bool,
     pub cluster: Duration,
     pub replaces_header: bool,
+    /// Participants may have tracks of their own.
+    pub voices: bool,
 }
 
 /// A sink pad.
@@ -45,6 +51,10 @@ pub(super) enum Stage {
 pub(super) enum Out {
     Block(Block),
     Finish(Finished),
+    /// What the file should begin with if it was cut off from here on.
+    Head(Bytes),
+    /// Somebody speaks who has no track.
+    NoTrack,
     /// What is wrong, after all that was right.
     Failed(RecordingError),
 }

@@ -25,6 +25,12 @@ pub(super) fn webm_caps() -> gst::Caps {
     gst::Caps::new_empty_simple("video/webm")
 }
 
+/// Tells what the file should begin with if it was cut off from here on.
+pub(super) fn head_message(writer: &super::Writer, head: Bytes) -> gst::Message {
+    let head = gst::Structure::builder("meetingrecorder-head").field("head", gst::Buffer::from_slice(head));
+    gst::message::Element::builder(head.build()).src(writer).build()
+}
+
 /// Errors begin in lower case, as they do inside of sentences.
 pub(super) fn sentence(error: &RecordingError) -> String {
     let text = error.to_string();

@@ -13,9 +13,16 @@ const SECONDS_MAX: &str = "30";
 #[test]
 fn gst_inspect_shows_the_element() {
     let (_folder, shown) = run("gst-inspect-1.0", &["meetingrecorder"]);
-    for word in
-        ["screen", "feed_%u", "audio_%u", "video/webm", "cluster-duration", "Milliseconds", "Bits a second"]
-    {
+    for word in [
+        "screen",
+        "feed_%u",
+        "audio_%u",
+        "voice_%u",
+        "video/webm",
+        "cluster-duration",
+        "Milliseconds",
+        "Bits a second",
+    ] {
         assert!(shown.contains(word), "{word}: {shown}");
     }
 }
@@ -25,7 +32,7 @@ fn gst_inspect_shows_the_element() {
 fn the_lines_of_the_readme_make_files() {
     let lines =
         include_str!("../../README.md").lines().filter_map(|line| line.strip_prefix("gst-launch-1.0 "));
-    let mut seconds = [10.0, 5.0, 1.5, 3.0, 5.0].into_iter();
+    let mut seconds = [10.0, 5.0, 1.5, 3.0, 5.0, 4.0].into_iter();
     for line in lines.filter(|line| line.contains("testsrc") && line.contains("talk.webm")) {
         let words: Vec<&str> = line.split_whitespace().collect();
         let (folder, said) = run("gst-launch-1.0", &[&["-q"], &words[..]].concat());

@@ -10,3 +10,4 @@ mod pause;
 mod sound;
 mod stage;
 mod support;
+mod tracks;

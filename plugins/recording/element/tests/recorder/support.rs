@@ -167,7 +167,7 @@ pub fn grey_frame(width: usize, height: usize, grey: u8, number: u8) -> gst::Buf
 }
 
 /// What the program says; a complaint fails the test.
-fn ffmpeg(program: &str, arguments: &[&str]) -> Vec<u8> {
+pub fn ffmpeg(program: &str, arguments: &[&str]) -> Vec<u8> {
     let run = Command::new(program).args(arguments).output().expect("ffmpeg is installed");
     let complaint = String::from_utf8_lossy(&run.stderr);
     assert!(run.status.success() && complaint.is_empty(), "{program} {arguments:?}: {complaint}");

@@ -31,7 +31,8 @@ impl Room {
     pub(super) async fn carry_out_by_telephone(&mut self, order: Order, inputs: &mut VecDeque<Input>) {
         match order {
             Order::PutThrough(id) => {
-                if let Err(error) = self.talk.put_through(id).await {
+                let name = self.meeting.name(id).cloned();
+                if let Err(error) = self.talk.put_through(id, name.as_ref()).await {
                     warn!(meeting = self.number, participant = id.0, %error, "a caller is not put through");
                     inputs.push_back(Input::Leave(id));
                 }
