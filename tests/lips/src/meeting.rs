@@ -108,7 +108,7 @@ async fn collect(mut events: RecordingEvents) -> Result<Vec<u8>> {
                 first = bytes
             }
             RecordingEvent::Block { bytes, .. } => rest.extend_from_slice(&bytes),
-            RecordingEvent::Joined => {}
+            RecordingEvent::Joined | RecordingEvent::CutOff(_) => {}
             RecordingEvent::Ended { .. } => return Ok([&first, &rest[..]].concat()),
             RecordingEvent::Lost(sentence) | RecordingEvent::Failed(sentence) => bail!(sentence),
         }
