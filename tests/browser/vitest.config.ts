@@ -5,6 +5,8 @@ export default defineConfig({
     include: ["stories/**/*.story.ts"],
     // Whole meetings on a small machine: one after the other, each bounded.
     fileParallelism: false,
+    // A browser that the machine gave no time shows fewer pictures than it was sent: what fails is tried once more, and the report says so.
+    retry: 1,
     testTimeout: 120_000,
     hookTimeout: 60_000,
   },
