@@ -49,8 +49,14 @@ fn two_cameras_are_seen_by_each_other() {
     sees(&bob, 1, 20);
 }
 
-/// What comes out of one pad goes into another, though not by a link: a loop of links is no pipeline.
-fn echo(relay: &Relay, out: &gst::Pad, into: &gst::Pad) {
+/// What Ann says comes out of one pad and goes into another, so that she hears it; though not by a link: a loop of links is no pipeline.
+fn echo(relay: &Relay) -> (gst::Pad, gst::Pad) {
+    // Before anything is linked the pads belong to a peer who is still to come.
+    let [out, into] = ["voice_src_0", "voice_sink_0"].map(|name| {
+        let pad = relay.element.request_pad_simple(name).expect("a pad can be had");
+        pad.set_property("peer", "ann");
+        pad
+    });
     let sink = gst_app::AppSink::builder().sync(false).build();
     let source = gst_app::AppSrc::builder().format(gst::Format::Time).is_live(true).build();
     let back = source.clone();
@@ -64,20 +70,16 @@ fn echo(relay: &Relay, out: &gst::Pad, into: &gst::Pad) {
         .add_many([sink.upcast_ref::<gst::Element>(), source.upcast_ref()])
         .expect("they can be added");
     out.link(&sink.static_pad("sink").expect("it has one")).expect("the caps fit");
-    source.static_pad("src").expect("it has one").link(into).expect("the caps fit");
+    source.static_pad("src").expect("it has one").link(&into).expect("the caps fit");
     sink.sync_state_with_parent().expect("it starts");
     source.sync_state_with_parent().expect("it starts");
+    (out, into)
 }
 
 #[test]
 fn a_voice_goes_out_and_comes_back_through_the_pads() {
     let relay = Relay::start();
-    // Before anything is linked the pad belongs to a peer who is still to come.
-    let out = relay.element.request_pad_simple("voice_src_0").expect("a pad can be had");
-    out.set_property("peer", "ann");
-    let into = relay.element.request_pad_simple("voice_sink_0").expect("a pad can be had");
-    into.set_property("peer", "ann");
-    echo(&relay, &out, &into);
+    let (out, _) = echo(&relay);
     let levels: Told<bool> = Told::new();
     let told = levels.clone();
     out.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
@@ -98,11 +100,7 @@ fn a_voice_goes_out_and_comes_back_through_the_pads() {
 #[test]
 fn whoever_feeds_a_pad_is_told_that_the_peer_loses_packets() {
     let relay = Relay::start();
-    let out = relay.element.request_pad_simple("voice_src_0").expect("a pad can be had");
-    out.set_property("peer", "ann");
-    let into = relay.element.request_pad_simple("voice_sink_0").expect("a pad can be had");
-    into.set_property("peer", "ann");
-    echo(&relay, &out, &into);
+    let (_, into) = echo(&relay);
     let feeding = into.peer().expect("it is linked");
     let lost: Told<bool> = Told::new();
     let told = lost.clone();
