@@ -61,7 +61,7 @@ impl Default for OpusSettings {
     }
 }
 
-/// From so many bits a second and channel on, what needs no redundancy is encoded as music is, voices too: as good, in a third of the time.
+/// From so many bits a second and channel on, what needs no redundancy is encoded as music is, voices too: in a quarter of the time.
 const TRANSFORM_BITRATE_MIN: u32 = 32_000;
 
 /// Memory for one of libopus's states.
